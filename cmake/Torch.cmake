@@ -1,0 +1,18 @@
+# LibTorch from a torch wheel. find_package(Torch) is not used: on a CUDA wheel its config fails
+# where there is no CUDA toolkit, though nothing built here without CUDA needs one.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+
+if(NOT EXISTS "${DTBENCH_TORCH_DIR}/include/ATen/ATen.h")
+  message(FATAL_ERROR "DTBENCH_TORCH_DIR must be the folder of an installed torch package "
+    "(with include/ and lib/), got '${DTBENCH_TORCH_DIR}'. Run ./dtbench, which finds or installs "
+    "one, or pass -DDTBENCH_TORCH_DIR=$(python3 -c 'import torch; print(torch.__path__[0])').")
+endif()
+
+add_library(torch_cpu_sdk INTERFACE)
+target_include_directories(torch_cpu_sdk SYSTEM INTERFACE
+  ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)
+target_link_libraries(torch_cpu_sdk INTERFACE
+  ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so OpenMP::OpenMP_CXX)
+# libtorch_cpu.so names libraries that only its own run path finds.
+target_link_options(torch_cpu_sdk INTERFACE -Wl,--allow-shlib-undefined
+  -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)

@@ -1,0 +1,94 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "base/error.h"
+
+namespace dtbench {
+namespace {
+
+// Closes and, unless kept, removes the temporary file.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::filesystem::path& target)
+      : path_(target.string() + ".tmp." + std::to_string(getpid())),
+        descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0) throw system_error("Cannot write", path_);
+  }
+  ~TemporaryFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+    if (!renamed_) unlink(path_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+  void rename_to(const std::filesystem::path& target) {
+    if (fsync(descriptor_) != 0) throw system_error("Cannot write", path_);
+    const int closed = close(descriptor_);
+    descriptor_ = -1;
+    if (closed != 0) throw system_error("Cannot write", path_);
+    if (rename(path_.c_str(), target.c_str()) != 0)
+      throw system_error("Cannot rename a temporary file to", target.string());
+    renamed_ = true;
+  }
+
+ private:
+  std::string path_;
+  int descriptor_;
+  bool renamed_ = false;
+};
+
+}  // namespace
+
+void write_all(int descriptor, const void* bytes, std::size_t size,
+               const std::filesystem::path& path) {
+  const char* next = static_cast<const char*>(bytes);
+  while (size > 0) {
+    const ssize_t written = write(descriptor, next, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw system_error("Cannot write", path.string());
+    next += written;
+    size -= static_cast<std::size_t>(written);
+  }
+}
+
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(int descriptor)>& write) {
+  TemporaryFile temporary(path);
+  write(temporary.descriptor());
+  temporary.rename_to(path);
+  sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  write_file_atomically(
+      path, [&](int descriptor) { write_all(descriptor, content.data(), content.size(), path); });
+}
+
+void make_directories(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    errno = error.value();
+    throw system_error("Cannot create the directory", path.string());
+  }
+}
+
+void sync_directory(const std::filesystem::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw system_error("Cannot open the directory", path.string());
+  const int result = fsync(descriptor);
+  close(descriptor);
+  // Some network file systems refuse fsync on directories; the rename is done all the same.
+  if (result != 0 && errno != EINVAL)
+    throw system_error("Cannot write the directory", path.string());
+}
+
+}  // namespace dtbench

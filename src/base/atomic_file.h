@@ -1,0 +1,29 @@
+// Files that appear whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+namespace dtbench {
+
+// Writes `path` through a temporary file in the same directory: write, fsync, rename, fsync of the
+// directory. Readers see the old content or the new, never a part. Throws Error on failure and
+// leaves no temporary file behind.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+// The same for content too large for memory: `write` is given an open file descriptor.
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(int descriptor)>& write);
+
+// write(2) until everything is written. Throws Error naming `path`.
+void write_all(int descriptor, const void* bytes, std::size_t size,
+               const std::filesystem::path& path);
+
+// mkdir -p. Throws Error naming the path.
+void make_directories(const std::filesystem::path& path);
+
+// fsync of a directory, so that a rename in it is durable.
+void sync_directory(const std::filesystem::path& path);
+
+}  // namespace dtbench

@@ -1,0 +1,44 @@
+#include "base/error.h"
+
+#include <cerrno>
+#include <system_error>
+
+namespace dtbench {
+namespace {
+
+std::string hint_for(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return "Free some space, or choose another place with --out or DTBENCH_CACHE.";
+    case EROFS:
+    case EACCES:
+    case EPERM:
+      return "Check the permissions, or choose another place with --out or DTBENCH_CACHE.";
+    default:
+      return "";
+  }
+}
+
+bool may_pass(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EINTR || error == EAGAIN ||
+         error == EMFILE || error == ENFILE || error == EIO;
+}
+
+}  // namespace
+
+Error::Error(ExitCode code, const std::string& message, const std::string& hint)
+    : std::runtime_error(hint.empty() ? message : message + "\n  try: " + hint), code_(code) {}
+
+Error usage_error(const std::string& message, const std::string& hint) {
+  return Error(ExitCode::kUsage, message, hint);
+}
+
+Error system_error(const std::string& doing, const std::string& path) {
+  const int error = errno;
+  return Error(may_pass(error) ? ExitCode::kRetryable : ExitCode::kPermanent,
+               doing + " '" + path + "': " + std::system_category().message(error) + ".",
+               hint_for(error));
+}
+
+}  // namespace dtbench

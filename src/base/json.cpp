@@ -1,0 +1,41 @@
+#include "base/json.h"
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace dtbench {
+
+Json json_number(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
+}
+
+double number_from_json(const Json& value, const std::string& field) {
+  if (value.is_number()) return value.get<double>();
+  if (value == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (value == "Infinity") return std::numeric_limits<double>::infinity();
+  if (value == "-Infinity") return -std::numeric_limits<double>::infinity();
+  throw usage_error(concat("Field '", field, "' must be a number, \"NaN\", \"Infinity\" or ",
+                           "\"-Infinity\", got ", value.dump(), "."));
+}
+
+std::string canonical_json(const Json& value) {
+  return value.dump();
+}
+
+Json read_json_file(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  if (!in) throw system_error("Cannot read", path.string());
+  try {
+    return Json::parse(in);
+  } catch (const Json::parse_error& error) {
+    throw usage_error(concat("'", path.string(), "' is not valid JSON: ", error.what(), "."));
+  }
+}
+
+}  // namespace dtbench

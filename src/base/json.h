@@ -1,0 +1,29 @@
+// JSON as records use it: canonical text for hashing, floats with all their digits, non-finite
+// numbers as strings.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace dtbench {
+
+using Json = nlohmann::json;  // objects keep their keys sorted
+
+// A number for a record: JSON has no NaN or infinity, so they become the strings "NaN", "Infinity"
+// and "-Infinity". Finite values are written with the fewest digits that read back to the same
+// double.
+Json json_number(double value);
+
+// The inverse of json_number. Throws Error (usage) for anything else, naming `field`.
+double number_from_json(const Json& value, const std::string& field);
+
+// Canonical text: keys sorted by byte value, no white space, UTF-8. The same value has the same
+// text, so its SHA-256 identifies it; Python's json.dumps(v, sort_keys=True, separators=(",",":"),
+// ensure_ascii=False) writes the same.
+std::string canonical_json(const Json& value);
+
+// Reads one JSON value. Throws Error naming the file, line and column of the first fault.
+Json read_json_file(const std::filesystem::path& path);
+
+}  // namespace dtbench

@@ -1,0 +1,30 @@
+#include "base/philox.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace dtbench {
+
+std::uint32_t probability_threshold(double probability) {
+  const double scaled = std::round(probability * 0x1p32);
+  return static_cast<std::uint32_t>(std::clamp(scaled, 0.0, 0x1p32 - 1.0));
+}
+
+std::array<double, 2> normal_pair(std::uint32_t word0, std::uint32_t word1) {
+  const double radius = std::sqrt(-2.0 * std::log(unit_open(word0)));
+  const double angle = 2.0 * std::numbers::pi * unit_open(word1);
+  return {radius * std::cos(angle), radius * std::sin(angle)};
+}
+
+std::uint64_t PhiloxIndexStream::draw(std::uint64_t index, std::uint64_t bound) const {
+  const PhiloxWords words = philox4x32_10(
+      {{round_, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0}},
+      key_);
+  const std::uint64_t random = (std::uint64_t{words.v[0]} << 32) | words.v[1];
+  // The high 64 bits of the 128-bit product random * bound.
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>((Wide{random} * bound) >> 64);
+}
+
+}  // namespace dtbench

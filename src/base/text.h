@@ -1,0 +1,35 @@
+// Small text helpers: concatenation, nearest names for suggestions, sizes and durations for people.
+#pragma once
+
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dtbench {
+
+// The arguments streamed one after another: concat("got ", 3) == "got 3".
+template <typename... Parts>
+std::string concat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+
+// The candidate with the smallest Levenshtein distance to `name`, or "" when none is closer than
+// half of the name's length: for "did you mean" hints.
+std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
+
+// "Did you mean 'x'? " if there is a near name, then "Known: a, b, c."
+std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
+
+// 1536 -> "1.5 KiB".
+std::string human_bytes(std::uint64_t bytes);
+
+// 3725.0 s -> "1 h 02 min", 75.2 -> "1 min 15 s", 3.21 -> "3.2 s".
+std::string human_seconds(double seconds);
+
+}  // namespace dtbench

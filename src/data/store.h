@@ -1,0 +1,67 @@
+// The tokenized store: what data preparation writes and the engine maps. A directory:
+//   meta.json            StoreMeta
+//   <split>.tokens       uint16 little-endian token ids of all documents, one after another
+//   <split>.offsets      uint64, documents + 1: document d is tokens[offsets[d] .. offsets[d+1])
+//   <split>.label_offsets, <split>.labels   uint64 and int32: the label indices of each document
+// for the splits "train" and "validation". One store serves single-label and multi-label views.
+// Language-model stores end each document with the end-of-text token, so that blocks of any length
+// are slices of the token stream.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "config/run_spec.h"
+
+namespace dtbench {
+
+enum class Split { kTrain, kValidation };
+const char* to_string(Split split);  // "train", "validation"
+
+struct StoreMeta {
+  std::string name;  // for people: "synthetic", or the file's name
+  bool synthetic = false;
+  std::string fingerprint;  // SHA-256 of source, tokenizer and settings: the store's key
+  std::int64_t vocab_size = 0;
+  std::int64_t end_of_text = 0;     // GPT-2's <|endoftext|>; also pads right
+  std::vector<std::string> labels;  // by descending frequency in training, ties by id; empty for LM
+  Json counts;                      // documents, tokens, dropped (no labels, empty), per split
+  // Validation losses of constant answers in nats, so that a model's loss has a scale: for LM the
+  // unigram loss per target, for classification the training-prior loss of each view.
+  double unigram_loss = 0;
+  double single_label_prior_loss = 0;
+  double single_label_majority_accuracy = 0;
+  double multi_label_prior_loss = 0;
+};
+
+class TokenStore {
+ public:
+  // Throws Error (usage) when a file is missing, truncated or does not fit its meta.json.
+  explicit TokenStore(const std::filesystem::path& directory);
+  ~TokenStore();
+  TokenStore(TokenStore&&) noexcept;
+
+  const StoreMeta& meta() const;
+  std::span<const std::uint16_t> tokens(Split split) const;  // the whole stream
+  std::int64_t documents(Split split) const;
+  std::span<const std::uint16_t> document(Split split, std::int64_t index) const;
+  // Ascending label indices of a document; the first is the single-label target.
+  std::span<const std::int32_t> labels(Split split, std::int64_t index) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Finds or writes the store for a spec under `cache` (stores/<fingerprint>/), with progress on
+// standard error, and returns its directory. Several processes may do this at once.
+// Throws Error (usage) for missing or malformed input, naming file and line.
+std::filesystem::path prepare_store(const RunSpec& spec, const std::filesystem::path& cache,
+                                    const std::filesystem::path& configs);
+
+}  // namespace dtbench

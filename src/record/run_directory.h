@@ -1,0 +1,62 @@
+// A run's directory: the only truth about a cell. Append-only line files, everything else atomic,
+// readable while the run goes on. The schema is docs/record-schema.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace dtbench {
+
+inline constexpr int kSchemaVersion = 1;
+
+// The writer's side. One process at a time: the constructor takes a lock that ends with the
+// process.
+class RunDirectory {
+ public:
+  // Creates `path` if needed. Throws Error (retryable) when another process holds the lock.
+  explicit RunDirectory(const std::filesystem::path& path);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path checkpoint() const { return path_ / "checkpoint"; }
+
+  void write_spec(const Json& spec);
+  void write_audit(const Json& audit);
+  // Each line is written whole by one write(2).
+  void append_step(const Json& step);
+  // Adds "at" (UTC) to the event.
+  void append_event(Json event);
+  // Written last; result.json is there only when the run has ended.
+  void write_result(const Json& result);
+  void remove_result();
+
+  // Bytes of steps.jsonl so far (a checkpoint remembers it), and the way back to that place.
+  std::uint64_t steps_size() const;
+  void truncate_steps(std::uint64_t size);
+
+ private:
+  std::filesystem::path path_;
+  int lock_ = -1;
+  int steps_ = -1;
+  int events_ = -1;
+};
+
+// The reader's side: never locks, tolerates a last line that is still being written.
+struct RunRecord {
+  std::filesystem::path path;
+  Json spec, audit, result;           // null where the file is not there yet
+  std::optional<std::string> damage;  // why the record cannot be read, if so
+};
+RunRecord read_run(const std::filesystem::path& path);
+std::vector<RunRecord> read_runs(const std::filesystem::path& root);  // sorted by start, then id
+std::vector<Json> read_lines(const std::filesystem::path& jsonl);     // steps or events
+bool is_running(const std::filesystem::path& path);                   // its lock is held
+
+}  // namespace dtbench

@@ -1,0 +1,76 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "base/error.h"
+
+namespace dtbench {
+namespace {
+
+class AtomicFile : public ::testing::Test {
+ protected:
+  void SetUp() override { make_directories(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string content() const {
+    std::ifstream in(directory_ / "file");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  std::ptrdiff_t entries() const {
+    return std::distance(std::filesystem::directory_iterator(directory_), {});
+  }
+
+  std::filesystem::path directory_ =
+      std::filesystem::temp_directory_path() / "dtbench_atomic_file_test";
+};
+
+TEST_F(AtomicFile, ReplacesContentAndLeavesNothingElse) {
+  write_file_atomically(directory_ / "file", "old");
+  write_file_atomically(directory_ / "file", "new");
+  EXPECT_EQ(content(), "new");
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(AtomicFile, AFailedWriteKeepsTheOldContent) {
+  write_file_atomically(directory_ / "file", "old");
+  EXPECT_THROW(write_file_atomically(directory_ / "file",
+                                     [&](int descriptor) {
+                                       write_all(descriptor, "half", 4, "file");
+                                       throw std::runtime_error("interrupted");
+                                     }),
+               std::runtime_error);
+  EXPECT_EQ(content(), "old");
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(AtomicFile, AFullDiskIsRetryable) {
+  // /dev/full answers every write with ENOSPC.
+  const int descriptor = open("/dev/full", O_WRONLY);
+  ASSERT_GE(descriptor, 0);
+  try {
+    write_all(descriptor, "x", 1, "/dev/full");
+    FAIL() << "writing to a full device succeeded";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kRetryable);
+    EXPECT_NE(std::string(error.what()).find("/dev/full"), std::string::npos);
+  }
+  close(descriptor);
+}
+
+TEST_F(AtomicFile, AMissingDirectoryIsNamed) {
+  try {
+    write_file_atomically(directory_ / "missing" / "file", "x");
+    FAIL() << "writing into a missing directory succeeded";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("missing"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace dtbench
