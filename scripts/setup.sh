@@ -1,0 +1,356 @@
+# Set-up shared by ./dtbench, ./test.sh and scripts/: system packages, torch, build. Sourced by bash
+# with $root, the source tree. Exit codes are the program's: 2 usage, 3 may work on another try,
+# 4 will not work as asked, 130 interrupted.
+# shellcheck shell=bash disable=SC2154  # root is the caller's
+
+log=$root/build/setup.log
+torch_choice=$root/build/torch-choice
+minimum_torch=2.9
+job=
+
+say() { printf 'dtbench: %s\n' "$*" >&2; }
+
+# fail CODE MESSAGE [HINT...]
+fail() {
+  local code=$1
+  printf 'dtbench: error: %s\n' "$2" >&2
+  shift 2
+  (($#)) && printf '  %s\n' "$@" >&2
+  exit "$code"
+}
+
+on_interrupt() {
+  trap '' INT TERM HUP
+  [[ $job ]] && { kill -TERM -- "-$job" && wait "$job"; } 2>/dev/null
+  say "interrupted; nothing half made will be used, and the next call goes on from here"
+  exit 130
+}
+
+# begin: one set-up at a time in this tree, with a fresh log.
+begin() {
+  trap on_interrupt INT TERM HUP
+  mkdir -p "$root/build" 2>/dev/null && [[ -w $root/build ]] ||
+    fail 3 "cannot write to '$root/build', where dtbench is built" "Clone into a folder of yours."
+  local home=${HOME-}
+  [[ $home ]] || home=$(unset HOME && echo ~)
+  cache=${DTBENCH_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/dtbench}
+  mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]] ||
+    fail 3 "cannot write to the cache folder '$cache'" "Set DTBENCH_CACHE to a folder of yours."
+  cache=$(cd -P -- "$cache" && pwd)
+  lock "$root/build/.lock" "another set-up in this folder"
+  build_lock=$lock
+  : >"$log"
+}
+
+# end: lets go of what a program executed next must not inherit.
+end() {
+  unlock "$build_lock"
+  trap - INT TERM HUP
+}
+
+# lock FILE WHOSE: waits for an exclusive lock; $lock is its descriptor. It ends with the process.
+lock() {
+  exec {lock}>"$1"
+  flock --nonblock "$lock" && return
+  say "waiting for $2 to end"
+  flock "$lock" || fail 3 "cannot lock '$1'"
+}
+
+unlock() {
+  local descriptor=$1
+  exec {descriptor}>&-
+}
+
+# try COMMAND...: runs it in a process group of its own, so that an interruption ends all of it,
+# with its output in the log and its progress shown.
+try() {
+  printf '\n== %(%F %T)T: %s\n' -1 "$*" >>"$log"
+  set -m
+  (
+    set +m -o pipefail
+    "$@" </dev/null 2>&1 | follow
+  ) &
+  job=$!
+  set +m
+  local status=0
+  wait "$job" || status=$?
+  job=
+  return "$status"
+}
+
+# require CODE MESSAGE HINT COMMAND...: try, or fail with the end of the log.
+require() {
+  local code=$1 message=$2 hint=$3
+  shift 3
+  try "$@" && return
+  tail -n 15 "$log" >&2
+  fail "$code" "$message" "$hint" "Log: $log"
+}
+
+# follow: copies standard input to the log, and shows its last line and the time left on a terminal,
+# a line every half minute elsewhere.
+follow() {
+  local line shown=$SECONDS start=$SECONDS columns left
+  columns=$(tput cols 2>/dev/null) || columns=80
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >>"$log"
+    left=
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] && ((SECONDS > start)); then
+      left=$(((SECONDS - start) * (BASH_REMATCH[2] - BASH_REMATCH[1]) / BASH_REMATCH[1]))
+      line="${BASH_REMATCH[0]} about $left s left ${line#*] }"
+    fi
+    if [[ -t 2 ]]; then
+      printf '\r\033[K  %s' "${line:0:columns-3}" >&2
+    elif ((SECONDS - shown >= 30)); then
+      printf '  %s\n' "$line" >&2
+      shown=$SECONDS
+    fi
+  done
+  [[ -t 2 ]] && printf '\r\033[K' >&2
+  return 0
+}
+
+# --- System packages ---
+
+# has_package NAME: whether what the Debian package brings is there, from wherever it came.
+has_package() {
+  case $1 in
+    g++) command -v "${CXX:-g++}" ;;
+    ninja-build) command -v ninja ;;
+    cmake | git | python3) command -v "$1" ;;
+    python3-venv) find_python ;;
+    *) ! command -v dpkg-query || dpkg-query -W -f '${db:Status-Status}\n' "$1" | grep -qx installed ;;
+  esac >/dev/null 2>&1
+}
+
+# install_packages FILE...: the packages named in requirements files that are missing.
+install_packages() {
+  local package missing=()
+  while read -r package; do
+    # A Python is only needed to install torch, or to test.
+    [[ $package == python3* && ! ${need_python-} ]] && continue
+    has_package "$package" || missing+=("$package")
+  done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$@")
+  ((${#missing[@]})) || return 0
+  local install="apt-get install -y --no-install-recommends ${missing[*]}"
+  command -v apt-get >/dev/null ||
+    fail 4 "these are missing (named as Debian's packages): ${missing[*]}" \
+      "Install what brings them on this system."
+  ((EUID == 0)) ||
+    fail 4 "system packages are missing: ${missing[*]}" "Install them: sudo $install"
+  say "installing system packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  try apt-get update || say "apt-get update failed; trying with the package lists at hand"
+  # shellcheck disable=SC2086  # words, on purpose
+  require 3 "system packages could not be installed: ${missing[*]}" \
+    "Check the network and /etc/apt, or install them yourself: $install" \
+    ${install/install/-o DPkg::Lock::Timeout=600 install}
+}
+
+# --- Python and torch ---
+
+# find_python: prints a Python that has wheels of torch and can make virtual environments.
+find_python() {
+  local candidate
+  for candidate in python3 /usr/bin/python3 python3.{14,13,12,11,10}; do
+    "$candidate" -c 'import sys, venv, ensurepip
+sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || continue
+    echo "$candidate"
+    return
+  done
+  return 1
+}
+
+torch_version() {
+  sed -nE "s/^__version__[^=]*= *['\"]([^'\"]+)['\"].*/\1/p" "$1/version.py" 2>/dev/null
+}
+
+# usable_torch FOLDER: whether it is a torch to build on; $unusable says why not.
+usable_torch() {
+  local version
+  version=$(torch_version "$1")
+  unusable=
+  if [[ ! $version ]]; then
+    unusable="'$1' is no torch package"
+  elif [[ $(printf '%s\n' "$minimum_torch" "$version" | sort -V | head -n 1) != "$minimum_torch" ]]; then
+    unusable="torch $version is older than $minimum_torch"
+  elif [[ ! -e $1/include/ATen/ATen.h || ! -e $1/lib/libtorch_cpu.so ]]; then
+    unusable="torch $version in '$1' comes without include/ or lib/"
+  fi
+  [[ ! $unusable ]]
+}
+
+torch_of_python() {
+  "$1" -c 'import torch; print(torch.__path__[0])' 2>>"$log" | tail -n 1
+}
+
+# find_torch: sets $torch to the folder of the torch to build on, or leaves it empty where the
+# pinned one is to be installed. A choice once made in this tree stands until DTBENCH_TORCH asks for
+# another or the pin changes.
+find_torch() {
+  local pin chosen='' chosen_pin=''
+  pin=$(sed -n 's/^torch==//p' "$root/requirements/torch.txt")
+  if [[ ${DTBENCH_TORCH-} ]]; then
+    torch=$DTBENCH_TORCH
+    if [[ ! -d $torch ]]; then
+      torch=$(torch_of_python "$torch") && [[ $torch ]] ||
+        fail 2 "DTBENCH_TORCH must be a Python that can import torch, or a torch package's folder;
+  got '$DTBENCH_TORCH'" "Unset it to let set-up find or install one."
+    fi
+    torch=$(cd -P -- "$torch" && pwd)
+    usable_torch "$torch" || fail 2 "DTBENCH_TORCH: $unusable" \
+      "Needed is torch $minimum_torch or newer as its wheel installs it; unset it to get one."
+    choose_torch ''
+    return
+  fi
+  [[ -r $torch_choice ]] && { read -r chosen && read -r chosen_pin; } <"$torch_choice"
+  if [[ $chosen && (! $chosen_pin || $chosen_pin == "$pin") ]] && usable_torch "$chosen"; then
+    torch=$chosen
+    return
+  fi
+  torch=$(command -v python3 >/dev/null && torch_of_python python3)
+  if [[ $torch ]]; then
+    usable_torch "$torch" && choose_torch '' && return
+    say "not using the torch of python3: $unusable"
+  fi
+  torch=
+}
+
+# choose_torch PIN: remembers $torch, and the pin it was installed for.
+choose_torch() {
+  printf '%s\n' "$torch" "$1" >"$torch_choice.new" && mv -f "$torch_choice.new" "$torch_choice"
+  say "building on torch $(torch_version "$torch") in $torch"
+}
+
+# install_torch: the pinned torch, once for all clones.
+install_torch() {
+  local requirements=$root/requirements/torch.txt
+  make_venv venv "$(find_python)" "$requirements"
+  torch=$(echo "$venv"/lib/python3.*/site-packages/torch)
+  usable_torch "$torch" || fail 4 "$unusable" "Remove '$venv' and try again."
+  choose_torch "$(sed -n 's/^torch==//p' "$requirements")"
+}
+
+# make_venv PREFIX PYTHON REQUIREMENTS [SITE]: sets $venv to a virtual environment in the cache with
+# these requirements, which also sees the packages in the folder SITE. Its name holds a hash of all
+# that; a marker written last tells it from a half-made one.
+make_venv() {
+  local prefix=$1 python=$2 requirements=$3 site=${4-} key what
+  key=$({
+    sed 's/[[:space:]]*#.*//; /^$/d' "$requirements"
+    "$python" -c 'import sys, sysconfig; print(sys.version_info[:2], sysconfig.get_platform())'
+    printf '%s\n' "$site"
+  } | sha256sum)
+  venv=$cache/$prefix-${key:0:16}
+  [[ -e $venv/.complete && -x $venv/bin/python ]] && return
+  lock "$venv.lock" "another set-up of '$venv'"
+  local venv_lock=$lock
+  if [[ ! -e $venv/.complete || ! -x $venv/bin/python ]]; then
+    what=$(sed 's/[;#].*//; /^ *$/d' "$requirements" | paste -sd ' ')
+    say "installing $what into $venv"
+    rm -rf "$venv"
+    require 4 "could not make a virtual environment in '$venv'" \
+      "Check that '$python -m venv' works there." "$python" -m venv "$venv"
+    mkdir "$venv/.tmp" # /tmp is often too small for torch
+    require 3 "could not install $what" \
+      "Check the network and the space in '$cache' (torch needs 8 GB), then try again." \
+      env -u PYTHONPATH -u PYTHONHOME TMPDIR="$venv/.tmp" "$venv/bin/python" -m pip install \
+      --no-cache-dir --disable-pip-version-check --progress-bar off -r "$requirements"
+    rm -rf "$venv/.tmp"
+    [[ $site ]] && printf '%s\n' "$site" >"$(echo "$venv"/lib/python3.*/site-packages)/torch-in-use.pth"
+    touch "$venv/.complete"
+  fi
+  unlock "$venv_lock"
+}
+
+# make_test_venv: $venv with requirements/test.txt beside $torch, for the Python that torch is for.
+make_test_venv() {
+  local candidate version
+  version=$(compgen -G "$torch/_C.cpython-3*" | sed -nE 's/.*_C\.cpython-3([0-9]+).*/3.\1/p' | head -n 1)
+  for candidate in "$torch/../../../../bin/python3" python3 /usr/bin/python3 "python$version"; do
+    "$candidate" -c 'import sys, venv, ensurepip
+sys.exit(sys.argv[1] != "%d.%d" % sys.version_info[:2])' "$version" 2>/dev/null || continue
+    make_venv test "$candidate" "$root/requirements/test.txt" "${torch%/*}"
+    return
+  done
+  fail 4 "the tests need the Python that torch in '$torch' is for (${version:-unknown}), with venv"
+}
+
+# --- Build ---
+
+# find_cuda auto|always: sets $cuda to OFF, or to ON where nvcc is found and (auto) a GPU is seen;
+# DTBENCH_CUDA decides where it is set. $cuda_architectures: the GPU's, or the default.
+find_cuda() {
+  local nvcc capability
+  cuda=OFF cuda_architectures=86
+  case ${DTBENCH_CUDA-} in
+    0 | OFF | off) return ;;
+    1 | ON | on | '') ;;
+    *) fail 2 "DTBENCH_CUDA must be 1 or 0, got '$DTBENCH_CUDA'" ;;
+  esac
+  capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1)
+  [[ $capability =~ ^[0-9]+\.[0-9]+$ ]] && cuda_architectures=${capability/./}
+  [[ $1 == always || ${DTBENCH_CUDA-} || -e /dev/nvidia0 || $capability ]] || return 0
+  nvcc=$(PATH=$PATH:${CUDA_HOME:+$CUDA_HOME/bin:}/usr/local/cuda/bin command -v nvcc) ||
+    if [[ ${DTBENCH_CUDA-} ]]; then
+      fail 4 "DTBENCH_CUDA asks for the CUDA plug-in, but there is no nvcc" \
+        "Install the CUDA toolkit of torch's CUDA version, or put nvcc on PATH."
+    else
+      [[ $1 == always ]] || say "there is a GPU but no nvcc: building without the CUDA plug-in"
+      return 0
+    fi
+  export CUDACXX=${CUDACXX:-$nvcc}
+  cuda=ON
+}
+
+# build_jobs: prints how many compilers fit the processors and the memory (2 GB for torch's headers).
+build_jobs() {
+  local jobs fit
+  jobs=$(nproc)
+  fit=$(awk '/^MemAvailable:/ { print int($2 / 2000000) }' /proc/meminfo 2>/dev/null)
+  ((${fit:-1} < jobs)) && jobs=${fit:-1}
+  echo $((jobs > 0 ? jobs : 1))
+}
+
+# configure PRESET [FOLDER] [OPTION...]: into FOLDER instead of the preset's, if not empty.
+configure() {
+  local preset=$1 folder=${2:-$root/build/$1}
+  shift "$(($# < 2 ? $# : 2))"
+  # A build folder that was moved with its tree is of no use.
+  if [[ -e $folder/CMakeCache.txt ]] &&
+    ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
+    rm -rf "$folder"
+  fi
+  say "configuring ${folder#"$root/"}"
+  require 4 "configuring failed" "The lines above say what is missing." \
+    cmake -S "$root" --preset "$preset" -B "$folder" "$@"
+}
+
+# build FOLDER [TARGET...]
+build() {
+  local folder=$1 jobs
+  shift
+  jobs=$(build_jobs)
+  say "building ${*:-everything} in ${folder#"$root/"} ($jobs at a time; log: $log)"
+  require 4 "building failed" "The lines above say where." \
+    cmake --build "$folder" --parallel "$jobs" ${1+--target "$@"}
+}
+
+# set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
+set_up_release() {
+  begin
+  find_torch
+  need_python=$([[ $torch ]] || echo yes)
+  install_packages "$root/requirements/apt.txt"
+  [[ $torch ]] || install_torch
+  local key
+  key=$(build_key)
+  if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
+    find_cuda auto
+    configure release '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_CUDA="$cuda" \
+      -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
+    build "$root/build/release" dtbench dtbench-engine
+    printf '%s\n' "$key" >"$stamp.new" && mv -f "$stamp.new" "$stamp"
+  fi
+  end
+}
