@@ -1,0 +1,401 @@
+#include "data/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace dtbench {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensors are mapped as they are stored");
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::uint64_t kMaxHeaderBytes = 16u << 20;
+constexpr const char* kMetadataKey = "__metadata__";
+constexpr const char* kDamagedHint =
+    "The file is damaged or was not written as safetensors: download or write it again.";
+
+struct Datatype {
+  std::string_view name;
+  std::size_t item_bytes;
+};
+
+// In the order in which the reference writer lays tensors out.
+constexpr std::array kDatatypes = {
+    Datatype{"U64", 8},     Datatype{"I64", 8},     Datatype{"F64", 8}, Datatype{"C64", 8},
+    Datatype{"F32", 4},     Datatype{"U32", 4},     Datatype{"I32", 4}, Datatype{"BF16", 2},
+    Datatype{"F16", 2},     Datatype{"U16", 2},     Datatype{"I16", 2}, Datatype{"F8_E8M0", 1},
+    Datatype{"F8_E4M3", 1}, Datatype{"F8_E5M2", 1}, Datatype{"I8", 1},  Datatype{"U8", 1},
+    Datatype{"BOOL", 1},
+};
+
+const Datatype* find_datatype(std::string_view name) {
+  const auto* found = std::find_if(kDatatypes.begin(), kDatatypes.end(),
+                                   [&](const Datatype& known) { return known.name == name; });
+  return found == kDatatypes.end() ? nullptr : found;
+}
+
+std::string known_datatypes() {
+  std::vector<std::string> names;
+  for (const Datatype& known : kDatatypes)
+    names.emplace_back(known.name);
+  return join(names, ", ");
+}
+
+// Names and values come from the file: shown escaped, as valid UTF-8, and not at any length.
+std::string shown(const Json& value) {
+  constexpr std::size_t kMost = 120;
+  const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() <= kMost) return text;
+  std::size_t cut = kMost;
+  while ((text[cut] & 0xC0) == 0x80)
+    --cut;
+  return text.substr(0, cut) + "...";
+}
+
+// shape's product x item size; nothing on overflow.
+std::optional<std::uint64_t> byte_length(const std::vector<std::int64_t>& shape,
+                                         std::size_t item_bytes) {
+  std::uint64_t product = 1;
+  for (const std::int64_t extent : shape)
+    if (__builtin_mul_overflow(product, static_cast<std::uint64_t>(extent), &product))
+      return std::nullopt;
+  if (__builtin_mul_overflow(product, std::uint64_t{item_bytes}, &product)) return std::nullopt;
+  return product;
+}
+
+class Mapping {
+ public:
+  explicit Mapping(const std::filesystem::path& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT)
+      throw usage_error(concat("There is no file '", path.string(), "'."), "Check the path.");
+    if (descriptor < 0) throw system_error("Cannot read", path.string());
+    try {
+      map(descriptor, path);
+    } catch (...) {
+      close(descriptor);
+      throw;
+    }
+    close(descriptor);
+  }
+  ~Mapping() {
+    if (size_ > 0) munmap(base_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  const std::byte* data() const { return static_cast<const std::byte*>(base_); }
+  std::size_t size() const { return size_; }
+
+ private:
+  void map(int descriptor, const std::filesystem::path& path) {
+    struct stat status{};
+    if (fstat(descriptor, &status) != 0) throw system_error("Cannot read", path.string());
+    if (!S_ISREG(status.st_mode))
+      throw usage_error(concat("'", path.string(), "' is not a regular file."),
+                        "Name the .safetensors file itself.");
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size == 0) return;  // mmap refuses an empty range
+    void* const base = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (base == MAP_FAILED) throw system_error("Cannot map", path.string());
+    base_ = base;
+    size_ = size;
+  }
+
+  void* base_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// The checks of one file, in order; each failure names the file.
+class HeaderReader {
+ public:
+  HeaderReader(const std::filesystem::path& path, const std::byte* file, std::size_t size)
+      : path_(path), file_(file), size_(size) {}
+
+  void read(std::map<std::string, TensorView>& tensors,
+            std::map<std::string, std::string>& metadata) {
+    const Json header = parse(header_text());
+    for (const auto& [name, entry] : header.items()) {
+      if (name == kMetadataKey)
+        metadata = read_metadata(entry);
+      else
+        tensors.emplace(name, read_tensor(name, entry));
+    }
+    check_layout(tensors);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw usage_error(concat("safetensors file '", path_.string(), "': ", what), kDamagedHint);
+  }
+  [[noreturn]] void fail(const std::string& tensor, const std::string& what) const {
+    fail(concat("tensor ", shown(tensor), ": ", what));
+  }
+
+  std::string_view header_text() {
+    if (size_ < kLengthBytes)
+      fail(concat("expected at least ", kLengthBytes, " bytes (the header's length), found ", size_,
+                  "."));
+    std::uint64_t length = 0;
+    std::memcpy(&length, file_, kLengthBytes);
+    if (length > kMaxHeaderBytes)
+      fail(concat("the header's length must be at most ", kMaxHeaderBytes, " bytes, found ", length,
+                  "."));
+    if (length > size_ - kLengthBytes)
+      fail(concat("the header's length is ", length, " bytes, but only ", size_ - kLengthBytes,
+                  " follow."));
+    buffer_ = file_ + kLengthBytes + length;
+    buffer_size_ = size_ - kLengthBytes - static_cast<std::size_t>(length);
+    return {reinterpret_cast<const char*>(file_ + kLengthBytes), static_cast<std::size_t>(length)};
+  }
+
+  Json parse(std::string_view text) const {
+    // The format asks for '{' first. The parser takes a NUL for the end of its input, which would
+    // hide what follows.
+    if (text.empty() || text.front() != '{') fail("the header must be a JSON object.");
+    if (text.find('\0') != std::string_view::npos) fail("the header holds a NUL byte.");
+    std::vector<std::set<std::string>> names;  // of the objects being read
+    const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      // Header, tensor, list: what nests deeper is refused before it takes memory.
+      const bool starts =
+          event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+      if (starts && depth > 2) fail("the header nests deeper than the format does.");
+      if (event == Json::parse_event_t::object_start) names.emplace_back();
+      if (event == Json::parse_event_t::object_end) names.pop_back();
+      if (event == Json::parse_event_t::key &&
+          !names.back().insert(parsed.get<std::string>()).second)
+        fail(concat("the name ", shown(parsed), " occurs twice."));
+      return true;
+    };
+    try {
+      return Json::parse(text, check);
+    } catch (const Json::parse_error& error) {
+      // Not error.what(), which quotes the file's bytes.
+      fail(concat("the header is not valid UTF-8 JSON: see its byte ", error.byte, "."));
+    } catch (const Json::out_of_range&) {
+      fail("the header holds a number too large for JSON.");
+    }
+  }
+
+  std::map<std::string, std::string> read_metadata(const Json& entry) const {
+    if (!entry.is_object())
+      fail(concat(kMetadataKey, " must be an object of strings, found ", shown(entry), "."));
+    std::map<std::string, std::string> metadata;
+    for (const auto& [key, value] : entry.items()) {
+      if (!value.is_string())
+        fail(concat(kMetadataKey, " must hold only strings, found ", shown(value), " under ",
+                    shown(key), "."));
+      metadata.emplace(key, value.get<std::string>());
+    }
+    return metadata;
+  }
+
+  TensorView read_tensor(const std::string& name, const Json& entry) const {
+    static const std::set<std::string> kFields = {"dtype", "shape", "data_offsets"};
+    if (!entry.is_object())
+      fail(name, concat("expected {dtype, shape, data_offsets}, found ", shown(entry), "."));
+    for (const std::string& field : kFields)
+      if (!entry.contains(field)) fail(name, concat("'", field, "' is missing."));
+    for (const auto& [field, value] : entry.items())
+      if (!kFields.contains(field)) fail(name, concat("unknown field ", shown(field), "."));
+
+    const Datatype& datatype = read_datatype(name, entry["dtype"]);
+    const std::vector<std::int64_t> shape = read_shape(name, entry["shape"]);
+    const auto [begin, end] = read_offsets(name, entry["data_offsets"]);
+    const std::optional<std::uint64_t> expected = byte_length(shape, datatype.item_bytes);
+    if (!expected)
+      fail(name, concat("the size of shape ", shown(entry["shape"]), " overflows 64 bits."));
+    if (*expected != end - begin)
+      fail(name, concat("shape ", shown(entry["shape"]), " of ", datatype.name, " takes ",
+                        *expected, " bytes, but data_offsets span ", end - begin, "."));
+    return {std::string(datatype.name), shape, buffer_ + begin, end - begin};
+  }
+
+  const Datatype& read_datatype(const std::string& name, const Json& value) const {
+    const Datatype* datatype =
+        value.is_string() ? find_datatype(value.get_ref<const std::string&>()) : nullptr;
+    if (datatype == nullptr)
+      fail(name,
+           concat("unknown dtype ", shown(value), ", expected one of ", known_datatypes(), "."));
+    return *datatype;
+  }
+
+  std::vector<std::int64_t> read_shape(const std::string& name, const Json& value) const {
+    if (!value.is_array())
+      fail(name, concat("shape must be a list of integers, found ", shown(value), "."));
+    std::vector<std::int64_t> shape;
+    for (const Json& extent : value) {
+      constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+      if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > kMost)
+        fail(name,
+             concat("shape must hold integers from 0 to 2^63 - 1, found ", shown(extent), "."));
+      shape.push_back(extent.get<std::int64_t>());
+    }
+    return shape;
+  }
+
+  std::pair<std::size_t, std::size_t> read_offsets(const std::string& name,
+                                                   const Json& value) const {
+    if (!value.is_array() || value.size() != 2 || !value[0].is_number_unsigned() ||
+        !value[1].is_number_unsigned())
+      fail(name, concat("data_offsets must be [begin, end], two integers from 0, found ",
+                        shown(value), "."));
+    const auto begin = value[0].get<std::uint64_t>(), end = value[1].get<std::uint64_t>();
+    if (begin > end) fail(name, concat("data_offsets ", shown(value), " end before they begin."));
+    if (end > buffer_size_)
+      fail(name, concat("data_offsets ", shown(value), " leave the file: ", buffer_size_,
+                        " bytes follow the header."));
+    return {begin, end};
+  }
+
+  // The tensors cover the bytes after the header exactly once.
+  void check_layout(const std::map<std::string, TensorView>& tensors) const {
+    struct Range {
+      std::size_t begin, end;
+      const std::string* name;
+    };
+    std::vector<Range> ranges;
+    for (const auto& [name, view] : tensors) {
+      const auto begin = static_cast<std::size_t>(view.data - buffer_);
+      ranges.push_back({begin, begin + view.bytes, &name});
+    }
+    std::sort(ranges.begin(), ranges.end(), [](const Range& left, const Range& right) {
+      return std::pair(left.begin, left.end) < std::pair(right.begin, right.end);
+    });
+    std::size_t covered = 0;
+    for (const Range& range : ranges) {
+      if (range.begin < covered)
+        fail(*range.name,
+             concat("begins at byte ", range.begin, " and overlaps the tensor before it, ",
+                    "which ends at ", covered, "."));
+      if (range.begin > covered)
+        fail(*range.name, concat("begins at byte ", range.begin, " and leaves a hole after byte ",
+                                 covered, "."));
+      covered = range.end;
+    }
+    if (covered != buffer_size_)
+      fail(concat("the tensors take ", covered, " bytes, but ", buffer_size_,
+                  " follow the header."));
+  }
+
+  const std::filesystem::path& path_;
+  const std::byte* file_;
+  std::size_t size_;
+  const std::byte* buffer_ = nullptr;  // the bytes after the header, to which offsets refer
+  std::size_t buffer_size_ = 0;
+};
+
+using NamedTensor = std::pair<const std::string, TensorView>;
+
+std::vector<const NamedTensor*> in_file_order(const std::map<std::string, TensorView>& tensors) {
+  std::vector<const NamedTensor*> order;
+  for (const NamedTensor& tensor : tensors) {
+    const auto& [name, view] = tensor;
+    const Datatype* datatype = find_datatype(view.dtype);
+    if (datatype == nullptr || name == kMetadataKey ||
+        byte_length(view.shape, datatype->item_bytes) != view.bytes)
+      throw usage_error(concat("Cannot write tensor ", shown(name), " of dtype '", view.dtype,
+                               "' and shape ", shown(view.shape), " with ", view.bytes,
+                               " bytes: expected a name other than ", kMetadataKey,
+                               ", a known dtype, and the bytes of that shape."));
+    order.push_back(&tensor);
+  }
+  // The map is sorted by name already.
+  std::stable_sort(order.begin(), order.end(),
+                   [](const NamedTensor* left, const NamedTensor* right) {
+                     return find_datatype(left->second.dtype) < find_datatype(right->second.dtype);
+                   });
+  return order;
+}
+
+// The text is put together by hand because the order of its keys is part of the result.
+std::string header_for(const std::vector<const NamedTensor*>& order,
+                       const std::map<std::string, std::string>& metadata) {
+  std::string header = "{";
+  if (!metadata.empty()) header += concat('"', kMetadataKey, "\":", Json(metadata).dump(), ',');
+  std::size_t offset = 0;
+  for (const NamedTensor* tensor : order) {
+    const auto& [name, view] = *tensor;
+    header += concat(Json(name).dump(), ":{\"dtype\":\"", view.dtype,
+                     "\",\"shape\":", Json(view.shape).dump(), ",\"data_offsets\":[", offset, ',',
+                     offset + view.bytes, "]},");
+    offset += view.bytes;
+  }
+  if (header.back() == ',') header.pop_back();
+  header += '}';
+  header.append((kLengthBytes - header.size() % kLengthBytes) % kLengthBytes, ' ');
+  return header;
+}
+
+}  // namespace
+
+struct SafetensorsFile::Impl {
+  explicit Impl(const std::filesystem::path& file) : path(file), mapping(file) {
+    HeaderReader(path, mapping.data(), mapping.size()).read(tensors, metadata);
+  }
+  std::filesystem::path path;
+  Mapping mapping;
+  std::map<std::string, TensorView> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : impl_(std::make_unique<Impl>(path)) {}
+SafetensorsFile::~SafetensorsFile() = default;
+SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
+
+const std::map<std::string, TensorView>& SafetensorsFile::tensors() const {
+  return impl_->tensors;
+}
+
+const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
+  return impl_->metadata;
+}
+
+const std::filesystem::path& SafetensorsFile::path() const {
+  return impl_->path;
+}
+
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::vector<const NamedTensor*> order = in_file_order(tensors);
+  std::string header;
+  try {
+    header = header_for(order, metadata);
+  } catch (const Json::exception& error) {
+    throw usage_error(concat("Cannot write '", path.string(),
+                             "': names and metadata must be UTF-8 (", error.what(), ")."));
+  }
+  if (header.size() > kMaxHeaderBytes)
+    throw usage_error(concat("Cannot write '", path.string(), "': the header would take ",
+                             header.size(), " bytes, at most ", kMaxHeaderBytes, " are allowed."),
+                      "Write fewer tensors or less metadata to one file.");
+  write_file_atomically(path, [&](int descriptor) {
+    const std::uint64_t length = header.size();
+    write_all(descriptor, &length, sizeof length, path);
+    write_all(descriptor, header.data(), header.size(), path);
+    for (const NamedTensor* tensor : order)
+      write_all(descriptor, tensor->second.data, tensor->second.bytes, path);
+  });
+}
+
+}  // namespace dtbench
