@@ -88,7 +88,7 @@ require() {
 }
 
 # follow: copies standard input to the log, and shows its last line and the time left on a terminal,
-# a line every half minute elsewhere.
+# a line now and then elsewhere.
 follow() {
   local line shown=$SECONDS start=$SECONDS columns left
   columns=$(tput cols 2>/dev/null) || columns=80
@@ -101,8 +101,8 @@ follow() {
     fi
     if [[ -t 2 ]]; then
       printf '\r\033[K  %s' "${line:0:columns-3}" >&2
-    elif ((SECONDS - shown >= 30)); then
-      printf '  %s\n' "$line" >&2
+    elif ((SECONDS - shown >= 15)); then
+      printf '  %s\n' "${line:0:100}" >&2
       shown=$SECONDS
     fi
   done

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs every check and test; ends with ctest's summary.
+#
+#   ./test.sh         formatting, compiler warnings, shellcheck, clang-tidy, all tests
+#   ./test.sh --asan  the tests that need no torch, under the address and undefined-behaviour
+#                     sanitizers
+set -u
+
+self=$(readlink -f -- "${BASH_SOURCE[0]}")
+root=${self%/*}
+# shellcheck source=scripts/setup.sh
+source "$root/scripts/setup.sh"
+
+preset="test"
+case $#:${1-} in
+  0:) ;;
+  1:--asan) preset=asan ;;
+  1:-h | 1:--help) sed -n '2,/^set/s/^# \{0,1\}//p' "$self" && exit ;;
+  *) fail 2 "unknown arguments: $*" "Usage: ./test.sh [--asan]" ;;
+esac
+
+begin
+need_python=yes
+find_torch
+install_packages "$root/requirements/apt.txt" "$root/requirements/apt-test.txt"
+[[ $torch ]] || install_torch
+make_test_venv
+cd "$root" || exit
+
+# Sources that git knows or would add.
+sources() { git ls-files -z --cached --others --exclude-standard -- "$@"; }
+
+check_format() {
+  sources '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -r "$venv/bin/clang-format" --dry-run -Werror
+}
+check_scripts() {
+  grep -rlIE '^#!/usr/bin/env bash|^# shellcheck shell=bash' dtbench test.sh .ci scripts |
+    xargs -r "$venv/bin/shellcheck" --external-sources
+}
+say "checking formatting and shell scripts"
+require 4 "formatting differs" "Run: $venv/bin/clang-format -i FILE" check_format
+require 4 "shellcheck found faults" "The lines above say where." check_scripts
+
+folder=$root/build/$preset
+if [[ $preset == test ]]; then
+  find_cuda always
+  configure test '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_TEST_PYTHON="$venv/bin/python" \
+    -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
+  build "$folder"
+  say "checking with clang-tidy"
+  require 4 "clang-tidy found faults" "The lines above say where." \
+    "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" "$folder"
+else
+  configure asan '' -DDTBENCH_ENGINE=OFF -DDTBENCH_TEST_PYTHON="$venv/bin/python"
+  build "$folder"
+fi
+
+end
+ctest --preset "$preset" -j2
