@@ -22,7 +22,7 @@ struct ModelSpec {
   std::int64_t heads = 12;
   std::int64_t positions = 1024;  // rows of the position table ("n_positions"; RoBERTa's holds 2
                                   // more than its longest sequence)
-  double dropout = 0.1;  // residuals, embeddings and heads; attention probabilities have 0
+  double dropout = 0.1;           // residuals, embeddings and heads; attention probabilities have 0
   double layer_norm_epsilon = 1e-5;
   std::string init = "scratch";  // "scratch", "pretrained", or a safetensors file
 };

@@ -1,0 +1,91 @@
+#include "config/config_files.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "config/resolve.h"
+#include "config/toml_file.h"
+
+namespace dtbench {
+namespace {
+
+struct Kind {
+  const char* folder;
+  const char* noun;
+};
+
+Kind kind_of(ConfigKind kind) {
+  switch (kind) {
+    case ConfigKind::kPolicy:
+      return {"policies", "policy"};
+    case ConfigKind::kScenario:
+      return {"scenarios", "scenario"};
+    case ConfigKind::kPreset:
+      break;
+  }
+  return {"presets", "preset"};
+}
+
+}  // namespace
+
+std::vector<std::string> config_names(const std::filesystem::path& configs, ConfigKind kind) {
+  const std::filesystem::path folder = configs / kind_of(kind).folder;
+  std::error_code error;
+  std::filesystem::directory_iterator files(folder, error);
+  if (error)
+    throw usage_error(
+        concat("Cannot list the folder '", folder.string(), "': ", error.message(), "."),
+        "DTBENCH_CONFIGS names the folder that holds policies, scenarios and presets.");
+  std::vector<std::string> names;
+  for (const auto& file : files)
+    if (file.path().extension() == ".toml") names.push_back(file.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+ConfigFile load_config(const std::filesystem::path& configs, ConfigKind kind,
+                       const std::string& name) {
+  const std::vector<std::string> known = config_names(configs, kind);
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    throw usage_error(concat("Unknown ", kind_of(kind).noun, " '", name, "'."),
+                      suggestion(name, known));
+  const std::filesystem::path path = configs / kind_of(kind).folder / (name + ".toml");
+  return {name, path.string(), read_toml_file(path)};
+}
+
+std::string scenario_of(const std::filesystem::path& configs, const std::string& architecture,
+                        const std::string& objective) {
+  std::vector<std::string> cells;
+  for (const std::string& name : config_names(configs, ConfigKind::kScenario)) {
+    const Json content = load_config(configs, ConfigKind::kScenario, name).content;
+    const std::string its_objective = content.value("objective", "");
+    const std::string its_architecture =
+        content.value(Json::json_pointer("/model/architecture"), std::string());
+    if (its_objective == objective && its_architecture == architecture) return name;
+    cells.push_back(concat(its_architecture, " ", its_objective, " (", name, ")"));
+  }
+  throw usage_error(concat("No scenario trains the architecture '", architecture, "' on the task '",
+                           objective, "'."),
+                    "One of: " + join(cells, ", ") + ".");
+}
+
+std::vector<std::string> policy_names(const std::filesystem::path& configs) {
+  return config_names(configs, ConfigKind::kPolicy);
+}
+
+DtypePolicy load_policy(const std::filesystem::path& configs, const std::string& name_or_path) {
+  const std::filesystem::path path = name_or_path;
+  const bool is_path = path.extension() == ".toml";
+  const ConfigFile file = is_path
+                              ? ConfigFile{path.stem().string(), name_or_path, read_toml_file(path)}
+                              : load_config(configs, ConfigKind::kPolicy, name_or_path);
+  Json content = file.content;
+  if (content.contains("name"))
+    throw usage_error(concat("Unknown key 'name' in ", file.origin, "."),
+                      "A policy's name is its file's name; leave the key out.");
+  content["name"] = file.name;
+  return policy_from_json(content, file.origin);
+}
+
+}  // namespace dtbench

@@ -1,0 +1,33 @@
+// The folder of configurations: <configs>/{policies,scenarios,presets}/<name>.toml.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "config/run_spec.h"
+
+namespace dtbench {
+
+enum class ConfigKind { kPolicy, kScenario, kPreset };
+
+struct ConfigFile {
+  std::string name;    // the file's name without .toml
+  std::string origin;  // the file's path, for messages
+  Json content;
+};
+
+// Names in the folder, sorted. Throws Error (usage) when the folder is not there.
+std::vector<std::string> config_names(const std::filesystem::path& configs, ConfigKind kind);
+
+// Throws Error (usage) for an unknown name, with the nearest.
+ConfigFile load_config(const std::filesystem::path& configs, ConfigKind kind,
+                       const std::string& name);
+
+// The scenario of one cell of Architecture x Task. Throws Error (usage) that lists the ones there
+// are.
+std::string scenario_of(const std::filesystem::path& configs, const std::string& architecture,
+                        const std::string& objective);
+
+}  // namespace dtbench

@@ -1,0 +1,118 @@
+#include "config/draft.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "config/fields.h"
+#include "config/settings.h"
+
+namespace dtbench {
+namespace {
+
+// Fields whose value follows from others unless somebody sets it.
+const std::vector<std::string> kDerived = {"model.positions", "train.learning_rate",
+                                           "train.micro_batch", "train.warmup_steps"};
+
+// Fields that a file may give as a table of alternatives, and the choices there are.
+const std::map<std::string, std::vector<std::string>> kAlternatives = {
+    {"model.positions", {"gpt2", "roberta"}}, {"train.learning_rate", {"pretrained", "scratch"}}};
+
+void require_type(const Json& field, const Json& value, const FieldPlace& place) {
+  if (field.is_boolean() && !value.is_boolean()) throw wrong_value(place, "true or false", value);
+  if (field.is_string() && !value.is_string()) throw wrong_value(place, "text", value);
+  if (field.is_number_float() && !value.is_number()) throw wrong_value(place, "a number", value);
+  if (field.is_number_integer() && !value.is_number_integer())
+    throw wrong_value(place, "a whole number", value);
+}
+
+void require_type_or_alternatives(const std::string& key, const Json& value,
+                                  const FieldPlace& place) {
+  const Json& field = spec_fields().at(key_pointer(key));
+  const auto alternatives = kAlternatives.find(key);
+  if (alternatives == kAlternatives.end() || !value.is_object())
+    return require_type(field, value, place);
+  for (const auto& [choice, chosen] : value.items()) {
+    const std::vector<std::string>& known = alternatives->second;
+    if (std::find(known.begin(), known.end(), choice) == known.end())
+      throw unknown_key({choice, place.name + " in " + place.origin}, known);
+    require_type(field, chosen, place.member(choice));
+  }
+}
+
+// The alternative for `choice`, or the value itself when it is no table. Null: none.
+Json choose(const Json& value, const std::string& choice) {
+  return value.is_object() ? value.value(choice, Json()) : value;
+}
+
+}  // namespace
+
+Draft::Draft() : json_(spec_fields()) {
+  for (const std::string& key : kDerived)
+    json_[key_pointer(key)] = nullptr;
+}
+
+void Draft::lay_over(const Json& table, const std::string& origin, Authority authority) {
+  for (const auto& [name, value] : table.items()) {
+    const bool is_group = spec_fields().contains(name) && spec_fields().at(name).is_object();
+    if (!is_group) {
+      set(name, value, origin, authority);
+      continue;
+    }
+    if (!value.is_object()) throw wrong_value({name, origin}, "a table of keys", value);
+    for (const auto& [member, member_value] : value.items())
+      set(name + "." + member, member_value, origin, authority);
+  }
+}
+
+void Draft::lay_over(const Setting& setting) {
+  set(setting.key, parse_setting(setting), setting.origin, Authority::kUser);
+}
+
+void Draft::set(const std::string& key, const Json& value, const std::string& origin,
+                Authority authority) {
+  const bool exists = spec_fields().contains(key_pointer(key));
+  if (authority == Authority::kUser || !exists) require_settable(key, origin);
+  require_type_or_alternatives(key, value, {key, origin});
+  json_[key_pointer(key)] = value;
+  if (authority == Authority::kUser) user_origins_[key] = origin;
+}
+
+std::string Draft::text(const std::string& key) const {
+  return json_.at(key_pointer(key)).get<std::string>();
+}
+
+void Draft::set_default(const std::string& key, const Json& value) {
+  if (!set_by_user(key)) json_[key_pointer(key)] = value;
+}
+
+RunSpec Draft::finish(const DtypePolicy& policy) const {
+  Json json = json_;
+  Json& model = json["model"];
+  Json& train = json["train"];
+  const std::string architecture = model["architecture"].get<std::string>();
+  const bool from_scratch = model["init"] == "scratch";
+
+  Json& positions = model["positions"];
+  positions = choose(positions, architecture);
+  if (positions.is_null())
+    positions = json["data"]["length"].get<std::int64_t>() + (architecture == "roberta" ? 2 : 0);
+
+  Json& rate = train["learning_rate"];
+  rate = choose(rate, from_scratch ? "scratch" : "pretrained");
+  if (rate.is_null())
+    throw usage_error("'train.learning_rate' is not set.", "--lr 5e-5, for example.");
+
+  if (train["micro_batch"].is_null()) train["micro_batch"] = train["batch"];
+  if (train["warmup_steps"].is_null())
+    train["warmup_steps"] = std::min<std::int64_t>(100, train["steps"].get<std::int64_t>() / 10);
+
+  RunSpec with_policy;
+  with_policy.policy = policy;
+  json["policy"] = to_json(with_policy)["policy"];
+  RunSpec spec = run_spec_from_json(json, "the settings");
+  spec.policy = policy;
+  return spec;
+}
+
+}  // namespace dtbench
