@@ -78,12 +78,13 @@ try() {
   return "$status"
 }
 
-# require CODE MESSAGE HINT COMMAND...: try, or fail with the end of the log.
+# require CODE MESSAGE HINT COMMAND...: try, or fail with the end of its output.
 require() {
   local code=$1 message=$2 hint=$3
   shift 3
   try "$@" && return
-  tail -n 15 "$log" >&2
+  awk '/^== /{ n = 0 } { line[n++] = $0 } END { for (i = n > 40 ? n - 40 : 0; i < n; ++i) print line[i] }' \
+    "$log" >&2
   fail "$code" "$message" "$hint" "Log: $log"
 }
 

@@ -11,6 +11,7 @@ import concurrent.futures
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -32,7 +33,8 @@ def included_headers(folder):
 def key_of(entry, headers):
     digest = hashlib.sha256(entry["command"].encode())
     configs = sorted(p for p in ROOT.rglob(".clang-tidy") if "build" not in p.parts)
-    for path in [pathlib.Path(entry["file"]), *headers.get(entry["output"], []), *configs]:
+    target = re.search(r" -o (\S+)", entry["command"])[1]
+    for path in [pathlib.Path(entry["file"]), *headers.get(target, []), *configs]:
         digest.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
