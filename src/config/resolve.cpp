@@ -21,14 +21,13 @@ Json take(Json& table, const std::string& key) {
 // The choice of scenario, preset or policy by whoever has the highest precedence.
 std::string select(const std::string& key, const std::string& flag, const ResolveRequest& request,
                    const Json& file, const std::string& otherwise) {
+  if (file.contains(key) && !file.at(key).is_string())
+    throw wrong_value({key, request.file.string()}, "text", file.at(key));
   if (!flag.empty()) return flag;
   for (const std::vector<Setting>* source : {&request.command_line, &request.environment})
     for (const Setting& setting : *source)
       if (setting.key == key) return setting.value;
-  if (!file.contains(key)) return otherwise;
-  if (!file.at(key).is_string())
-    throw wrong_value({key, request.file.string()}, "text", file.at(key));
-  return file.at(key).get<std::string>();
+  return file.value(key, otherwise);
 }
 
 // A preset's `required` lists what it cannot know, such as the path of real data.

@@ -12,7 +12,8 @@ namespace dtbench {
 namespace {
 
 // Variables of the programs and their tests that are no settings.
-const std::vector<std::string> kOwnVariables = {"DTBENCH_TORCH", "DTBENCH_CACHE", "DTBENCH_CONFIGS",
+const std::vector<std::string> kOwnVariables = {"DTBENCH_TORCH",  "DTBENCH_CUDA",
+                                                "DTBENCH_CACHE",  "DTBENCH_CONFIGS",
                                                 "DTBENCH_SOURCE", "DTBENCH_BIN"};
 
 std::vector<std::string> leaf_keys(const Json& object, const std::string& prefix) {

@@ -1,0 +1,105 @@
+#include "config/run_spec.h"
+
+#include "base/sha256.h"
+#include "config/support.h"
+
+namespace dtbench {
+namespace {
+
+TEST(RunSpec, JsonAndBack) {
+  for (const char* scenario : {"A", "B", "C", "D", "E", "F"})
+    for (const std::string& policy : policy_names(configs_folder())) {
+      const RunSpec spec = resolve(tiny_request(scenario, policy));
+      const RunSpec again = run_spec_from_json(Json::parse(canonical_json(to_json(spec))), "spec");
+      EXPECT_EQ(canonical_json(to_json(again)), canonical_json(to_json(spec)));
+      EXPECT_EQ(cell_id(again), cell_id(spec));
+    }
+}
+
+TEST(RunSpec, EveryKeyMustBeThereAndNoneBesides) {
+  const Json whole = to_json(resolve(tiny_request()));
+  const Json flat = whole.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    Json part = whole;
+    const Json::json_pointer place(pointer);
+    part.at(place.parent_pointer()).erase(place.back());
+    EXPECT_TRUE(says(usage_message([&] { run_spec_from_json(part, "spec.json"); }), "is missing"))
+        << pointer;
+  }
+  Json more = whole;
+  more["train"]["step"] = 3;
+  const std::string message = usage_message([&] { run_spec_from_json(more, "spec.json"); });
+  EXPECT_TRUE(says(message, "Unknown key 'train.step' in spec.json"));
+  EXPECT_TRUE(says(message, "Did you mean 'train.steps'?"));
+}
+
+TEST(RunSpec, AChangeOfAnyFieldChangesTheCell) {
+  const RunSpec spec = resolve(tiny_request());
+  const std::string id = cell_id(spec);
+  EXPECT_EQ(id.size(), 16U);
+  EXPECT_EQ(id, sha256_hex(canonical_json(to_json(spec))).substr(0, 16));
+  const Json flat = to_json(spec).flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    Json changed = flat;
+    if (value.is_boolean())
+      changed[pointer] = !value.get<bool>();
+    else if (value.is_number())
+      changed[pointer] = value.get<double>() + 1;
+    else
+      changed[pointer] = value.get<std::string>() + "x";
+    EXPECT_NE(sha256_hex(canonical_json(changed.unflatten())).substr(0, 16), id) << pointer;
+  }
+}
+
+TEST(RunSpec, APolicysDescriptionIsNoPartOfTheCell) {
+  RunSpec spec = resolve(tiny_request());
+  const std::string id = cell_id(spec);
+  EXPECT_FALSE(spec.policy.description.empty());
+  spec.policy.description = "other words";
+  EXPECT_EQ(cell_id(spec), id);
+}
+
+TEST(RunSpec, WhatCannotBeIsRefused) {
+  using Change = void (*)(RunSpec&);
+  const std::vector<std::pair<Change, std::string>> changes = {
+      {[](RunSpec& s) { s.seed = -1; }, "'seed' must be between 0 and 4294967295, got -1"},
+      {[](RunSpec& s) { s.seed = std::int64_t{1} << 32; }, "got 4294967296"},
+      {[](RunSpec& s) { s.train.warmup_steps = 31; }, "'train.warmup_steps' = 31 is longer"},
+      {[](RunSpec& s) { s.train.micro_batch = 3; }, "does not divide 'train.batch' = 8"},
+      {[](RunSpec& s) { s.train.micro_batch = 16; }, "'train.micro_batch' must be between"},
+      {[](RunSpec& s) { s.train.steps = 0; }, "'train.steps' must be between 1"},
+      {[](RunSpec& s) { s.train.learning_rate = 0; }, "'train.learning_rate' must be above 0"},
+      {[](RunSpec& s) { s.train.beta2 = 1; }, "'train.beta2' must be at least 0 and below 1"},
+      {[](RunSpec& s) { s.train.clip_norm = 1.0 / 0.0; }, "got inf"},
+      {[](RunSpec& s) { s.train.on_nonfinite = "halt"; }, "one of stop, continue, got 'halt'"},
+      {[](RunSpec& s) { s.train.bce_reduction = "sum_labels"; }, "is for multi-label scenarios"},
+      {[](RunSpec& s) { s.model.heads = 3; }, "cannot be divided into 'model.heads' = 3"},
+      {[](RunSpec& s) { s.model.dropout = 1; }, "'model.dropout' must be"},
+      {[](RunSpec& s) { s.model.init = "scracth"; }, "Did you mean 'scratch'?"},
+      {[](RunSpec& s) { s.data.length = 65; }, "'data.length' = 65 is longer than the model"},
+      {[](RunSpec& s) { s.data.vocab = "v.json"; }, "only 'data.vocab' is given"},
+      {[](RunSpec& s) { s.data.source = "a.csv"; }, "a .jsonl or .jsonl.gz file, got 'a.csv'"},
+      {[](RunSpec& s) { s.data.source = "a.jsonl"; }, "belong to the generated corpus"},
+      {[](RunSpec& s) { s.objective = Objective::kMaskedLm; }, "needs the architecture roberta"},
+      {[](RunSpec& s) { s.model.architecture = Architecture::kRoberta; }, "needs the architecture"},
+      {[](RunSpec& s) { s.device = "gpu"; }, "'device' must be cpu, cuda or cuda:N, got 'gpu'"},
+      {[](RunSpec& s) { s.device = "cuda:"; }, "got 'cuda:'"},
+      {[](RunSpec& s) { s.engine = "fast"; }, "one of reference, fused, got 'fast'"},
+  };
+  for (const auto& [change, part] : changes) {
+    RunSpec spec = resolve(tiny_request());
+    validate(spec);
+    change(spec);
+    EXPECT_TRUE(says(usage_message([&] { validate(spec); }), part));
+  }
+}
+
+TEST(RunSpec, RobertaUsesTwoRowsOfItsPositionsLess) {
+  RunSpec spec = resolve(tiny_request("B"));
+  EXPECT_EQ(spec.model.positions, 66);
+  spec.model.positions = 65;
+  EXPECT_TRUE(says(usage_message([&] { validate(spec); }), "sequences of at most 63 tokens"));
+}
+
+}  // namespace
+}  // namespace dtbench

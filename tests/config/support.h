@@ -1,0 +1,80 @@
+// Shared by the tests of src/config.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/error.h"
+#include "config/resolve.h"
+
+namespace dtbench {
+
+inline std::filesystem::path source_folder() {
+  const char* source = std::getenv("DTBENCH_SOURCE");
+  return source != nullptr ? source : ".";
+}
+
+inline std::filesystem::path configs_folder() {
+  return source_folder() / "configs";
+}
+
+// What `action` says to the user when it fails; "" when it does not. Its exit code must be 2.
+template <typename Action>
+std::string usage_message(Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+inline ::testing::AssertionResult says(const std::string& message, const std::string& part) {
+  if (message.find(part) != std::string::npos) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "'" << part << "' is not in: " << message;
+}
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "dtbench-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw system_error("Cannot create", name);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::filesystem::path write(const std::string& name, const std::string& content) const {
+    std::ofstream(path_ / name) << content;
+    return path_ / name;
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline ResolveRequest tiny_request(const std::string& scenario = "A",
+                                   const std::string& policy = "fp32_true") {
+  ResolveRequest request;
+  request.configs = configs_folder();
+  request.scenario = scenario;
+  request.policy = policy;
+  request.preset = "tiny";
+  return request;
+}
+
+inline Setting flag(const std::string& key, const std::string& value) {
+  return {key, value, "--set " + key};
+}
+
+}  // namespace dtbench
