@@ -24,10 +24,11 @@ std::string select(const std::string& key, const std::string& flag, const Resolv
   if (file.contains(key) && !file.at(key).is_string())
     throw wrong_value({key, request.file.string()}, "text", file.at(key));
   if (!flag.empty()) return flag;
-  for (const std::vector<Setting>* source : {&request.command_line, &request.environment})
+  std::string chosen = file.value(key, otherwise);
+  for (const std::vector<Setting>* source : {&request.environment, &request.command_line})
     for (const Setting& setting : *source)
-      if (setting.key == key) return setting.value;
-  return file.value(key, otherwise);
+      if (setting.key == key) chosen = setting.value;
+  return chosen;
 }
 
 // A preset's `required` lists what it cannot know, such as the path of real data.

@@ -94,9 +94,12 @@ DtypePolicy read_policy_in_spec(const Json& json, const std::string& origin) {
   const FieldPlace place{"policy", origin};
   if (!json.is_object()) throw wrong_value(place, "a table of keys", json);
   const Json expected = policy_in_spec(DtypePolicy{}).flatten();
-  for (const auto& [pointer, value] : expected.items())
-    if (!json.contains(Json::json_pointer(pointer)))
-      throw usage_error(concat("The key 'policy", pointer, "' is missing in ", origin, "."));
+  for (const auto& [pointer, value] : expected.items()) {
+    if (json.contains(Json::json_pointer(pointer))) continue;
+    std::string key = "policy" + pointer;
+    std::replace(key.begin(), key.end(), '/', '.');
+    throw usage_error(concat("The key '", key, "' is missing in ", origin, "."));
+  }
   if (json.contains("description")) throw unknown_key(place.member("description"), {});
   return policy_from_json(json, origin);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,8 +15,11 @@ namespace dtbench {
 
 inline constexpr int kSchemaVersion = 1;
 
+class LineFile;
+class RunLock;
+
 // The writer's side. One process at a time: the constructor takes a lock that ends with the
-// process.
+// process, and mends what a killed writer left: a last line without its end is dropped.
 class RunDirectory {
  public:
   // Creates `path` if needed. Throws Error (retryable) when another process holds the lock.
@@ -29,7 +33,7 @@ class RunDirectory {
 
   void write_spec(const Json& spec);
   void write_audit(const Json& audit);
-  // Each line is written whole by one write(2).
+  // Each line is written whole by one write(2); when the disk is full, not at all (retryable).
   void append_step(const Json& step);
   // Adds "at" (UTC) to the event.
   void append_event(Json event);
@@ -37,26 +41,29 @@ class RunDirectory {
   void write_result(const Json& result);
   void remove_result();
 
-  // Bytes of steps.jsonl so far (a checkpoint remembers it), and the way back to that place.
+  // Bytes of steps.jsonl so far, on the disk when this returns (a checkpoint remembers it), and the
+  // way back to that place. Throws Error when steps.jsonl is shorter than `size`.
   std::uint64_t steps_size() const;
   void truncate_steps(std::uint64_t size);
 
  private:
   std::filesystem::path path_;
-  int lock_ = -1;
-  int steps_ = -1;
-  int events_ = -1;
+  std::unique_ptr<RunLock> lock_;
+  std::unique_ptr<LineFile> steps_;
+  std::unique_ptr<LineFile> events_;
 };
 
 // The reader's side: never locks, tolerates a last line that is still being written.
 struct RunRecord {
   std::filesystem::path path;
   Json spec, audit, result;           // null where the file is not there yet
-  std::optional<std::string> damage;  // why the record cannot be read, if so
+  std::optional<std::string> damage;  // what of the record cannot be read, if so
 };
-RunRecord read_run(const std::filesystem::path& path);
+RunRecord read_run(const std::filesystem::path& path);  // damage is described, never thrown
 std::vector<RunRecord> read_runs(const std::filesystem::path& root);  // sorted by start, then id
-std::vector<Json> read_lines(const std::filesystem::path& jsonl);     // steps or events
-bool is_running(const std::filesystem::path& path);                   // its lock is held
+// Steps or events: the lines that can be read, none where the file is not there. RunRecord::damage
+// tells of a line that cannot.
+std::vector<Json> read_lines(const std::filesystem::path& jsonl);
+bool is_running(const std::filesystem::path& path);  // its lock is held
 
 }  // namespace dtbench

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "record/line_file.h"
+#include "record/run_directory.h"
+#include "record/run_lock.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::array kFilesOfARun = {"spec.json", "audit.json", "steps.jsonl", "events.jsonl",
+                                     "result.json"};
+
+class Damage {
+ public:
+  void add(const std::string& what) { all_.push_back(what); }
+  std::optional<std::string> text() const {
+    return all_.empty() ? std::nullopt : std::optional(join(all_, "; "));
+  }
+
+ private:
+  std::vector<std::string> all_;
+};
+
+Json read_object(const std::filesystem::path& path, Damage& damage) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return nullptr;
+  try {
+    Json value = read_json_file(path);
+    if (value.is_object()) return value;
+    damage.add(path.filename().string() + ": not a JSON object");
+  } catch (const std::exception& fault) {
+    damage.add(fault.what());
+  }
+  return nullptr;
+}
+
+void check_version(const char* file, const Json& object, Damage& damage) {
+  if (object.is_null()) return;
+  const Json version = object.value("schema_version", Json());
+  if (version != kSchemaVersion)
+    damage.add(concat(file, ": schema_version is ", version.dump(), ", this program reads ",
+                      kSchemaVersion));
+}
+
+bool is_run(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::any_of(kFilesOfARun.begin(), kFilesOfARun.end(),
+                     [&](const char* file) { return std::filesystem::exists(path / file, error); });
+}
+
+// When a run started: its result says so, and before that its first event.
+std::string started_at(const RunRecord& run) {
+  const auto text = [](const Json& object, const char* key) {
+    const Json value = object.is_object() ? object.value(key, Json()) : Json();
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  const std::string from_result = text(run.result, "started_at");
+  if (!from_result.empty()) return from_result;
+  const std::vector<Json> events = read_lines(run.path / "events.jsonl");
+  return events.empty() ? "" : text(events.front(), "at");
+}
+
+}  // namespace
+
+RunRecord read_run(const std::filesystem::path& path) {
+  RunRecord run;
+  run.path = path;
+  Damage damage;
+  run.spec = read_object(path / "spec.json", damage);
+  run.audit = read_object(path / "audit.json", damage);
+  run.result = read_object(path / "result.json", damage);
+  if (!std::filesystem::exists(path / "spec.json")) damage.add("spec.json is missing");
+  check_version("audit.json", run.audit, damage);
+  check_version("result.json", run.result, damage);
+  for (const char* file : {"steps.jsonl", "events.jsonl"})
+    if (const auto fault = read_line_file(path / file).damage) damage.add(*fault);
+  run.damage = damage.text();
+  return run;
+}
+
+std::vector<RunRecord> read_runs(const std::filesystem::path& root) {
+  std::vector<std::pair<std::string, RunRecord>> runs;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->is_directory(error) || !is_run(entry->path())) continue;
+    RunRecord run = read_run(entry->path());
+    std::string start = started_at(run);
+    runs.emplace_back(std::move(start), std::move(run));
+  }
+  std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.path) < std::tie(b.first, b.second.path);
+  });
+  std::vector<RunRecord> sorted;
+  for (auto& [start, run] : runs)
+    sorted.push_back(std::move(run));
+  return sorted;
+}
+
+std::vector<Json> read_lines(const std::filesystem::path& jsonl) {
+  return read_line_file(jsonl).values;
+}
+
+bool is_running(const std::filesystem::path& path) {
+  return RunLock::is_held(path);
+}
+
+}  // namespace dtbench
