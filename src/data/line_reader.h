@@ -1,0 +1,37 @@
+// Lines of a text file that may be gzip-compressed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+struct gzFile_s;
+
+namespace dtbench {
+
+// Tells gzip by its first bytes, not by the name; reads all members. Throws Error for a file that
+// cannot be read and (usage) for a gzip stream that is truncated or damaged.
+class LineReader {
+ public:
+  explicit LineReader(const std::filesystem::path& path);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  bool next(std::string& line);  // without its newline; false at the end
+  std::int64_t line_number() const { return line_number_; }  // of the last line, from 1
+  double progress() const;  // share of the file's (compressed) bytes consumed
+
+ private:
+  bool fill();
+
+  std::filesystem::path path_;
+  std::uint64_t file_size_;
+  gzFile_s* file_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+  std::int64_t line_number_ = 0;
+};
+
+}  // namespace dtbench

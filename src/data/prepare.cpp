@@ -1,0 +1,205 @@
+// prepare_store (data/store.h): names a store by its content, and has it built once by whoever
+// comes first.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "data/byte_level_bpe.h"
+#include "data/jsonl_source.h"
+#include "data/store.h"
+#include "data/store_builder.h"
+#include "data/store_files.h"
+#include "data/synthetic_corpus.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kEndOfText = "<|endoftext|>";
+
+struct TokenizerFiles {
+  fs::path vocab, merges;
+};
+
+TokenizerFiles tokenizer_files(const DataSpec& data, const fs::path& configs) {
+  if (data.vocab.empty() != data.merges.empty())
+    throw usage_error(concat("data.vocab and data.merges belong together: got vocab '", data.vocab,
+                             "' and merges '", data.merges, "'."),
+                      "Set both, or neither for the shipped tokenizer of the generated corpus.");
+  if (!data.vocab.empty()) return {data.vocab, data.merges};
+  const fs::path shipped = configs / "tokenizers" / "synthetic";
+  return {shipped / "vocab.json", shipped / "merges.txt"};
+}
+
+bool is_synthetic(const DataSpec& data) {
+  return data.source == "synthetic";
+}
+
+void require_file(const fs::path& path, const char* setting) {
+  if (fs::is_regular_file(path)) return;
+  throw usage_error(concat(setting, ": expected a file at '", path.string(), "', found ",
+                           fs::exists(path) ? "something else." : "none."),
+                    concat("Check the path in ", setting, "."));
+}
+
+// Everything that decides a store's content, and nothing else.
+Json store_key(const RunSpec& spec, const TokenizerFiles& tokenizer) {
+  const DataSpec& data = spec.data;
+  const bool language_model = is_language_model(spec.objective);
+  Json source;
+  if (is_synthetic(data)) {
+    source = {{"synthetic_version", kSyntheticCorpusVersion},
+              {"documents", data.synthetic_documents},
+              {"labels", data.synthetic_labels}};
+  } else {
+    source = {{"sha256", sha256_file(data.source)},
+              {"text_field", data.text_field},
+              {"split_field", data.split_field}};
+    if (!language_model) source["label_field"] = data.label_field;
+  }
+  Json key = {{"store_version", kStoreVersion},
+              {"source", source},
+              {"tokenizer", tokenizer_fingerprint(tokenizer.vocab, tokenizer.merges)},
+              {"view", language_model ? "language_model" : "classification"}};
+  if (!language_model) key["max_tokens"] = data.length;
+  return key;
+}
+
+std::unique_ptr<DocumentSource> open_source(const RunSpec& spec) {
+  const DataSpec& data = spec.data;
+  if (is_synthetic(data))
+    return std::make_unique<SyntheticSource>(data.synthetic_documents, data.synthetic_labels);
+  const std::string labels = is_language_model(spec.objective) ? "" : data.label_field;
+  return std::make_unique<JsonlSource>(data.source,
+                                       JsonlFields{data.text_field, labels, data.split_field});
+}
+
+// An exclusive flock, which ends with the process. Where the file system has no locks `held` is
+// false, and concurrent preparers each do the work.
+class FileLock {
+ public:
+  FileLock(const fs::path& path, const std::string& waiting_for)
+      : descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0) throw system_error("Cannot write", path.string());
+    held_ = flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+    if (held_ || errno != EWOULDBLOCK) return;
+    log_info(concat("waiting for another process that is preparing ", waiting_for, " ..."));
+    int result = 0;
+    do {
+      result = flock(descriptor_, LOCK_EX);
+    } while (result != 0 && errno == EINTR);
+    held_ = result == 0;
+  }
+  ~FileLock() { close(descriptor_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+  bool held() const { return held_; }
+
+ private:
+  int descriptor_;
+  bool held_ = false;
+};
+
+// A folder beside `target` that becomes it by one rename, or goes away.
+class TemporaryDirectory {
+ public:
+  explicit TemporaryDirectory(const fs::path& target)
+      : path_(target.string() + ".tmp." + std::to_string(getpid())) {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);  // of an earlier process with this id
+    make_directories(path_);
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+  // A store that another process put there first is as good.
+  void rename_to(const fs::path& target) {
+    sync_directory(path_);
+    if (rename(path_.c_str(), target.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+      throw system_error("Cannot rename a temporary folder to", target.string());
+    sync_directory(target.parent_path());
+  }
+
+ private:
+  fs::path path_;
+};
+
+// What a killed preparer left. Only the holder of the lock may know that nobody writes there.
+void remove_stale_temporaries(const fs::path& target) {
+  const std::string prefix = target.filename().string() + ".tmp.";
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(target.parent_path()))
+    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
+}
+
+// Whether the store is there. One that is damaged is not, and is taken away when `repair`.
+bool is_prepared(const fs::path& store, bool repair) {
+  if (!fs::exists(store)) return false;
+  try {
+    const TokenStore whole(store);
+    return true;
+  } catch (const Error& error) {
+    if (!repair) return false;
+    log_warning(concat("rebuilding a damaged store. ", error.what()));
+    fs::remove_all(store);
+    return false;
+  }
+}
+
+void write_store(const RunSpec& spec, const TokenizerFiles& tokenizer,
+                 const std::string& fingerprint, const fs::path& store) {
+  const ByteLevelBpe bpe(tokenizer.vocab, tokenizer.merges);
+  const std::optional<std::uint16_t> end_of_text = bpe.token_id(kEndOfText);
+  if (!end_of_text)
+    throw usage_error(concat("Vocabulary '", tokenizer.vocab.string(), "': expected a token \"",
+                             kEndOfText, "\", which ends documents, found none."),
+                      "Take GPT-2's vocab.json.");
+  StoreMeta meta;
+  meta.synthetic = is_synthetic(spec.data);
+  meta.name = meta.synthetic ? "synthetic" : fs::path(spec.data.source).filename().string();
+  meta.fingerprint = fingerprint;
+  const std::unique_ptr<DocumentSource> source = open_source(spec);
+  TemporaryDirectory temporary(store);
+  build_store(*source, bpe, {is_language_model(spec.objective), spec.data.length, *end_of_text},
+              meta, temporary.path());
+  temporary.rename_to(store);
+}
+
+}  // namespace
+
+std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
+                                    const fs::path& configs) {
+  const TokenizerFiles tokenizer = tokenizer_files(spec.data, configs);
+  require_file(tokenizer.vocab, "data.vocab");
+  require_file(tokenizer.merges, "data.merges");
+  if (!is_synthetic(spec.data)) require_file(spec.data.source, "data.source");
+  const std::string fingerprint = sha256_hex(canonical_json(store_key(spec, tokenizer)));
+  const fs::path store = cache / "stores" / fingerprint;
+  if (is_prepared(store, false)) return store;
+
+  make_directories(store.parent_path());
+  const FileLock lock(store.string() + ".lock", spec.data.source);
+  if (is_prepared(store, lock.held())) return store;
+  if (lock.held()) remove_stale_temporaries(store);
+  write_store(spec, tokenizer, fingerprint, store);
+  return store;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,25 @@
+// A progress line with the time left, on standard error: redrawn in place on a terminal, a line now
+// and then elsewhere, nothing at all for work that takes less than two seconds.
+#pragma once
+
+#include <string>
+
+namespace dtbench {
+
+class Progress {
+ public:
+  explicit Progress(std::string what);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(double share);  // done so far, in 0..1
+
+ private:
+  std::string what_;
+  bool terminal_;
+  bool drawn_ = false;
+  double started_, next_;
+};
+
+}  // namespace dtbench

@@ -1,0 +1,143 @@
+#include "data/store.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/mapped_file.h"
+#include "data/store_files.h"
+
+namespace dtbench {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "stores are little-endian");
+
+const char* const kHint = "Remove the folder and prepare the data again.";
+
+// One split's four files, checked against each other and against the counts of meta.json.
+struct MappedSplit {
+  MappedFile tokens, offsets, label_offsets, labels;
+
+  MappedSplit(const std::filesystem::path& store, Split split, const StoreMeta& meta)
+      : tokens(open(tokens_file(store, split))),
+        offsets(open(offsets_file(store, split))),
+        label_offsets(open(label_offsets_file(store, split))),
+        labels(open(labels_file(store, split))) {
+    const auto count = [&](const char* what) {
+      const Json& counts = meta.counts.at(to_string(split));
+      return counts.at(what).get<std::size_t>();
+    };
+    const std::size_t documents = count("documents");
+    expect_size(tokens, tokens_file(store, split), count("tokens") * sizeof(std::uint16_t));
+    expect_size(offsets, offsets_file(store, split), (documents + 1) * sizeof(std::uint64_t));
+    expect_size(label_offsets, label_offsets_file(store, split),
+                (documents + 1) * sizeof(std::uint64_t));
+    expect_size(labels, labels_file(store, split), count("labels") * sizeof(std::int32_t));
+    expect_offsets(offsets, offsets_file(store, split), count("tokens"));
+    expect_offsets(label_offsets, label_offsets_file(store, split), count("labels"));
+    for (const std::int32_t label : labels.as<std::int32_t>())
+      if (label < 0 || static_cast<std::size_t>(label) >= meta.labels.size())
+        throw usage_error(
+            concat("Store file '", labels_file(store, split).string(),
+                   "': expected label indices below ", meta.labels.size(), ", found ", label, "."),
+            kHint);
+  }
+
+  static MappedFile open(const std::filesystem::path& path) {
+    if (!std::filesystem::exists(path))
+      throw usage_error(concat("Store file '", path.string(), "' is missing."), kHint);
+    return MappedFile(path);
+  }
+
+  static void expect_size(const MappedFile& file, const std::filesystem::path& path,
+                          std::size_t bytes) {
+    if (file.size() == bytes) return;
+    throw usage_error(concat("Store file '", path.string(), "': expected ", bytes,
+                             " bytes by its meta.json, found ", file.size(), "."),
+                      kHint);
+  }
+
+  static void expect_offsets(const MappedFile& file, const std::filesystem::path& path,
+                             std::size_t end) {
+    const auto values = file.as<std::uint64_t>();
+    if (values.front() == 0 && values.back() == end && std::is_sorted(values.begin(), values.end()))
+      return;
+    throw usage_error(
+        concat("Store file '", path.string(), "': expected offsets ascending from 0 to ", end, "."),
+        kHint);
+  }
+
+  // Item `index` of `items`, as `bounds` cut them.
+  template <typename T>
+  static std::span<const T> slice(const MappedFile& items, const MappedFile& bounds,
+                                  std::int64_t index) {
+    const auto offset = bounds.as<std::uint64_t>().subspan(static_cast<std::size_t>(index), 2);
+    return items.as<T>().subspan(offset[0], offset[1] - offset[0]);
+  }
+};
+
+StoreMeta read_meta(const std::filesystem::path& directory) {
+  const std::filesystem::path path = meta_file(directory);
+  if (!std::filesystem::exists(path))
+    throw usage_error(concat("'", directory.string(), "' is not a tokenized store: expected '",
+                             path.string(), "', found none."),
+                      "Prepare the data with `dtbench data prepare`.");
+  return store_meta_from_json(read_json_file(path), directory.string());
+}
+
+}  // namespace
+
+const char* to_string(Split split) {
+  return split == Split::kTrain ? "train" : "validation";
+}
+
+struct TokenStore::Impl {
+  StoreMeta meta;
+  std::array<MappedSplit, 2> splits;  // by Split
+
+  explicit Impl(const std::filesystem::path& directory)
+      : meta(read_meta(directory)),
+        splits{MappedSplit(directory, Split::kTrain, meta),
+               MappedSplit(directory, Split::kValidation, meta)} {}
+
+  const MappedSplit& of(Split split) const { return splits.at(static_cast<std::size_t>(split)); }
+};
+
+TokenStore::TokenStore(const std::filesystem::path& directory) {
+  try {
+    impl_ = std::make_unique<Impl>(directory);
+  } catch (const Json::exception& error) {
+    throw usage_error(concat("Store '", directory.string(),
+                             "': meta.json's counts are not a store's: ", error.what(), "."),
+                      kHint);
+  }
+}
+TokenStore::~TokenStore() = default;
+TokenStore::TokenStore(TokenStore&&) noexcept = default;
+
+const StoreMeta& TokenStore::meta() const {
+  return impl_->meta;
+}
+
+std::span<const std::uint16_t> TokenStore::tokens(Split split) const {
+  return impl_->of(split).tokens.as<std::uint16_t>();
+}
+
+std::int64_t TokenStore::documents(Split split) const {
+  return static_cast<std::int64_t>(impl_->of(split).offsets.as<std::uint64_t>().size()) - 1;
+}
+
+std::span<const std::uint16_t> TokenStore::document(Split split, std::int64_t index) const {
+  const MappedSplit& files = impl_->of(split);
+  return MappedSplit::slice<std::uint16_t>(files.tokens, files.offsets, index);
+}
+
+std::span<const std::int32_t> TokenStore::labels(Split split, std::int64_t index) const {
+  const MappedSplit& files = impl_->of(split);
+  return MappedSplit::slice<std::int32_t>(files.labels, files.label_offsets, index);
+}
+
+}  // namespace dtbench

@@ -1,0 +1,314 @@
+#include "data/store_builder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "data/baselines.h"
+#include "data/label_view.h"
+#include "data/progress.h"
+#include "data/store_files.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::size_t kBatchDocuments = 512;
+constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
+
+// A new file written front to back, and on disk after finish().
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path path)
+      : path_(std::move(path)),
+        descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0) throw system_error("Cannot write", path_.string());
+  }
+  ~OutputFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  template <typename T>
+  void append(const std::vector<T>& values) {
+    write_all(descriptor_, values.data(), values.size() * sizeof(T), path_);
+  }
+
+  void finish() {
+    if (fsync(descriptor_) != 0) throw system_error("Cannot write", path_.string());
+    const int closed = close(descriptor_);
+    descriptor_ = -1;
+    if (closed != 0) throw system_error("Cannot write", path_.string());
+  }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+};
+
+template <typename T>
+void write_array(const std::filesystem::path& path, const std::vector<T>& values) {
+  OutputFile file(path);
+  file.append(values);
+  file.finish();
+}
+
+struct Batch {
+  std::vector<SourceDocument> documents;
+  std::vector<std::vector<std::uint16_t>> tokens;
+};
+
+// Encodes the documents of a batch on all cores, each into its own place.
+class ParallelEncoder {
+ public:
+  explicit ParallelEncoder(const ByteLevelBpe& bpe)
+      : encoders_(std::max(1u, std::thread::hardware_concurrency()), BpeEncoder(bpe)) {}
+
+  void encode(Batch& batch) {
+    batch.tokens.assign(batch.documents.size(), {});
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&](BpeEncoder& encoder) {
+      for (std::size_t i = next++; i < batch.documents.size(); i = next++)
+        encoder.encode(batch.documents[i].text, batch.tokens[i]);
+    };
+    std::vector<std::future<void>> helpers;
+    for (std::size_t i = 1; i < encoders_.size(); ++i)
+      helpers.push_back(std::async(std::launch::async, work, std::ref(encoders_[i])));
+    work(encoders_[0]);
+    for (std::future<void>& helper : helpers)
+      helper.get();
+  }
+
+ private:
+  std::vector<BpeEncoder> encoders_;
+};
+
+class SplitWriter {
+ public:
+  SplitWriter(const std::filesystem::path& store, Split split, std::int64_t vocab_size)
+      : store_(store),
+        split_(split),
+        tokens_(tokens_file(store, split)),
+        token_counts_(static_cast<std::size_t>(vocab_size)) {}
+
+  void add(const std::vector<std::uint16_t>& tokens, const std::vector<std::int32_t>& labels) {
+    tokens_.append(tokens);
+    offsets_.push_back(offsets_.back() + tokens.size());
+    for (const std::uint16_t token : tokens)
+      ++token_counts_[token];
+    labels_.insert(labels_.end(), labels.begin(), labels.end());
+    label_offsets_.push_back(labels_.size());
+  }
+
+  // Provisional label numbers become indices, ascending in each document, and are counted.
+  void number_labels(const std::vector<std::int32_t>& index_of) {
+    label_counts_.assign(index_of.size(), 0);
+    target_counts_.assign(index_of.size(), 0);
+    for (std::int32_t& label : labels_) {
+      label = index_of[static_cast<std::size_t>(label)];
+      ++label_counts_[static_cast<std::size_t>(label)];
+    }
+    for (std::size_t d = 0; d + 1 < label_offsets_.size(); ++d) {
+      const auto begin = labels_.begin() + static_cast<std::ptrdiff_t>(label_offsets_[d]);
+      std::sort(begin, labels_.begin() + static_cast<std::ptrdiff_t>(label_offsets_[d + 1]));
+      if (label_offsets_[d] < label_offsets_[d + 1])
+        ++target_counts_[static_cast<std::size_t>(*begin)];
+    }
+  }
+
+  void finish() {
+    tokens_.finish();
+    write_array(offsets_file(store_, split_), offsets_);
+    write_array(label_offsets_file(store_, split_), label_offsets_);
+    write_array(labels_file(store_, split_), labels_);
+  }
+
+  std::int64_t documents() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
+  const std::vector<std::int64_t>& token_counts() const { return token_counts_; }
+  const std::vector<std::int64_t>& label_counts() const { return label_counts_; }
+  const std::vector<std::int64_t>& target_counts() const { return target_counts_; }
+
+  std::int64_t dropped_empty = 0, dropped_unlabelled = 0, truncated = 0;
+
+  Json counts() const {
+    return {{"documents", documents()},
+            {"tokens", offsets_.back()},
+            {"labels", labels_.size()},
+            {"dropped_empty", dropped_empty},
+            {"dropped_unlabelled", dropped_unlabelled},
+            {"truncated", truncated}};
+  }
+
+ private:
+  std::filesystem::path store_;
+  Split split_;
+  OutputFile tokens_;
+  std::vector<std::uint64_t> offsets_{0}, label_offsets_{0};
+  std::vector<std::int32_t> labels_;
+  std::vector<std::int64_t> token_counts_, label_counts_, target_counts_;
+};
+
+class StoreBuilder {
+ public:
+  StoreBuilder(DocumentSource& source, const ByteLevelBpe& bpe, const StoreContent& content,
+               StoreMeta meta, const std::filesystem::path& directory)
+      : source_(source),
+        content_(content),
+        meta_(std::move(meta)),
+        directory_(directory),
+        encoder_(bpe),
+        train_(directory, Split::kTrain, bpe.vocab_size()),
+        validation_(directory, Split::kValidation, bpe.vocab_size()) {
+    meta_.vocab_size = bpe.vocab_size();
+    meta_.end_of_text = content.end_of_text;
+  }
+
+  void build() {
+    Progress progress(concat("tokenizing ", meta_.name));
+    for (const std::string& label : source_.label_list())
+      tally_.intern(label);
+    for (Batch batch = read_batch(); !batch.documents.empty(); batch = read_batch()) {
+      encoder_.encode(batch);
+      for (std::size_t i = 0; i < batch.documents.size(); ++i)
+        add(batch.documents[i], batch.tokens[i]);
+      progress.update(source_.progress());
+    }
+    require_documents(train_, "training");
+    require_documents(validation_, "validation");
+    finish();
+  }
+
+ private:
+  // The next documents to be stored; those of the test split and those to drop only leave counts.
+  Batch read_batch() {
+    Batch batch;
+    std::size_t bytes = 0;
+    SourceDocument document;
+    while (batch.documents.size() < kBatchDocuments && bytes < kBatchBytes &&
+           source_.next(document)) {
+      if (!keep(document)) continue;
+      bytes += document.text.size();
+      batch.documents.push_back(std::move(document));
+    }
+    return batch;
+  }
+
+  bool keep(const SourceDocument& document) {
+    // The label list is the whole data set's, so every document's labels enter it.
+    if (!content_.language_model)
+      for (const std::string& label : document.labels)
+        tally_.intern(label);
+    if (document.split == SourceSplit::kTest) {
+      ++unused_test_documents_;
+      return false;
+    }
+    SplitWriter& split = writer(document);
+    if (document.text.empty()) {
+      ++split.dropped_empty;
+      return false;
+    }
+    if (!content_.language_model && document.labels.empty()) {
+      ++split.dropped_unlabelled;
+      return false;
+    }
+    return true;
+  }
+
+  void add(const SourceDocument& document, std::vector<std::uint16_t>& tokens) {
+    SplitWriter& split = writer(document);
+    if (content_.language_model) {
+      tokens.push_back(content_.end_of_text);
+      split.add(tokens, {});
+      return;
+    }
+    const auto limit = static_cast<std::size_t>(content_.max_tokens);
+    if (tokens.size() > limit) {
+      tokens.resize(limit);
+      ++split.truncated;
+    }
+    const std::vector<std::int32_t> labels = tally_.intern_all(document.labels);
+    if (document.split == SourceSplit::kTrain) tally_.count_training(labels);
+    split.add(tokens, labels);
+  }
+
+  SplitWriter& writer(const SourceDocument& document) {
+    return document.split == SourceSplit::kTrain ? train_ : validation_;
+  }
+
+  void require_documents(const SplitWriter& split, const char* name) const {
+    if (split.documents() > 0) return;
+    throw usage_error(
+        concat("The ", name, " split of '", meta_.name, "' is empty: expected documents with text",
+               content_.language_model ? "" : " and labels",
+               ", found none (dropped: ", split.dropped_empty, " without text, ",
+               split.dropped_unlabelled, " without labels)."),
+        "Check data.split_field, data.text_field and data.label_field; without a split field every "
+        "20th document is validation, so at least 20 are needed.");
+  }
+
+  void finish() {
+    meta_.counts = Json::object();
+    if (content_.language_model) {
+      meta_.unigram_loss = prior_cross_entropy(train_.token_counts(), validation_.token_counts());
+    } else {
+      finish_labels();
+    }
+    train_.finish();
+    validation_.finish();
+    meta_.counts["train"] = train_.counts();
+    meta_.counts["validation"] = validation_.counts();
+    meta_.counts["unused_test_documents"] = unused_test_documents_;
+    meta_.counts["repaired_lines"] = source_.repaired_lines();
+    write_file_atomically(meta_file(directory_), to_json(meta_).dump(2) + "\n");
+  }
+
+  void finish_labels() {
+    const LabelView view = number_labels(tally_.ids(), tally_.training_counts());
+    meta_.labels = view.labels;
+    train_.number_labels(view.index_of);
+    validation_.number_labels(view.index_of);
+    const auto& in_training = train_.label_counts();
+    const auto& in_validation = validation_.label_counts();
+    meta_.single_label_prior_loss =
+        prior_cross_entropy(train_.target_counts(), validation_.target_counts());
+    meta_.single_label_majority_accuracy =
+        majority_accuracy(train_.target_counts(), validation_.target_counts());
+    meta_.multi_label_prior_loss = multi_label_prior_loss(in_training, train_.documents(),
+                                                          in_validation, validation_.documents());
+    std::int64_t validation_only = 0;
+    for (std::size_t i = 0; i < in_training.size(); ++i)
+      validation_only += in_training[i] == 0 && in_validation[i] > 0;
+    meta_.counts["labels"] = {
+        {"total", in_training.size()},
+        {"absent_from_training", std::count(in_training.begin(), in_training.end(), 0)},
+        {"absent_from_validation", std::count(in_validation.begin(), in_validation.end(), 0)},
+        {"in_validation_but_not_training", validation_only},
+        {"repetitions_removed", tally_.repetitions()}};
+  }
+
+  DocumentSource& source_;
+  StoreContent content_;
+  StoreMeta meta_;
+  std::filesystem::path directory_;
+  ParallelEncoder encoder_;
+  LabelTally tally_;
+  SplitWriter train_, validation_;
+  std::int64_t unused_test_documents_ = 0;
+};
+
+}  // namespace
+
+void build_store(DocumentSource& source, const ByteLevelBpe& bpe, const StoreContent& content,
+                 StoreMeta meta, const std::filesystem::path& directory) {
+  StoreBuilder(source, bpe, content, std::move(meta), directory).build();
+}
+
+}  // namespace dtbench

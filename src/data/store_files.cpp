@@ -1,0 +1,75 @@
+#include "data/store_files.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace dtbench {
+namespace {
+
+std::filesystem::path split_file(const std::filesystem::path& store, Split split,
+                                 const char* extension) {
+  return store / concat(to_string(split), extension);
+}
+
+}  // namespace
+
+std::filesystem::path tokens_file(const std::filesystem::path& store, Split split) {
+  return split_file(store, split, ".tokens");
+}
+std::filesystem::path offsets_file(const std::filesystem::path& store, Split split) {
+  return split_file(store, split, ".offsets");
+}
+std::filesystem::path label_offsets_file(const std::filesystem::path& store, Split split) {
+  return split_file(store, split, ".label_offsets");
+}
+std::filesystem::path labels_file(const std::filesystem::path& store, Split split) {
+  return split_file(store, split, ".labels");
+}
+std::filesystem::path meta_file(const std::filesystem::path& store) {
+  return store / "meta.json";
+}
+
+Json to_json(const StoreMeta& meta) {
+  return {{"store_version", kStoreVersion},
+          {"name", meta.name},
+          {"synthetic", meta.synthetic},
+          {"fingerprint", meta.fingerprint},
+          {"vocab_size", meta.vocab_size},
+          {"end_of_text", meta.end_of_text},
+          {"labels", meta.labels},
+          {"counts", meta.counts},
+          {"unigram_loss", json_number(meta.unigram_loss)},
+          {"single_label_prior_loss", json_number(meta.single_label_prior_loss)},
+          {"single_label_majority_accuracy", json_number(meta.single_label_majority_accuracy)},
+          {"multi_label_prior_loss", json_number(meta.multi_label_prior_loss)}};
+}
+
+StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
+  try {
+    const int version = json.at("store_version").get<int>();
+    if (version != kStoreVersion)
+      throw usage_error(concat("Store '", origin, "': expected store_version ", kStoreVersion,
+                               ", found ", version, ": another version of dtbench wrote it."),
+                        "Prepare the data again with this version.");
+    StoreMeta meta;
+    json.at("name").get_to(meta.name);
+    json.at("synthetic").get_to(meta.synthetic);
+    json.at("fingerprint").get_to(meta.fingerprint);
+    json.at("vocab_size").get_to(meta.vocab_size);
+    json.at("end_of_text").get_to(meta.end_of_text);
+    json.at("labels").get_to(meta.labels);
+    meta.counts = json.at("counts");
+    const auto number = [&](const char* field) { return number_from_json(json.at(field), field); };
+    meta.unigram_loss = number("unigram_loss");
+    meta.single_label_prior_loss = number("single_label_prior_loss");
+    meta.single_label_majority_accuracy = number("single_label_majority_accuracy");
+    meta.multi_label_prior_loss = number("multi_label_prior_loss");
+    return meta;
+  } catch (const Json::exception& error) {
+    throw usage_error(
+        concat("Store '", origin, "': meta.json is not a store's: ", error.what(), "."),
+        "Remove the folder and prepare the data again.");
+  }
+}
+
+}  // namespace dtbench

@@ -1,0 +1,24 @@
+// The store's file names, format version and meta.json, shared by its writer and its reader.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "data/store.h"
+
+namespace dtbench {
+
+// Raised whenever the same input gives other bytes or another layout; a part of the fingerprint.
+inline constexpr int kStoreVersion = 1;
+
+std::filesystem::path tokens_file(const std::filesystem::path& store, Split split);
+std::filesystem::path offsets_file(const std::filesystem::path& store, Split split);
+std::filesystem::path label_offsets_file(const std::filesystem::path& store, Split split);
+std::filesystem::path labels_file(const std::filesystem::path& store, Split split);
+std::filesystem::path meta_file(const std::filesystem::path& store);
+
+Json to_json(const StoreMeta& meta);
+// Throws Error (usage) naming `origin` and the field that is missing or of the wrong type.
+StoreMeta store_meta_from_json(const Json& json, const std::string& origin);
+
+}  // namespace dtbench

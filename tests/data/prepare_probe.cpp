@@ -1,0 +1,42 @@
+// prepare_store for tests/data/test_store.py: prepare_probe CACHE CONFIGS OBJECTIVE SETTINGS
+// OBJECTIVE is clm, multi_cls or single_cls; SETTINGS a JSON object of DataSpec's fields. Prints
+// the store's folder.
+#include <iostream>
+#include <string>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "data/store.h"
+
+namespace {
+
+dtbench::RunSpec spec_of(const std::string& objective, const dtbench::Json& settings) {
+  dtbench::RunSpec spec;
+  spec.objective = objective == "clm"         ? dtbench::Objective::kCausalLm
+                   : objective == "multi_cls" ? dtbench::Objective::kMultiLabel
+                                              : dtbench::Objective::kSingleLabel;
+  dtbench::DataSpec& data = spec.data;
+  data.source = settings.value("source", data.source);
+  data.vocab = settings.value("vocab", data.vocab);
+  data.merges = settings.value("merges", data.merges);
+  data.text_field = settings.value("text_field", data.text_field);
+  data.label_field = settings.value("label_field", data.label_field);
+  data.split_field = settings.value("split_field", data.split_field);
+  data.length = settings.value("length", data.length);
+  data.synthetic_documents = settings.value("synthetic_documents", data.synthetic_documents);
+  data.synthetic_labels = settings.value("synthetic_labels", data.synthetic_labels);
+  return spec;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5) return 2;
+  try {
+    const dtbench::RunSpec spec = spec_of(argv[3], dtbench::Json::parse(argv[4]));
+    std::cout << dtbench::prepare_store(spec, argv[1], argv[2]).string() << '\n';
+  } catch (const dtbench::Error& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return static_cast<int>(error.code());
+  }
+}
