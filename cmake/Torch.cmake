@@ -12,7 +12,10 @@ add_library(torch_cpu_sdk INTERFACE)
 target_include_directories(torch_cpu_sdk SYSTEM INTERFACE
   ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)
 target_link_libraries(torch_cpu_sdk INTERFACE
-  ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so OpenMP::OpenMP_CXX)
+  ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so)
+# at::parallel_for is a plain loop in objects compiled without OpenMP. As flags rather than as CMake's
+# target: the run path finds the wheel's own libgomp, so that there is one thread pool.
+target_compile_options(torch_cpu_sdk INTERFACE ${OpenMP_CXX_FLAGS})
 # libtorch_cpu.so names libraries that only its own run path finds.
-target_link_options(torch_cpu_sdk INTERFACE -Wl,--allow-shlib-undefined
+target_link_options(torch_cpu_sdk INTERFACE ${OpenMP_CXX_FLAGS} -Wl,--allow-shlib-undefined
   -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)

@@ -1,0 +1,231 @@
+#include "engine/cell.h"
+
+#include <ATen/Context.h>
+#include <c10/util/Exception.h>
+#include <unistd.h>
+
+#include <functional>
+#include <mutex>
+#include <new>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/numerics/device.h"
+#include "engine/numerics/float32_precision.h"
+#include "engine/numerics/support.h"
+#include "engine/ops/canary.h"
+#include "engine/telemetry/audit.h"
+#include "engine/telemetry/peak_memory.h"
+#include "engine/telemetry/progress.h"
+#include "engine/telemetry/record_writer.h"
+#include "engine/telemetry/result.h"
+#include "engine/train/checkpoint.h"
+#include "engine/train/loop.h"
+#include "engine/train/stop_signal.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+namespace {
+
+constexpr double kCheckpointSeconds = 300;
+
+class Cell {
+ public:
+  explicit Cell(const CellOptions& options)
+      : options_(options),
+        directory_(options.run_directory),
+        spec_(run_spec_from_json(read_json_file(options.run_directory / "spec.json"),
+                                 (options.run_directory / "spec.json").string())),
+        stop_([this] { save_and_exit(); }) {}
+
+  ExitCode run() {
+    directory_.remove_result();
+    directory_.append_event({{"event", "started"}, {"process", getpid()}});
+    try {
+      return run_unguarded();
+    } catch (const std::bad_alloc&) {
+      return out_of_memory("the machine's memory is used up");
+    } catch (const c10::OutOfMemoryError& error) {
+      return out_of_memory(error.what_without_backtrace());
+    } catch (const c10::Error& error) {
+      const std::string what = error.what_without_backtrace();
+      // torch's CPU allocator has no exception type of its own for this.
+      if (what.find("DefaultCPUAllocator") != std::string::npos) return out_of_memory(what);
+      end("failed", what);
+      throw Error(ExitCode::kPermanent, what);
+    } catch (const std::exception& error) {
+      end("failed", error.what());
+      throw;
+    }
+  }
+
+ private:
+  ExitCode run_unguarded() {
+    const DeviceChoice choice = choose_device(spec_.device);
+    if (choice.unavailable) return skip(*choice.unavailable);
+    if (const auto reason = unsupported(spec_, choice.device)) return skip(*reason);
+
+    const Json switches = set_float32_precision(spec_.policy.tf32);
+    const std::vector<CanaryCheck> canary = run_canary(choice.device);
+    if (!spec_.policy.tf32) require_canary(canary);
+
+    const TokenStore store(options_.store);
+    Trainer trainer(spec_, store, choice.device);
+    audit(make_audit(trainer, switches, canary));
+    resume(trainer);
+    {
+      const std::lock_guard hold(consistent_);
+      trainer_ = &trainer;
+    }
+    const LoopEnd loop_end = train(trainer);
+    // Held until the process ends: the watcher must not save what this thread saves.
+    consistent_.lock();
+    return finish(loop_end);
+  }
+
+  static void require_canary(const std::vector<CanaryCheck>& canary) {
+    for (const CanaryCheck& check : canary) {
+      if (!check.passed())
+        throw Error(
+            ExitCode::kPermanent,
+            concat("The TF32 canary caught ", check.operation, " on this device: error ",
+                   check.error, ", fp32 allows ", check.tolerance, "."),
+            "another torch build or driver: this one does not compute fp32 products in fp32");
+    }
+  }
+
+  // A new cell writes its audit; a resumed one must match the one it has.
+  void audit(const Json& present) {
+    const auto file = directory_.path() / "audit.json";
+    if (std::filesystem::exists(checkpoint_file(directory_.checkpoint()))) {
+      require_same_identity(read_json_file(file), present);
+    } else {
+      directory_.write_audit(present);
+    }
+  }
+
+  void resume(Trainer& trainer) {
+    if (!std::filesystem::exists(checkpoint_file(directory_.checkpoint()))) {
+      if (directory_.steps_size() > 0) {
+        directory_.append_event({{"event", "restarted"}, {"reason", "no checkpoint was saved"}});
+        directory_.truncate_steps(0);
+      }
+      return;
+    }
+    const ResumePoint point = load_checkpoint(directory_.checkpoint(), trainer);
+    directory_.append_event({{"event", "resumed"},
+                             {"step", point.state.steps_completed},
+                             {"steps_truncated_from", directory_.steps_size()},
+                             {"steps_truncated_to", point.steps_size}});
+    directory_.truncate_steps(point.steps_size);
+    state_ = point.state;
+    wall_before_ = point.state.wall_seconds;
+    log_info(concat("resuming at step ", state_.steps_completed, " of ", spec_.train.steps));
+  }
+
+  LoopEnd train(Trainer& trainer) {
+    RecordWriter writer(directory_);
+    Progress progress(state_.steps_completed, spec_.train.steps);
+    last_checkpoint_ = steady_seconds();
+    const LoopHooks hooks{
+        {&writer, &progress}, stop_, consistent_, [this] { checkpoint_if_due(); }};
+    return run_training(trainer, state_, hooks);
+  }
+
+  ExitCode finish(LoopEnd loop_end) {
+    switch (loop_end) {
+      case LoopEnd::kStopped:
+        save();
+        end("interrupted", "stopped by a signal");
+        return ExitCode::kInterrupted;
+      case LoopEnd::kNonFinite:
+        end("diverged", "");
+        break;
+      case LoopEnd::kCompleted:
+        end("completed", "");
+        break;
+    }
+    if (!options_.keep_checkpoint) std::filesystem::remove_all(directory_.checkpoint());
+    return ExitCode::kDone;
+  }
+
+  void checkpoint_if_due() {
+    const bool due = options_.checkpoint_every > 0
+                         ? state_.steps_completed % options_.checkpoint_every == 0
+                         : steady_seconds() - last_checkpoint_ > kCheckpointSeconds;
+    if (due) save();
+  }
+
+  // With `consistent_` held.
+  void save() {
+    state_.wall_seconds = wall_seconds();
+    save_checkpoint(directory_.checkpoint(), *trainer_, state_, directory_.steps_size());
+    directory_.append_event({{"event", "checkpoint"}, {"step", state_.steps_completed}});
+    last_checkpoint_ = steady_seconds();
+  }
+
+  // From the watcher's thread, when a step takes longer than the grace period. Weights change only
+  // with `consistent_` held, so what is saved is the state before the step that is given up.
+  [[noreturn]] void save_and_exit() {
+    consistent_.lock();
+    try {
+      if (trainer_ != nullptr) save();
+      end("interrupted", "stopped by a signal");
+    } catch (const std::exception& error) {
+      log_error(error.what());
+    }
+    _exit(static_cast<int>(ExitCode::kInterrupted));
+  }
+
+  ExitCode skip(const std::string& reason) {
+    log_info(concat("skipped: ", reason));
+    end("skipped", reason);
+    return ExitCode::kDone;
+  }
+
+  ExitCode out_of_memory(const std::string& what) {
+    log_error(concat("out of memory: ", what));
+    end("out_of_memory", what);
+    return ExitCode::kPermanent;
+  }
+
+  void end(const std::string& status, const std::string& reason) {
+    const RunEnd run_end{status, reason, started_at_};
+    directory_.append_event({{"event", "ended"}, {"status", status}});
+    if (trainer_ == nullptr) {
+      directory_.write_result(bare_result(spec_, run_end));
+      return;
+    }
+    state_.wall_seconds = wall_seconds();
+    directory_.write_result(full_result(*trainer_, state_, run_end,
+                                        read_lines(directory_.path() / "steps.jsonl"),
+                                        peak_memory(peak_memory_, trainer_->device())));
+  }
+
+  double wall_seconds() const { return wall_before_ + steady_seconds() - started_; }
+
+  const CellOptions options_;
+  const std::string started_at_ = utc_now();
+  const double started_ = steady_seconds();
+  RunDirectory directory_;
+  const RunSpec spec_;
+  CpuPeakMemory peak_memory_;
+  TrainingState state_;
+  double wall_before_ = 0;
+  double last_checkpoint_ = 0;
+  std::mutex consistent_;
+  Trainer* trainer_ = nullptr;
+  StopSignal stop_;
+};
+
+}  // namespace
+
+ExitCode run_cell(const CellOptions& options) {
+  StopSignal::block();
+  return Cell(options).run();
+}
+
+}  // namespace dtbench

@@ -1,0 +1,37 @@
+# The CUDA plug-in, where it is asked for and nvcc is there. The engine does not link it: it is
+# loaded when a cell asks for a CUDA device.
+if(DTBENCH_CUDA STREQUAL "OFF")
+  return()
+endif()
+include(CheckLanguage)
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+  if(DTBENCH_CUDA STREQUAL "AUTO")
+    message(STATUS "No CUDA compiler: building without the CUDA plug-in")
+    return()
+  endif()
+  message(FATAL_ERROR "DTBENCH_CUDA=ON needs nvcc on PATH (or CUDACXX); use OFF or AUTO without it")
+endif()
+set(CMAKE_CUDA_ARCHITECTURES ${DTBENCH_CUDA_ARCHITECTURES})
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+
+add_library(dtbench_cuda MODULE
+  ${CMAKE_CURRENT_LIST_DIR}/plugin.cpp ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
+  ${CMAKE_CURRENT_LIST_DIR}/finite.cu)
+target_include_directories(dtbench_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(dtbench_cuda SYSTEM PRIVATE
+  ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)
+target_compile_options(dtbench_cuda PRIVATE
+  $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall --expt-relaxed-constexpr>)
+target_link_libraries(dtbench_cuda PRIVATE dtbench_flags CUDA::cudart
+  ${DTBENCH_TORCH_DIR}/lib/libtorch_cuda.so ${DTBENCH_TORCH_DIR}/lib/libc10_cuda.so
+  ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so
+  nlohmann_json::nlohmann_json)
+target_link_options(dtbench_cuda PRIVATE -Wl,--allow-shlib-undefined
+  # torch_cuda registers its operators when it is loaded; nothing here calls it by name.
+  -Wl,--no-as-needed -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)
+# Calls back into the engine's registry.
+set_target_properties(dtbench-engine PROPERTIES ENABLE_EXPORTS ON)

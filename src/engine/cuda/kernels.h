@@ -1,0 +1,17 @@
+// The plug-in's kernels. Each is held to the CPU's implementation of the same operation.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "engine/ops/dropout.h"
+
+namespace dtbench {
+
+// engine/ops/dropout.h: mask [B, T, C] fp32, contiguous.
+void dropout_mask_cuda(const DropoutDraw& draw, at::Tensor& mask);
+
+// engine/numerics/finite.h: ors into `flags` [1] int32 bit 0 when `values` (contiguous, floating)
+// holds a NaN, bit 1 when it holds an infinity.
+void nonfinite_flags_cuda(const at::Tensor& values, at::Tensor& flags);
+
+}  // namespace dtbench

@@ -1,0 +1,47 @@
+// Registers the CUDA implementations with the engine that loads this plug-in.
+#include "engine/numerics/plugin.h"
+
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <cuda_runtime_api.h>
+
+#include "engine/cuda/kernels.h"
+
+namespace dtbench {
+namespace {
+
+Json describe_device(int index) {
+  cudaDeviceProp properties{};
+  C10_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
+  int driver = 0, runtime = 0;
+  C10_CUDA_CHECK(cudaDriverGetVersion(&driver));
+  C10_CUDA_CHECK(cudaRuntimeGetVersion(&runtime));
+  return {{"name", properties.name},
+          {"capability", {properties.major, properties.minor}},
+          {"memory_bytes", properties.totalGlobalMem},
+          {"multiprocessors", properties.multiProcessorCount},
+          {"driver", driver},
+          {"runtime", runtime}};
+}
+
+DeviceStatistics peak_memory(int index) {
+  const auto statistics =
+      c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(index));
+  const auto all = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return {statistics.allocated_bytes[all].peak, statistics.reserved_bytes[all].peak};
+}
+
+void synchronize(int index) {
+  const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(index));
+  c10::cuda::device_synchronize();
+}
+
+const bool kRegistered = [] {
+  register_cuda_plugin(
+      {dropout_mask_cuda, nonfinite_flags_cuda, describe_device, peak_memory, synchronize});
+  return true;
+}();
+
+}  // namespace
+}  // namespace dtbench

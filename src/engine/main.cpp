@@ -1,0 +1,47 @@
+// dtbench-engine: trains one cell. `dtbench run` resolves the spec, prepares the store and executes
+// it.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "engine/cell.h"
+
+namespace {
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Trains one cell of the Datatype Dynamics Bench, from a run directory's spec.json.",
+               "dtbench-engine");
+  app.set_version_flag("--version", dtbench::program_version());
+  app.require_subcommand(1);
+  dtbench::CellOptions options;
+  CLI::App* run = app.add_subcommand("run", "train, or go on with, the cell of a run directory");
+  run->add_option("--run-dir", options.run_directory, "directory with spec.json")->required();
+  run->add_option("--store", options.store, "tokenized store that `dtbench` prepared")->required();
+  run->add_flag("--keep-checkpoint", options.keep_checkpoint,
+                "keep the checkpoint of a complete cell");
+  run->add_option("--checkpoint-every", options.checkpoint_every,
+                  "steps between checkpoints; 0: every five minutes")
+      ->check(CLI::NonNegativeNumber);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(dtbench::ExitCode::kUsage);
+  }
+  return static_cast<int>(dtbench::run_cell(options));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const dtbench::Error& error) {
+    dtbench::log_error(error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    dtbench::log_error(error.what());
+    return static_cast<int>(dtbench::ExitCode::kPermanent);
+  }
+}

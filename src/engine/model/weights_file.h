@@ -1,0 +1,24 @@
+// Weights from and to safetensors, by the names of Transformers' state dict.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/model/parameters.h"
+
+namespace dtbench {
+
+struct LoadedWeights {
+  std::vector<std::string> newly_drawn;  // parameters the file lacks: a head on a pretrained body
+  std::vector<std::string> ignored;      // tensors of the file that are no parameters: tied copies,
+                                         // attention-mask buffers
+};
+
+// Copies the file's tensors over the parameters' initial values, converting to their datatype.
+// Names may lack the "transformer." prefix, as in openai-community/gpt2. Only a head may be
+// missing. Throws Error (usage) naming file and tensor: missing, wrong shape, not a floating
+// datatype, unknown.
+LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& parameters);
+
+}  // namespace dtbench

@@ -1,0 +1,43 @@
+// The table of device operations that the CUDA plug-in (libdtbench_cuda.so) fills in when it is
+// loaded. The engine itself links no CUDA: where there is no plug-in, the table stays empty and
+// using a CUDA device is a recorded skip.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/json.h"
+#include "base/philox.h"
+
+namespace dtbench {
+
+struct DropoutDraw;
+
+struct DeviceStatistics {
+  std::int64_t peak_allocated_bytes;
+  std::int64_t peak_reserved_bytes;
+};
+
+struct CudaPlugin {
+  // engine/ops/dropout.h: fills `mask` [rows, tokens, channels] on the device.
+  void (*dropout_mask)(const DropoutDraw& draw, at::Tensor& mask);
+  // engine/numerics/finite.h: ors into the int32 `flags` [1] bit 0 for NaN, bit 1 for infinity.
+  void (*nonfinite_flags)(const at::Tensor& values, at::Tensor& flags);
+  Json (*describe_device)(int index);  // name, capability, memory, driver and runtime versions
+  DeviceStatistics (*peak_memory)(int index);
+  void (*synchronize)(int index);
+};
+
+// Called by the plug-in's initializer.
+void register_cuda_plugin(const CudaPlugin& plugin);
+
+// Loads libdtbench_cuda.so from the program's own folder, once. Returns null and says why in
+// `reason` when there is none or it cannot be loaded.
+const CudaPlugin* load_cuda_plugin(std::string& reason);
+
+// The loaded plug-in; throws std::logic_error when there is none: check at the device's choice.
+const CudaPlugin& cuda_plugin();
+
+}  // namespace dtbench

@@ -1,0 +1,141 @@
+#include "engine/ops/canary.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "base/philox.h"
+#include "engine/numerics/scalar_type.h"
+#include "engine/ops/attention.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::int64_t kRows = 96, kInner = 256, kColumns = 80;
+constexpr std::int64_t kBatch = 4, kHeads = 2, kTokens = 48, kHeadWidth = 64;
+
+// Uniform in (0.5, 1.5) with all mantissa bits in use; the same on every device.
+at::Tensor operand(std::uint32_t index, at::IntArrayRef shape, const c10::Device& device) {
+  at::Tensor values = at::empty(shape, at::kFloat);
+  float* data = values.data_ptr<float>();
+  for (std::int64_t i = 0; i < values.numel(); ++i) {
+    const PhiloxWords words =
+        philox4x32_10({{static_cast<std::uint32_t>(i), index, 0, 0}}, {0, stream::kCanary});
+    data[i] = static_cast<float>(0.5 + unit_open(words.v[0]));
+  }
+  return values.to(device);
+}
+
+using Operation = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
+
+struct Case {
+  const char* name;
+  std::vector<at::Tensor> operands;
+  Operation run;
+  double length;  // products in one sum, the largest over forward and backward
+};
+
+std::vector<Case> cases(const c10::Device& device) {
+  const at::Tensor causal = causal_mask(kTokens, at::TensorOptions(device).dtype(at::kFloat));
+  std::vector<Case> all;
+  all.push_back({"mm",
+                 {operand(0, {kRows, kInner}, device), operand(1, {kInner, kColumns}, device)},
+                 [](const auto& x) { return at::mm(x[0], x[1]); },
+                 kInner});
+  all.push_back({"addmm",
+                 {operand(2, {kColumns}, device), operand(3, {kRows, kInner}, device),
+                  operand(4, {kInner, kColumns}, device)},
+                 [](const auto& x) { return at::addmm(x[0], x[1], x[2]); },
+                 kInner + 1});
+  all.push_back({"bmm",
+                 {operand(5, {kBatch, kRows, kInner}, device),
+                  operand(6, {kBatch, kInner, kColumns}, device)},
+                 [](const auto& x) { return at::bmm(x[0], x[1]); },
+                 kInner});
+  const at::IntArrayRef heads = {kBatch, kHeads, kTokens, kHeadWidth};
+  all.push_back({"attention",
+                 {operand(7, heads, device), operand(8, heads, device), operand(9, heads, device)},
+                 [causal](const auto& x) {
+                   return attention(x[0], x[1], x[2], causal.to(x[0].scalar_type()));
+                 },
+                 // Scores, softmax and values one after another; errors add.
+                 kHeadWidth + 3 * kTokens});
+  return all;
+}
+
+struct Outcome {
+  at::Tensor output;
+  std::vector<at::Tensor> gradients;
+};
+
+Outcome evaluate(const Case& one, at::ScalarType type, OperandFilter filter) {
+  std::vector<at::Tensor> inputs;
+  for (const at::Tensor& operand : one.operands)
+    inputs.push_back(filter(operand).to(type).detach().requires_grad_());
+  const at::Tensor output = one.run(inputs);
+  // A gradient with full mantissas too: it is an operand of the backward products.
+  const at::Tensor upstream = filter(operand(100, output.sizes(), output.device())).to(type);
+  return {output.detach(),
+          torch::autograd::grad({output}, inputs, {upstream}, /*retain_graph=*/false)};
+}
+
+// Error relative to the largest exact value: all operands are positive and of order one, so sums of
+// products are of the order of the sums of their magnitudes. Attention's gradients of queries and
+// keys cancel, hence their scale is the largest of all gradients.
+double relative_error(const std::vector<at::Tensor>& computed,
+                      const std::vector<at::Tensor>& exact) {
+  double error = 0, scale = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    error = std::max(error, (computed[i].to(at::kDouble) - exact[i]).abs().max().item<double>());
+    scale = std::max(scale, exact[i].abs().max().item<double>());
+  }
+  return error / scale;
+}
+
+}  // namespace
+
+at::Tensor keep_operand(const at::Tensor& operand) {
+  return operand;
+}
+
+at::Tensor cut_to_tf32(const at::Tensor& operand) {
+  // 23 - 10 = 13 bits go; adding half of the last kept bit, less one for ties to even, rounds.
+  const at::Tensor bits = operand.contiguous().view(at::kInt);
+  const at::Tensor last_kept = bits.bitwise_right_shift(13).bitwise_and(1);
+  const at::Tensor rounded = (bits + 0xfff + last_kept).bitwise_and(~0x1fff);
+  return rounded.view(at::kFloat);
+}
+
+std::vector<CanaryCheck> run_canary(const c10::Device& device, OperandFilter filter) {
+  std::vector<CanaryCheck> checks;
+  for (const Case& one : cases(device)) {
+    const Outcome exact = evaluate(one, at::kDouble, keep_operand);
+    const Outcome computed = evaluate(one, at::kFloat, filter);
+    const double tolerance = reduction_tolerance(Dtype::kFloat32, Dtype::kFloat32, one.length);
+    checks.push_back({std::string(one.name) + ".forward",
+                      relative_error({computed.output}, {exact.output}), tolerance});
+    checks.push_back({std::string(one.name) + ".backward",
+                      relative_error(computed.gradients, exact.gradients), tolerance});
+  }
+  return checks;
+}
+
+bool all_passed(const std::vector<CanaryCheck>& checks) {
+  return std::all_of(checks.begin(), checks.end(),
+                     [](const CanaryCheck& check) { return check.passed(); });
+}
+
+Json to_json(const std::vector<CanaryCheck>& checks) {
+  Json json = Json::array();
+  for (const CanaryCheck& check : checks)
+    json.push_back({{"operation", check.operation},
+                    {"error", json_number(check.error)},
+                    {"tolerance", check.tolerance},
+                    {"passed", check.passed()}});
+  return json;
+}
+
+}  // namespace dtbench

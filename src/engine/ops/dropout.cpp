@@ -1,0 +1,60 @@
+#include "engine/ops/dropout.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "engine/numerics/plugin.h"
+#include "engine/numerics/scalar_type.h"
+
+namespace dtbench {
+namespace {
+
+// One (row, token): `channels` values, four a counter.
+void fill_token(const DropoutDraw& draw, std::uint32_t row, std::uint32_t token,
+                std::int64_t channels, float* out) {
+  for (std::int64_t channel = 0; channel < channels; channel += 4) {
+    const PhiloxWords words = philox4x32_10(
+        {{draw.step, draw.first_sample + row, token, static_cast<std::uint32_t>(channel / 4)}},
+        draw.key);
+    const std::int64_t left = std::min<std::int64_t>(4, channels - channel);
+    for (std::int64_t lane = 0; lane < left; ++lane)
+      out[channel + lane] = words.v[lane] < draw.threshold ? 0.0f : draw.kept_value;
+  }
+}
+
+void fill_cpu(const DropoutDraw& draw, at::Tensor& mask) {
+  const std::int64_t tokens = mask.size(1), channels = mask.size(2);
+  float* out = mask.data_ptr<float>();
+  at::parallel_for(
+      0, mask.size(0) * tokens, /*grain_size=*/64, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i)
+          fill_token(draw, static_cast<std::uint32_t>(i / tokens),
+                     static_cast<std::uint32_t>(i % tokens), channels, out + i * channels);
+      });
+}
+
+}  // namespace
+
+at::Tensor dropout_mask(at::IntArrayRef shape, std::uint32_t site, const DropoutContext& context,
+                        const at::Device& device) {
+  at::Tensor mask = at::empty(shape, at::TensorOptions(device).dtype(at::kFloat));
+  const DropoutDraw draw = {{context.seed, stream::kDropout + site},
+                            context.step,
+                            context.first_sample,
+                            probability_threshold(context.probability),
+                            static_cast<float>(1.0 / (1.0 - context.probability))};
+  if (device.is_cuda()) {
+    cuda_plugin().dropout_mask(draw, mask);
+  } else {
+    fill_cpu(draw, mask);
+  }
+  return mask;
+}
+
+at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext& context) {
+  if (context.probability == 0) return x;
+  const at::Tensor mask = dropout_mask(x.sizes(), site, context, x.device());
+  return (x.to(accumulation_type(x.scalar_type())) * mask).to(x.scalar_type());
+}
+
+}  // namespace dtbench

@@ -1,0 +1,63 @@
+#include "engine/telemetry/audit.h"
+
+#include <torch/version.h>
+
+#include "base/error.h"
+#include "base/program.h"
+#include "base/text.h"
+#include "engine/numerics/device.h"
+#include "engine/numerics/scalar_type.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+
+Json make_audit(const Trainer& trainer, const Json& precision_switches,
+                const std::vector<CanaryCheck>& canary) {
+  const ModelShape& shape = trainer.shape();
+  const StoreMeta& data = trainer.store().meta();
+  const Parameter& any = trainer.parameters().all().front();
+  return {
+      {"schema_version", kSchemaVersion},
+      {"cell_id", cell_id(trainer.spec())},
+      {"identity",
+       {{"program", program_identity()},
+        {"torch", TORCH_VERSION},
+        {"device", describe_device(trainer.device())},
+        {"data_fingerprint", data.fingerprint},
+        {"initial_weights_fingerprint", trainer.parameters().fingerprint()}}},
+      {"precision_switches", precision_switches},
+      {"canary", to_json(canary)},
+      {"datatypes",
+       {{"parameters", to_string(dtype_of(any.value.scalar_type()))},
+        {"optimizer_states", to_string(dtype_of(trainer.optimizer().exp_avg(0).scalar_type()))}}},
+      {"model",
+       {{"parameters", trainer.parameters().element_count()},
+        {"vocab", shape.vocab},
+        {"labels", shape.labels},
+        {"newly_drawn", trainer.newly_drawn()}}},
+      {"data",
+       {{"name", data.name},
+        {"synthetic", data.synthetic},
+        {"counts", data.counts},
+        {"train_examples", trainer.batches().examples(Split::kTrain)},
+        {"validation_examples", trainer.batches().examples(Split::kValidation)},
+        {"evaluated_examples", trainer.evaluation_examples()}}}};
+}
+
+void require_same_identity(const Json& recorded, const Json& present) {
+  const Json difference = Json::diff(recorded.at("identity"), present.at("identity"));
+  if (difference.empty()) return;
+  std::string list;
+  for (const Json& change : difference) {
+    const Json::json_pointer place(change.at("path").get<std::string>());
+    const Json before =
+        recorded.at("identity").contains(place) ? recorded.at("identity").at(place) : Json();
+    list += concat("\n  ", change.at("path").get<std::string>(), ": recorded ", before.dump(),
+                   ", now ", change.contains("value") ? change.at("value").dump() : "absent");
+  }
+  throw usage_error(
+      "The record was begun under other conditions, so going on would mix two runs:" + list,
+      "the same program, data and machine as before, or --rerun to start anew");
+}
+
+}  // namespace dtbench

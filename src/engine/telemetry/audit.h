@@ -1,0 +1,21 @@
+// audit.json: the contract as read back from the device, and the fingerprints that a resumed run
+// must match.
+#pragma once
+
+#include <vector>
+
+#include "base/json.h"
+#include "engine/ops/canary.h"
+#include "engine/train/trainer.h"
+
+namespace dtbench {
+
+// `identity` holds what a resume must find unchanged: program, torch, device, data, initial
+// weights. Call it before a checkpoint is loaded: it fingerprints the weights as they are.
+Json make_audit(const Trainer& trainer, const Json& precision_switches,
+                const std::vector<CanaryCheck>& canary);
+
+// Throws Error (usage) listing each difference between the identities of two audits.
+void require_same_identity(const Json& recorded, const Json& present);
+
+}  // namespace dtbench

@@ -1,0 +1,70 @@
+#include "engine/telemetry/progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+namespace dtbench {
+namespace {
+
+std::string fixed(const char* format, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+}  // namespace
+
+Progress::Progress(std::int64_t first_step, std::int64_t steps)
+    : first_step_(first_step),
+      steps_(steps),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      started_(steady_seconds()) {}
+
+void Progress::on_step(const StepEvent& event) {
+  const std::int64_t done = event.step + 1;
+  const double now = steady_seconds();
+  // Often enough to see it move; seldom enough not to fill a log. The last step is always told.
+  const double interval = terminal_ ? 0.1 : 10.0;
+  if (done < steps_ && now - last_shown_ < interval) return;
+  last_shown_ = now;
+  const double each = (now - started_) / static_cast<double>(done - first_step_);
+  const double rate = static_cast<double>(event.samples) / event.seconds;
+  const std::string text =
+      concat("step ", done, "/", steps_, "  loss ", fixed("%.4f", event.loss), "  ",
+             fixed("%.1f", rate), " samples/s  ", fixed("%.0f", event.seconds * 1e3), " ms  ETA ",
+             human_seconds(each * static_cast<double>(steps_ - done)));
+  if (!terminal_) return line(text);
+  std::cerr << '\r' << text << "\033[K" << std::flush;
+  rewriting_ = true;
+  if (done == steps_) end_rewritten_line();
+}
+
+void Progress::on_evaluation(std::int64_t step, const Evaluation& evaluation, double) {
+  std::string text = concat("validation at step ", step, ": loss ", fixed("%.4f", evaluation.loss));
+  if (evaluation.single_label)
+    text += concat(", accuracy ", fixed("%.4f", evaluation.single_label->accuracy), ", F1 macro ",
+                   fixed("%.4f", evaluation.single_label->f1_macro));
+  line(text);
+}
+
+void Progress::on_nonfinite(const NonFiniteEvent& event) {
+  line(concat("first non-finite value at step ", event.step, ": ", event.kind, " in ", event.tensor,
+              " (", event.phase, ")"));
+}
+
+void Progress::line(const std::string& text) {
+  end_rewritten_line();
+  std::cerr << text << '\n';
+}
+
+void Progress::end_rewritten_line() {
+  if (rewriting_) std::cerr << '\n';
+  rewriting_ = false;
+}
+
+}  // namespace dtbench

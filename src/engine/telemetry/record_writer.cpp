@@ -1,0 +1,38 @@
+#include "engine/telemetry/record_writer.h"
+
+#include "engine/train/training_state.h"
+
+namespace dtbench {
+
+void RecordWriter::on_step(const StepEvent& event) {
+  directory_.append_step({{"step", event.step},
+                          {"loss", json_number(event.loss)},
+                          {"grad_norm", json_number(event.grad_norm)},
+                          {"lr", event.learning_rate},
+                          {"loss_scale", nullptr},
+                          {"skipped", false},
+                          {"step_ms", event.seconds * 1e3},
+                          {"data_ms", event.data_seconds * 1e3},
+                          {"warmup", event.warmup},
+                          {"samples", event.samples},
+                          {"tokens", event.tokens},
+                          {"real_tokens", event.real_tokens},
+                          {"flops_needed", event.flops_needed},
+                          {"flops_palm", event.flops_palm}});
+}
+
+void RecordWriter::on_evaluation(std::int64_t step, const Evaluation& evaluation, double seconds) {
+  Json line = to_json(evaluation);
+  line["event"] = "evaluation";
+  line["step"] = step;
+  line["seconds"] = seconds;
+  directory_.append_event(line);
+}
+
+void RecordWriter::on_nonfinite(const NonFiniteEvent& event) {
+  Json line = to_json(event);
+  line["event"] = "nonfinite";
+  directory_.append_event(line);
+}
+
+}  // namespace dtbench

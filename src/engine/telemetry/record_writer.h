@@ -1,0 +1,21 @@
+// The observer that writes a run's steps.jsonl and events.jsonl.
+#pragma once
+
+#include "engine/train/events.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+
+class RecordWriter : public TrainingObserver {
+ public:
+  explicit RecordWriter(RunDirectory& directory) : directory_(directory) {}
+
+  void on_step(const StepEvent& event) override;
+  void on_evaluation(std::int64_t step, const Evaluation& evaluation, double seconds) override;
+  void on_nonfinite(const NonFiniteEvent& event) override;
+
+ private:
+  RunDirectory& directory_;
+};
+
+}  // namespace dtbench

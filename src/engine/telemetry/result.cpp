@@ -1,0 +1,83 @@
+#include "engine/telemetry/result.h"
+
+#include "base/clock.h"
+#include "engine/telemetry/throughput.h"
+#include "engine/train/outcome.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+namespace {
+
+Json or_null(const std::optional<double>& value) {
+  return value ? json_number(*value) : Json();
+}
+
+Json convergence(const TrainingState& state, double constant_loss) {
+  Json json = {{"train_loss_first", or_null(state.first_loss)},
+               {"train_loss_last", or_null(state.last_loss)},
+               {"val_loss_constant_predictor", json_number(constant_loss)},
+               {"val_loss_first", nullptr},
+               {"val_loss", nullptr},
+               {"f1_micro", nullptr},
+               {"f1_macro", nullptr},
+               {"average_precision_micro", nullptr},
+               {"accuracy", nullptr}};
+  if (state.first_evaluation) json["val_loss_first"] = json_number(state.first_evaluation->loss);
+  if (state.last_evaluation) json.update(to_json(*state.last_evaluation));
+  return json;
+}
+
+// The tensors a policy pays for beside activations.
+Json tensor_bytes(const Trainer& trainer) {
+  return {{"parameters_bytes", trainer.parameters().bytes()},
+          {"gradients_bytes", trainer.parameters().bytes()},
+          {"optimizer_state_bytes", trainer.optimizer().state_bytes()}};
+}
+
+}  // namespace
+
+Json bare_result(const RunSpec& spec, const RunEnd& end) {
+  return {{"schema_version", kSchemaVersion},
+          {"cell_id", cell_id(spec)},
+          {"scenario", spec.scenario},
+          {"policy", spec.policy.name},
+          {"preset", spec.preset},
+          {"seed", spec.seed},
+          {"engine", spec.engine},
+          {"device", spec.device},
+          {"status", end.status},
+          {"reason", end.reason},
+          {"outcome", nullptr},
+          {"steps_completed", 0},
+          {"first_nonfinite", nullptr},
+          {"started_at", end.started_at},
+          {"finished_at", utc_now()},
+          {"price_usd", nullptr}};
+}
+
+Json full_result(const Trainer& trainer, const TrainingState& state, const RunEnd& end,
+                 const std::vector<Json>& steps, const Json& memory) {
+  const double constant_loss = trainer.constant_predictor_loss();
+  const StoreMeta& data = trainer.store().meta();
+  Json result = bare_result(trainer.spec(), end);
+  const std::string what = outcome(state, constant_loss);
+  if (!what.empty() && (end.status == "completed" || end.status == "diverged"))
+    result["outcome"] = what;
+  result["steps_completed"] = state.steps_completed;
+  if (state.first_nonfinite) result["first_nonfinite"] = to_json(*state.first_nonfinite);
+  result["loss_scale"] = nullptr;
+  result["throughput"] = throughput(steps);
+  result["mfu"] = mfu(steps);
+  result["memory"] = memory;
+  result["memory"].update(tensor_bytes(trainer));
+  result["convergence"] = convergence(state, constant_loss);
+  result["data"] = {{"name", data.name},
+                    {"synthetic", data.synthetic},
+                    {"fingerprint", data.fingerprint},
+                    {"train_examples", trainer.batches().examples(Split::kTrain)},
+                    {"val_examples", trainer.evaluation_examples()}};
+  result["wall_s"] = state.wall_seconds;
+  return result;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,26 @@
+// result.json, put together from what was recorded.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "engine/train/trainer.h"
+#include "engine/train/training_state.h"
+
+namespace dtbench {
+
+struct RunEnd {
+  std::string status;  // completed, diverged, skipped, out_of_memory, interrupted, failed
+  std::string reason;  // "" where the status says it all
+  std::string started_at;
+};
+
+// The part every run has, even one that never came to train.
+Json bare_result(const RunSpec& spec, const RunEnd& end);
+
+// The whole. `memory` from peak_memory, `steps` from steps.jsonl.
+Json full_result(const Trainer& trainer, const TrainingState& state, const RunEnd& end,
+                 const std::vector<Json>& steps, const Json& memory);
+
+}  // namespace dtbench

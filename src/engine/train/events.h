@@ -1,0 +1,42 @@
+// What training tells its observers. The loop knows no observer by name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/train/evaluation.h"
+
+namespace dtbench {
+
+struct NonFiniteEvent {
+  std::int64_t step;
+  std::int64_t micro_step;  // -1 where a whole step is meant
+  std::string phase;        // "loss", "backward", "optimizer"
+  std::string kind;         // "nan", "inf"
+  std::string tensor;       // "loss", or the parameter's name
+  std::int64_t layer;       // -1 outside the layers
+};
+
+struct StepEvent {
+  std::int64_t step = 0;
+  double loss = 0;
+  double grad_norm = 0;
+  double learning_rate = 0;
+  double seconds = 0;       // from the batch's assembly to the updated parameters
+  double data_seconds = 0;  // of those, waiting for the batch
+  bool warmup = false;      // timing: among the first steps of this process
+  std::int64_t samples = 0;
+  std::int64_t tokens = 0;  // padded
+  std::int64_t real_tokens = 0;
+  double flops_needed = 0, flops_palm = 0;
+};
+
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  virtual void on_step(const StepEvent&) {}
+  virtual void on_evaluation(std::int64_t /*step*/, const Evaluation&, double /*seconds*/) {}
+  virtual void on_nonfinite(const NonFiniteEvent&) {}
+};
+
+}  // namespace dtbench

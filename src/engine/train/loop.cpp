@@ -1,0 +1,91 @@
+#include "engine/train/loop.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "engine/numerics/device.h"
+#include "engine/optim/schedule.h"
+
+namespace dtbench {
+namespace {
+
+// The first steps of a process fill caches and pages; their times are marked.
+std::int64_t timing_warmup(std::int64_t steps) {
+  return std::min<std::int64_t>(5, steps / 10);
+}
+
+class Loop {
+ public:
+  Loop(Trainer& trainer, TrainingState& state, const LoopHooks& hooks)
+      : trainer_(trainer), state_(state), hooks_(hooks), first_step_(state.steps_completed) {}
+
+  LoopEnd run() {
+    const TrainSpec& train = trainer_.spec().train;
+    if (state_.last_evaluation_step < 0) evaluate();
+    while (state_.steps_completed < train.steps) {
+      if (hooks_.stop.requested()) return LoopEnd::kStopped;
+      if (!step()) return LoopEnd::kNonFinite;
+      if (train.eval_every > 0 && state_.steps_completed % train.eval_every == 0) evaluate();
+    }
+    if (hooks_.stop.requested()) return LoopEnd::kStopped;
+    if (state_.last_evaluation_step < state_.steps_completed) evaluate();
+    return LoopEnd::kCompleted;
+  }
+
+ private:
+  // Returns whether training goes on.
+  bool step() {
+    const double started = steady_seconds();
+    const std::int64_t step = state_.steps_completed;
+    const TrainSpec& train = trainer_.spec().train;
+    Trainer::Gradients gradients = trainer_.compute_gradients(step);
+    StepEvent& event = gradients.event;
+    event.learning_rate = learning_rate(train.learning_rate, train.warmup_steps, step);
+    event.warmup = step - first_step_ < timing_warmup(train.steps);
+
+    const std::lock_guard hold(hooks_.consistent);
+    const bool stop_on_nonfinite = train.on_nonfinite == "stop";
+    std::optional<NonFiniteEvent> nonfinite = gradients.nonfinite;
+    if (!nonfinite || !stop_on_nonfinite) {
+      const auto updated = trainer_.apply_gradients(step, event.learning_rate);
+      if (!nonfinite) nonfinite = updated;
+    }
+    synchronize(trainer_.device());
+    event.seconds = steady_seconds() - started;
+    state_.record_step(event);
+    for (TrainingObserver* observer : hooks_.observers)
+      observer->on_step(event);
+    if (nonfinite) report(*nonfinite);
+    hooks_.after_step();
+    return !(nonfinite && stop_on_nonfinite);
+  }
+
+  void report(const NonFiniteEvent& event) {
+    if (state_.first_nonfinite) return;
+    state_.first_nonfinite = event;
+    for (TrainingObserver* observer : hooks_.observers)
+      observer->on_nonfinite(event);
+  }
+
+  void evaluate() {
+    const double started = steady_seconds();
+    const Evaluation evaluation = trainer_.evaluate();
+    const std::lock_guard hold(hooks_.consistent);
+    state_.record_evaluation(evaluation);
+    for (TrainingObserver* observer : hooks_.observers)
+      observer->on_evaluation(state_.steps_completed, evaluation, steady_seconds() - started);
+  }
+
+  Trainer& trainer_;
+  TrainingState& state_;
+  const LoopHooks& hooks_;
+  const std::int64_t first_step_;
+};
+
+}  // namespace
+
+LoopEnd run_training(Trainer& trainer, TrainingState& state, const LoopHooks& hooks) {
+  return Loop(trainer, state, hooks).run();
+}
+
+}  // namespace dtbench

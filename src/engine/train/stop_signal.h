@@ -1,0 +1,36 @@
+// Ctrl-C and SIGTERM: the run saves and ends within seconds, however long a step takes.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+namespace dtbench {
+
+// Takes SIGINT and SIGTERM in a thread of its own. The first one asks the training loop to stop at
+// the next step's end; when it has not ended the process within the grace period, `save_and_exit`
+// is called from this thread and must not return. A second signal ends the process at once, with
+// exit code 130.
+class StopSignal {
+ public:
+  // Blocks both signals in the calling thread and in those it starts: call before any other thread
+  // is there.
+  static void block();
+
+  explicit StopSignal(std::function<void()> save_and_exit);
+  ~StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  bool requested() const { return requested_; }
+
+ private:
+  void watch();
+
+  std::function<void()> save_and_exit_;
+  std::atomic<bool> requested_{false};
+  std::atomic<bool> finished_{false};
+  std::thread watcher_;
+};
+
+}  // namespace dtbench

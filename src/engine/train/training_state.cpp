@@ -1,0 +1,98 @@
+#include "engine/train/training_state.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace dtbench {
+namespace {
+
+Json optional_number(const std::optional<double>& value) {
+  return value ? json_number(*value) : Json();
+}
+
+std::optional<double> read_number(const Json& json, const char* field) {
+  if (json.at(field).is_null()) return std::nullopt;
+  return number_from_json(json.at(field), field);
+}
+
+Json optional_evaluation(const std::optional<Evaluation>& evaluation) {
+  return evaluation ? to_json(*evaluation) : Json();
+}
+
+std::optional<Evaluation> read_evaluation(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  Evaluation evaluation{number_from_json(json.at("val_loss"), "val_loss"), std::nullopt};
+  if (json.contains("accuracy"))
+    evaluation.single_label = {json.at("accuracy"), json.at("f1_micro"), json.at("f1_macro")};
+  return evaluation;
+}
+
+std::optional<NonFiniteEvent> read_nonfinite(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  const auto index = [](const Json& value) {
+    return value.is_null() ? std::int64_t{-1} : value.get<std::int64_t>();
+  };
+  return NonFiniteEvent{json.at("step"),   index(json.at("micro_step")),
+                        json.at("phase"),  json.at("kind"),
+                        json.at("tensor"), index(json.at("layer"))};
+}
+
+}  // namespace
+
+void TrainingState::record_step(const StepEvent& event) {
+  constexpr std::int64_t kExplosion = 20;
+  if (!first_loss) first_loss = event.loss;
+  last_loss = event.loss;
+  steps_above_twice_first = event.loss > 2 * *first_loss ? steps_above_twice_first + 1 : 0;
+  if (steps_above_twice_first >= kExplosion) loss_exploded = true;
+  steps_completed = event.step + 1;
+}
+
+void TrainingState::record_evaluation(const Evaluation& evaluation) {
+  if (!first_evaluation) first_evaluation = evaluation;
+  last_evaluation = evaluation;
+  last_evaluation_step = steps_completed;
+}
+
+Json to_json(const NonFiniteEvent& event) {
+  const auto index = [](std::int64_t value) { return value < 0 ? Json() : Json(value); };
+  return {{"step", event.step},     {"micro_step", index(event.micro_step)},
+          {"phase", event.phase},   {"kind", event.kind},
+          {"tensor", event.tensor}, {"layer", index(event.layer)}};
+}
+
+Json to_json(const TrainingState& state) {
+  return {{"steps_completed", state.steps_completed},
+          {"first_nonfinite", state.first_nonfinite ? to_json(*state.first_nonfinite) : Json()},
+          {"first_loss", optional_number(state.first_loss)},
+          {"last_loss", optional_number(state.last_loss)},
+          {"steps_above_twice_first", state.steps_above_twice_first},
+          {"loss_exploded", state.loss_exploded},
+          {"first_evaluation", optional_evaluation(state.first_evaluation)},
+          {"last_evaluation", optional_evaluation(state.last_evaluation)},
+          {"last_evaluation_step", state.last_evaluation_step},
+          {"wall_seconds", state.wall_seconds}};
+}
+
+TrainingState training_state_from_json(const Json& json) {
+  try {
+    TrainingState state;
+    state.steps_completed = json.at("steps_completed");
+    state.first_nonfinite = read_nonfinite(json.at("first_nonfinite"));
+    state.first_loss = read_number(json, "first_loss");
+    state.last_loss = read_number(json, "last_loss");
+    state.steps_above_twice_first = json.at("steps_above_twice_first");
+    state.loss_exploded = json.at("loss_exploded");
+    state.first_evaluation = read_evaluation(json.at("first_evaluation"));
+    state.last_evaluation = read_evaluation(json.at("last_evaluation"));
+    state.last_evaluation_step = json.at("last_evaluation_step");
+    state.wall_seconds = json.at("wall_seconds");
+    return state;
+  } catch (const Json::exception& error) {
+    throw usage_error(
+        concat("The checkpoint's training state is not as expected: ", error.what(), "."),
+        "--rerun to start anew");
+  }
+}
+
+}  // namespace dtbench
