@@ -86,7 +86,8 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (!entry->is_directory(error) || !is_run(entry->path())) continue;
+    if (!entry->is_directory(error) || !is_run(entry->path()) || is_set_aside(entry->path()))
+      continue;
     RunRecord run = read_run(entry->path());
     std::string start = started_at(run);
     runs.emplace_back(std::move(start), std::move(run));

@@ -66,4 +66,9 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root);  // sorted 
 std::vector<Json> read_lines(const std::filesystem::path& jsonl);
 bool is_running(const std::filesystem::path& path);  // its lock is held
 
+// Moves a record out of the way, to <path>.replaced-<UTC time>, and returns where it is now;
+// read_runs passes over such records. Throws Error (retryable) while the run is running.
+std::filesystem::path set_aside(const std::filesystem::path& path);
+bool is_set_aside(const std::filesystem::path& path);
+
 }  // namespace dtbench

@@ -1,0 +1,244 @@
+#include "record/run_directory.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "base/error.h"
+#include "config/support.h"
+
+namespace dtbench {
+namespace {
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void append(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::app) << text;
+}
+
+class Record : public ::testing::Test {
+ protected:
+  const TemporaryFolder folder_;
+  const std::filesystem::path run_ = folder_.path() / "runs" / "0123456789abcdef";
+};
+
+TEST_F(Record, HoldsWhatWasWritten) {
+  {
+    RunDirectory run(run_);
+    run.write_spec({{"scenario", "A"}});
+    run.write_audit({{"schema_version", 1}});
+    run.append_step({{"step", 1}, {"loss", 7.624619}});
+    run.append_step({{"step", 2}, {"loss", json_number(0.0 / 0.0)}});
+    run.append_event({{"event", "nonfinite"}});
+    run.write_result({{"schema_version", 1}, {"status", "diverged"}});
+  }
+  const RunRecord record = read_run(run_);
+  EXPECT_FALSE(record.damage.has_value()) << *record.damage;
+  EXPECT_EQ(record.spec.at("scenario"), "A");
+  EXPECT_EQ(record.result.at("status"), "diverged");
+  const std::vector<Json> steps = read_lines(run_ / "steps.jsonl");
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[0].at("loss"), 7.624619);
+  EXPECT_EQ(steps[1].at("loss"), "NaN");
+  const std::vector<Json> events = read_lines(run_ / "events.jsonl");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("at").get<std::string>().size(),
+            std::string("2026-01-31T12:34:56.789Z").size());
+  EXPECT_EQ(content(run_ / "steps.jsonl"),
+            "{\"loss\":7.624619,\"step\":1}\n{\"loss\":\"NaN\",\"step\":2}\n");
+}
+
+TEST_F(Record, IsReadableWhileTheRunGoesOn) {
+  RunDirectory run(run_);
+  run.write_spec({{"scenario", "A"}});
+  run.append_step({{"step", 1}});
+  const int file = open((run_ / "steps.jsonl").c_str(), O_WRONLY | O_APPEND);
+  ASSERT_EQ(write(file, "{\"step\":2,\"lo", 13), 13);
+  close(file);
+  const RunRecord record = read_run(run_);
+  EXPECT_FALSE(record.damage.has_value()) << *record.damage;
+  EXPECT_TRUE(record.result.is_null());
+  EXPECT_EQ(read_lines(run_ / "steps.jsonl").size(), 1U);
+}
+
+TEST_F(Record, OneWriterAtATime) {
+  EXPECT_FALSE(is_running(run_));
+  {
+    RunDirectory run(run_);
+    EXPECT_TRUE(is_running(run_));
+    EXPECT_TRUE(is_running(run_));  // asking takes nothing away
+    try {
+      RunDirectory second(run_);
+      FAIL() << "a second writer was let in";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kRetryable);
+      EXPECT_TRUE(says(error.what(), run_.string()));
+    }
+    EXPECT_THROW(set_aside(run_), Error);
+    EXPECT_TRUE(std::filesystem::exists(run_));
+  }
+  EXPECT_FALSE(is_running(run_));
+  RunDirectory again(run_);
+}
+
+TEST_F(Record, TheLockEndsWithAKilledProcess) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const RunDirectory run(run_);
+    if (write(ready[1], "x", 1) == 1) pause();
+    _exit(1);
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  EXPECT_TRUE(is_running(run_));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_FALSE(is_running(run_));
+}
+
+TEST_F(Record, AKilledWritersPartOfALineIsDropped) {
+  {
+    RunDirectory run(run_);
+    run.append_step({{"step", 1}});
+  }
+  append(run_ / "steps.jsonl", "{\"step\":2,\"loss\":3.1");
+  RunDirectory run(run_);
+  run.append_step({{"step", 2}});
+  EXPECT_EQ(content(run_ / "steps.jsonl"), "{\"step\":1}\n{\"step\":2}\n");
+}
+
+TEST_F(Record, GoesBackToACheckpointsPlace) {
+  RunDirectory run(run_);
+  run.append_step({{"step", 1}});
+  const std::uint64_t place = run.steps_size();
+  run.append_step({{"step", 2}});
+  run.truncate_steps(place);
+  run.append_step({{"step", 2}, {"again", true}});
+  EXPECT_EQ(content(run_ / "steps.jsonl"), "{\"step\":1}\n{\"again\":true,\"step\":2}\n");
+  EXPECT_THROW(run.truncate_steps(1000), Error);
+  EXPECT_EQ(read_lines(run_ / "steps.jsonl").size(), 2U);
+}
+
+TEST_F(Record, RemoveResultIsFineWithoutOne) {
+  RunDirectory run(run_);
+  run.remove_result();
+  run.write_result({{"schema_version", 1}});
+  run.remove_result();
+  EXPECT_FALSE(std::filesystem::exists(run_ / "result.json"));
+}
+
+// A limit on the file size stands in for a full disk: write(2) takes a part of the line, then
+// nothing.
+TEST_F(Record, ALineThatDoesNotFitLeavesNoTrace) {
+  RunDirectory run(run_);
+  run.append_step({{"step", 1}});
+  const std::string before = content(run_ / "steps.jsonl");
+  struct rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  struct rlimit small = limit;
+  small.rlim_cur = before.size() + 5;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_THROW(run.append_step({{"step", 2}}), Error);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(content(run_ / "steps.jsonl"), before);
+  run.append_step({{"step", 2}});
+  EXPECT_EQ(read_lines(run_ / "steps.jsonl").size(), 2U);
+}
+
+TEST_F(Record, AFullDiskIsRetryable) {
+  const int full = open("/dev/full", O_WRONLY);
+  if (full < 0) GTEST_SKIP() << "no /dev/full here";
+  close(full);
+  std::filesystem::create_directories(run_);
+  std::filesystem::create_symlink("/dev/full", run_ / "events.jsonl");
+  RunDirectory run(run_);
+  try {
+    run.append_event({{"event", "started"}});
+    FAIL() << "an event was written to a full disk";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kRetryable);
+    EXPECT_TRUE(says(error.what(), "events.jsonl"));
+    EXPECT_TRUE(says(error.what(), "No space left"));
+  }
+}
+
+TEST_F(Record, APlaceThatIsNoDirectoryIsNamed) {
+  const auto file = folder_.write("file", "");
+  try {
+    RunDirectory run(file / "runs");
+    FAIL() << "a directory was made under a file";
+  } catch (const Error& error) {
+    EXPECT_TRUE(says(error.what(), (file / "runs").string()));
+  }
+}
+
+TEST_F(Record, DamageIsDescribedAndNeverThrown) {
+  {
+    RunDirectory run(run_);
+    run.write_spec({{"scenario", "A"}});
+    run.append_step({{"step", 1}});
+  }
+  append(run_ / "steps.jsonl", "garbage\n{\"step\":3}\n");
+  append(run_ / "result.json", "{\"status\": ");
+  const RunRecord record = read_run(run_);
+  ASSERT_TRUE(record.damage.has_value());
+  EXPECT_TRUE(says(*record.damage, "steps.jsonl, line 2: not JSON"));
+  EXPECT_TRUE(says(*record.damage, "result.json"));
+  EXPECT_EQ(record.spec.at("scenario"), "A");
+  EXPECT_EQ(read_lines(run_ / "steps.jsonl").size(), 2U);
+
+  std::filesystem::remove(run_ / "spec.json");
+  EXPECT_TRUE(says(*read_run(run_).damage, "spec.json is missing"));
+  append(run_ / "audit.json", "[]");
+  EXPECT_TRUE(says(*read_run(run_).damage, "audit.json: not a JSON object"));
+  EXPECT_TRUE(read_run(folder_.path() / "nowhere").damage.has_value());
+}
+
+TEST_F(Record, AnotherSchemaIsDamage) {
+  RunDirectory run(run_);
+  run.write_spec({{"scenario", "A"}});
+  run.write_result({{"schema_version", 2}});
+  EXPECT_TRUE(says(*read_run(run_).damage, "schema_version is 2, this program reads 1"));
+}
+
+TEST_F(Record, RunsAreSortedByTheirStart) {
+  const auto root = run_.parent_path();
+  for (const auto& [id, start] :
+       std::vector<std::pair<std::string, std::string>>{{"b", "2026-01-02T00:00:00.000Z"},
+                                                        {"a", "2026-01-03T00:00:00.000Z"},
+                                                        {"d", "2026-01-01T00:00:00.000Z"},
+                                                        {"c", "2026-01-02T00:00:00.000Z"}}) {
+    RunDirectory run(root / id);
+    run.write_spec({{"scenario", "A"}});
+    run.write_result({{"schema_version", 1}, {"started_at", start}});
+  }
+  std::filesystem::create_directories(root / "no-run");
+  const auto aside = set_aside(root / "a");
+  EXPECT_TRUE(is_set_aside(aside));
+  EXPECT_TRUE(std::filesystem::exists(aside / "result.json"));
+  {
+    RunDirectory unfinished(root / "e");
+    unfinished.write_spec({{"scenario", "A"}});
+    unfinished.append_event({{"event", "started"}});
+  }
+  std::string order;
+  for (const RunRecord& run : read_runs(root))
+    order += run.path.filename().string();
+  EXPECT_EQ(order, "dbce");
+  EXPECT_TRUE(read_runs(folder_.path() / "nowhere").empty());
+}
+
+}  // namespace
+}  // namespace dtbench
