@@ -27,11 +27,11 @@ Conv1dWeights create_conv1d(ParameterSet& parameters, const std::string& name, s
 }
 
 at::Tensor normed(const at::Tensor& x, const LayerNormWeights& ln, double epsilon) {
-  return layer_norm(x, ln.weight, ln.bias, epsilon);
+  return ops::layer_norm(x, ln.weight, ln.bias, epsilon);
 }
 
 at::Tensor projected(const at::Tensor& x, const Conv1dWeights& projection) {
-  return conv1d(x, projection.weight, projection.bias);
+  return ops::conv1d(x, projection.weight, projection.bias);
 }
 
 }  // namespace
@@ -65,14 +65,14 @@ at::Tensor Gpt2Block::self_attention(const at::Tensor& x, const at::Tensor& mask
   std::vector<at::Tensor> qkv = projected(x, c_attn_).split(width, 2);  // 3 x [B, T, C]
   for (at::Tensor& part : qkv)
     part = part.view({batch, tokens, heads_, width / heads_}).transpose(1, 2);  // [B, H, T, C/H]
-  const at::Tensor heads = attention(qkv[0], qkv[1], qkv[2], mask);             // [B, H, T, C/H]
+  const at::Tensor heads = ops::attention(qkv[0], qkv[1], qkv[2], mask);             // [B, H, T, C/H]
   const at::Tensor merged = heads.transpose(1, 2).reshape({batch, tokens, width});  // [B, T, C]
-  return dropout(projected(merged, c_proj_), first_site_, context);
+  return ops::dropout(projected(merged, c_proj_), first_site_, context);
 }
 
 at::Tensor Gpt2Block::mlp(const at::Tensor& x, const DropoutContext& context) const {
-  const at::Tensor hidden = gelu_tanh(projected(x, c_fc_));  // [B, T, 4 C]
-  return dropout(projected(hidden, mlp_c_proj_), first_site_ + 1, context);
+  const at::Tensor hidden = ops::gelu_tanh(projected(x, c_fc_));  // [B, T, 4 C]
+  return ops::dropout(projected(hidden, mlp_c_proj_), first_site_ + 1, context);
 }
 
 Gpt2::Gpt2(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon)
@@ -91,10 +91,10 @@ at::Tensor Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attentio
   const std::int64_t tokens = input_ids.size(1);
   const at::Tensor positions = at::arange(tokens, input_ids.options()).unsqueeze(0);  // [1, T]
   const at::Tensor mask = attention_mask.defined()
-                              ? causal_padding_mask(attention_mask, wte_.options())
-                              : causal_mask(tokens, wte_.options());
-  at::Tensor x = embedding(wte_, input_ids) + embedding(wpe_, positions);  // [B, T, C]
-  x = dropout(x, kEmbeddingSite, context);
+                              ? ops::causal_padding_mask(attention_mask, wte_.options())
+                              : ops::causal_mask(tokens, wte_.options());
+  at::Tensor x = ops::embedding(wte_, input_ids) + ops::embedding(wpe_, positions);  // [B, T, C]
+  x = ops::dropout(x, kEmbeddingSite, context);
   for (const Gpt2Block& block : h_)
     x = block.forward(x, mask, context);
   return normed(x, ln_f_, epsilon_);

@@ -17,16 +17,16 @@ Model::Model(ParameterSet& parameters, const ModelShape& shape, double layer_nor
 at::Tensor Model::loss(const MicroBatch& batch, const DropoutContext& context,
                        const LossNormalizer& normalizer) const {
   if (!is_language_model(objective_))
-    return cross_entropy(pooled_logits(batch, context), batch.targets, normalizer);
+    return ops::cross_entropy(pooled_logits(batch, context), batch.targets, normalizer);
   const at::Tensor hidden = transformer_.forward(batch.input_ids, batch.attention_mask, context);
   const at::Tensor predicting =
       hidden.reshape({-1, hidden.size(-1)}).index_select(0, batch.target_index);  // [n, C]
-  return lm_head_loss(predicting, transformer_.wte(), batch.targets, normalizer);
+  return ops::lm_head_loss(predicting, transformer_.wte(), batch.targets, normalizer);
 }
 
 at::Tensor Model::logits(const MicroBatch& batch) const {
   if (!is_language_model(objective_)) return pooled_logits(batch, {});
-  return linear(transformer_.forward(batch.input_ids, batch.attention_mask, {}),
+  return ops::linear(transformer_.forward(batch.input_ids, batch.attention_mask, {}),
                 transformer_.wte());
 }
 
@@ -43,7 +43,7 @@ at::Tensor Model::pooled_logits(const MicroBatch& batch, const DropoutContext& c
   const at::Tensor rows = at::arange(hidden.size(0), batch.input_ids.options()) * hidden.size(1);
   const at::Tensor pooled =
       hidden.reshape({-1, hidden.size(-1)}).index_select(0, rows + pooled_index(batch));  // [B, C]
-  return linear(pooled, score_);  // [B, labels]
+  return ops::linear(pooled, score_);  // [B, labels]
 }
 
 }  // namespace dtbench

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace dtbench {
+namespace dtbench::ops {
 namespace {
 
 double lowest_finite(at::ScalarType type) {
@@ -47,4 +47,4 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
   return at::matmul(at::softmax(scores, -1), value);
 }
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

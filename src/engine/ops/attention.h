@@ -6,7 +6,7 @@
 #include <ATen/core/TensorBody.h>
 #include <c10/core/TensorOptions.h>
 
-namespace dtbench {
+namespace dtbench::ops {
 
 // Additive masks: 0 where a query may look, the datatype's lowest finite value where it may not, so
 // that a row without any allowed key has the uniform distribution rather than NaN.
@@ -22,4 +22,4 @@ at::Tensor causal_padding_mask(const at::Tensor& attention_mask, const at::Tenso
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& mask);
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

@@ -5,7 +5,7 @@
 
 #include "engine/numerics/scalar_type.h"
 
-namespace dtbench {
+namespace dtbench::ops {
 namespace {
 
 class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
@@ -47,4 +47,4 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
   return CrossEntropy::apply(logits, targets, normalizer.count, normalizer.scale);
 }
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

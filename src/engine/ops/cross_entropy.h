@@ -19,6 +19,8 @@ struct LossAndGradient {
       gradient;  // as the logits: (softmax - onehot) x scale / count; undefined if not wanted
 };
 
+namespace ops {
+
 // logits [n, V] (overwritten when it is already in the accumulation datatype), targets [n] int64.
 LossAndGradient cross_entropy_with_gradient(at::Tensor logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient);
@@ -29,4 +31,5 @@ LossAndGradient cross_entropy_with_gradient(at::Tensor logits, const at::Tensor&
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
                          const LossNormalizer& normalizer);
 
+}  // namespace ops
 }  // namespace dtbench

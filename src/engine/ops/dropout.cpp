@@ -6,7 +6,7 @@
 #include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
 
-namespace dtbench {
+namespace dtbench::ops {
 namespace {
 
 // One (row, token): `channels` values, four a counter.
@@ -57,4 +57,4 @@ at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext
   return (x.to(accumulation_type(x.scalar_type())) * mask).to(x.scalar_type());
 }
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

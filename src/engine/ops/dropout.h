@@ -30,6 +30,8 @@ struct DropoutDraw {
   float kept_value;  // 1 / (1 - p); a dropped element has 0
 };
 
+namespace ops {
+
 // x [B, T, C]: x * mask, computed in fp32 (fp64 for fp64) and rounded once. `site` numbers the
 // places of a model that drop.
 at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext& context);
@@ -38,4 +40,5 @@ at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext
 at::Tensor dropout_mask(at::IntArrayRef shape, std::uint32_t site, const DropoutContext& context,
                         const at::Device& device);
 
+}  // namespace ops
 }  // namespace dtbench

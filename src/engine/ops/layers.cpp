@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace dtbench {
+namespace dtbench::ops {
 
 at::Tensor embedding(const at::Tensor& weight, const at::Tensor& ids) {
   return at::embedding(weight, ids);
@@ -27,4 +27,4 @@ at::Tensor gelu_tanh(const at::Tensor& x) {
   return at::gelu(x, "tanh");
 }
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

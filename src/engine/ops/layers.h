@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace dtbench {
+namespace dtbench::ops {
 
 // Rows of `weight` [V, C] at `ids` [...] int64: [..., C].
 at::Tensor embedding(const at::Tensor& weight, const at::Tensor& ids);
@@ -22,4 +22,4 @@ at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::T
 // GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2).
 at::Tensor gelu_tanh(const at::Tensor& x);
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

@@ -7,7 +7,7 @@
 
 #include "engine/numerics/scalar_type.h"
 
-namespace dtbench {
+namespace dtbench::ops {
 namespace {
 
 class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
@@ -71,4 +71,4 @@ at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight,
   return LmHeadLoss::apply(hidden, weight, targets, normalizer.count, normalizer.scale);
 }
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

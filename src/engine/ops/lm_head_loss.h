@@ -7,7 +7,7 @@
 
 #include "engine/ops/cross_entropy.h"
 
-namespace dtbench {
+namespace dtbench::ops {
 
 // hidden [n, C] at the target positions, weight [V, C], targets [n] int64. Returns the fp64 scalar
 // loss sum / count, the root of its graph: call backward on it with gradient 1. The weight's
@@ -18,4 +18,4 @@ at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight,
 // Tokens in a chunk: as many as keep its logits within 32 MiB, at least one.
 std::int64_t lm_head_chunk(std::int64_t vocabulary, std::int64_t item_bytes);
 
-}  // namespace dtbench
+}  // namespace dtbench::ops

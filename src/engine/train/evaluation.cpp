@@ -29,7 +29,7 @@ Evaluation evaluate(const Model& model, const BatchSource& source, std::int64_t 
       continue;
     }
     const at::Tensor logits = model.logits(content);
-    loss_sum += cross_entropy(logits, content.targets, {}).item<double>();
+    loss_sum += ops::cross_entropy(logits, content.targets, {}).item<double>();
     append(predicted, logits.argmax(-1));
     append(truth, content.targets);
   }
