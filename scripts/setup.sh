@@ -31,9 +31,8 @@ begin() {
   trap on_interrupt INT TERM HUP
   mkdir -p "$root/build" 2>/dev/null && [[ -w $root/build ]] ||
     fail 3 "cannot write to '$root/build', where dtbench is built" "Clone into a folder of yours."
-  local home=${HOME-}
-  [[ $home ]] || home=$(unset HOME && echo ~)
-  cache=${DTBENCH_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/dtbench}
+  [[ ${HOME-} ]] || { unset HOME && export HOME=~; }
+  cache=${DTBENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dtbench}
   mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]] ||
     fail 3 "cannot write to the cache folder '$cache'" "Set DTBENCH_CACHE to a folder of yours."
   cache=$(cd -P -- "$cache" && pwd)
@@ -350,7 +349,13 @@ set_up_release() {
     find_cuda auto
     configure release '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_CUDA="$cuda" \
       -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
-    build "$root/build/release" dtbench dtbench-engine
+    local targets=(dtbench dtbench-engine)
+    if [[ $cuda == ON ]]; then
+      targets+=(dtbench_cuda)
+    else
+      rm -f "$root/build/release/bin/libdtbench_cuda.so" # the engine would load a stale one
+    fi
+    build "$root/build/release" "${targets[@]}"
     printf '%s\n' "$key" >"$stamp.new" && mv -f "$stamp.new" "$stamp"
   fi
   end
