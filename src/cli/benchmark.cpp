@@ -1,0 +1,43 @@
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/launch.h"
+#include "cli/places.h"
+#include "cli/spec_options.h"
+#include "config/config_files.h"
+
+namespace dtbench {
+namespace {
+
+struct BenchmarkOptions {
+  std::string architecture, task;
+  SpecOptions spec;
+  LaunchOptions launch;
+};
+
+}  // namespace
+
+void add_benchmark_command(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("benchmark", "train one cell: 'run' by another name and other flags");
+  const auto options = std::make_shared<BenchmarkOptions>();
+  command->add_option("--model_arch", options->architecture, "gpt2 or roberta")->required();
+  command->add_option("--task", options->task, "clm, mlm, multi_cls or single_cls")->required();
+  command->add_option("--dtype_config", options->spec.policy, "policy: name or .toml file")
+      ->required();
+  options->spec.add_preset(*command);
+  std::vector<SpecFlag> flags = {{"--batch_size", "train.batch", "samples in the global batch"},
+                                 {"--max_steps", "train.steps", "training steps"},
+                                 {"--seed", "seed", "of weights, data order, masks and dropout"},
+                                 {"--device", "device", "cpu, cuda or cuda:N"}};
+  for (const SpecFlag& flag : data_flags())
+    flags.push_back(flag);
+  options->spec.add_to(*command, flags);
+  add_launch_options(*command, options->launch);
+  command->callback([options] {
+    options->spec.scenario = scenario_of(configs_folder(), options->architecture, options->task);
+    launch(options->spec.request(), options->launch);
+  });
+}
+
+}  // namespace dtbench

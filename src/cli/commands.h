@@ -1,0 +1,15 @@
+// The subcommands of `dtbench`, one file each: every function adds its own to the program.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace dtbench {
+
+void add_run_command(CLI::App& program);
+void add_benchmark_command(CLI::App& program);
+void add_list_command(CLI::App& program);
+void add_show_command(CLI::App& program);
+void add_policies_command(CLI::App& program);
+void add_data_command(CLI::App& program);
+
+}  // namespace dtbench

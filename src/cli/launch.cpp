@@ -1,0 +1,159 @@
+#include "cli/launch.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/places.h"
+#include "cli/run_summary.h"
+#include "cli/table.h"
+#include "config/model_shape.h"
+#include "data/store.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t vocabulary_size(const DataSpec& data, const fs::path& configs) {
+  const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"
+                                           : fs::path(data.vocab);
+  if (!fs::is_regular_file(file))
+    throw usage_error(concat("The vocabulary '", file.string(), "' is not a file."),
+                      "--vocab vocab.json --merges merges.txt");
+  return static_cast<std::int64_t>(read_json_file(file).size());
+}
+
+// Every sequence full; of a masked language model's tokens 15 % are targets.
+StepTokens full_step(const RunSpec& spec) {
+  const std::int64_t length = spec.data.length;
+  const std::int64_t tokens = spec.train.batch * length;
+  const std::int64_t targets = spec.objective == Objective::kMaskedLm   ? tokens * 15 / 100
+                               : spec.objective == Objective::kCausalLm ? tokens - spec.train.batch
+                                                                        : spec.train.batch;
+  return {tokens,           tokens, targets,
+          spec.train.batch, length, static_cast<double>(tokens) * static_cast<double>(length)};
+}
+
+Json costs(const RunSpec& spec, const fs::path& configs) {
+  const bool labels_known = is_language_model(spec.objective) || spec.data.source == "synthetic";
+  if (!labels_known)
+    return {{"parameters", nullptr},
+            {"flops_per_full_step", nullptr},
+            {"memory_estimate_bytes", nullptr},
+            {"unknown", "the data decides the number of labels, and a dry run prepares none"}};
+  const ModelShape shape =
+      model_shape(spec, vocabulary_size(spec.data, configs), spec.data.synthetic_labels);
+  const StepFlops flops = step_flops(shape, full_step(spec));
+  const MemoryEstimate memory = estimate_memory(spec, shape);
+  return {{"parameters", parameter_count(shape)},
+          {"flops_per_full_step", {{"needed", flops.needed}, {"palm", flops.palm}}},
+          {"memory_estimate_bytes",
+           {{"parameters", memory.parameters},
+            {"gradients", memory.gradients},
+            {"optimizer_state", memory.optimizer_state},
+            {"activations", memory.activations},
+            {"total", memory.total}}}};
+}
+
+void print_dry_run(const RunSpec& spec, const fs::path& run, const fs::path& configs) {
+  Json answer = costs(spec, configs);
+  answer["cell_id"] = cell_id(spec);
+  answer["run_directory"] = run.string();
+  answer["spec"] = to_json(spec);
+  std::cout << answer.dump(1) << '\n';
+}
+
+// A result that another run of the same cell would only repeat.
+bool is_final(const RunRecord& record) {
+  const Json status = member_or_null(record.result, "/status");
+  return status == "completed" || status == "diverged" || status == "skipped";
+}
+
+// The spec names the data's file, the record what was in it.
+void require_same_data(const RunRecord& record, const fs::path& store) {
+  const Json recorded = member_or_null(record.result, "/data/fingerprint");
+  const std::string present = TokenStore(store).meta().fingerprint;
+  if (recorded.is_null() || recorded == present) return;
+  throw usage_error(concat("The record '", record.path.string(), "' was made from other data: its ",
+                           "fingerprint is ", recorded.dump(), ", now it is \"", present, "\"."),
+                    "--rerun trains anew and keeps the old record beside the new.");
+}
+
+void require_readable(const RunRecord& record) {
+  if (!record.damage) return;
+  throw usage_error(
+      concat("The record '", record.path.string(), "' is damaged: ", *record.damage, "."),
+      "--rerun trains anew and keeps the damaged record beside the new.");
+}
+
+[[noreturn]] void become_engine(const fs::path& engine, const fs::path& run, const fs::path& store,
+                                const LaunchOptions& options) {
+  std::vector<std::string> arguments = {engine.string(), "run",     "--run-dir",
+                                        run.string(),    "--store", store.string()};
+  if (options.keep_checkpoint) arguments.emplace_back("--keep-checkpoint");
+  if (options.checkpoint_every > 0) {
+    arguments.emplace_back("--checkpoint-every");
+    arguments.push_back(std::to_string(options.checkpoint_every));
+  }
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments)
+    pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  std::cout.flush();
+  execv(engine.c_str(), pointers.data());
+  throw system_error("Cannot execute", engine.string());
+}
+
+void write_spec(const RunSpec& spec, const fs::path& run) {
+  RunDirectory directory(run);
+  directory.write_spec(to_json(spec));
+}
+
+}  // namespace
+
+void add_launch_options(CLI::App& command, LaunchOptions& options) {
+  command.add_option("--out", options.out, "root folder of records (default: runs)");
+  command.add_flag("--dry-run", options.dry_run,
+                   "print the resolved spec and its costs as JSON; train nothing");
+  command.add_flag("--rerun", options.rerun,
+                   "train anew although there is a record, which is kept aside");
+  command.add_flag("--keep-checkpoint", options.keep_checkpoint,
+                   "keep the checkpoint of a complete cell");
+  command
+      .add_option("--checkpoint-every", options.checkpoint_every,
+                  "steps between checkpoints (default: 0, every 5 minutes)")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void launch(const ResolveRequest& request, const LaunchOptions& options) {
+  const RunSpec spec = resolve(request);
+  const fs::path run = fs::path(options.out) / cell_id(spec);
+  if (options.dry_run) return print_dry_run(spec, run, request.configs);
+
+  const fs::path store = prepare_store(spec, cache_folder(), request.configs);
+  if (options.rerun && fs::exists(run)) {
+    log_info(concat("the record that was there is now ", set_aside(run).string()));
+  } else if (fs::exists(run / "spec.json") && !is_running(run)) {
+    const RunRecord record = read_run(run);
+    require_readable(record);
+    if (is_final(record)) {
+      require_same_data(record, store);
+      std::cout << run.string() << '\n' << one_line(summary_of(record)) << '\n';
+      return;
+    }
+  }
+  const fs::path engine = engine_program();
+  write_spec(spec, run);
+  log_info(concat("scenario ", spec.scenario, ", policy ", spec.policy.name, ", preset ",
+                  spec.preset, ", seed ", spec.seed, ": record in ", run.string()));
+  become_engine(engine, run, store, options);
+}
+
+}  // namespace dtbench

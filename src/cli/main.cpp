@@ -1,0 +1,91 @@
+// dtbench: everything that does not train. It holds no torch, so it starts in milliseconds.
+#include <exception>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "base/text.h"
+#include "cli/commands.h"
+
+namespace dtbench {
+namespace {
+
+// The innermost command that the command line names.
+const CLI::App* parsed_command(const CLI::App& program) {
+  const CLI::App* command = &program;
+  while (!command->get_subcommands().empty())
+    command = command->get_subcommands().front();
+  return command;
+}
+
+std::vector<std::string> flags_of(const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames())
+      flags.push_back("--" + name);
+  return flags;
+}
+
+std::vector<std::string> commands_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* subcommand : command.get_subcommands({}))
+    names.push_back(subcommand->get_name());
+  return names;
+}
+
+// CLI11 tells what is wrong; what is near is for us to say.
+Error explain(const CLI::App& program, const CLI::ParseError& error) {
+  const CLI::App* command = parsed_command(program);
+  const std::string name =
+      command == &program ? "dtbench" : concat("dtbench ", command->get_display_name());
+  for (const std::string& argument : program.remaining(true)) {
+    if (argument.starts_with("-"))
+      return usage_error(concat("Unknown flag '", argument, "' for '", name, "'."),
+                         suggestion(argument.substr(0, argument.find('=')), flags_of(*command)));
+    const std::vector<std::string> commands = commands_of(*command);
+    if (!commands.empty())
+      return usage_error(concat("Unknown command '", argument, "' for '", name, "'."),
+                         suggestion(argument, commands));
+  }
+  return usage_error(concat(name, ": ", error.what(), "."), concat(name, " --help"));
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App program(
+      "Datatype Dynamics Bench: which floating-point configuration of training survives, how fast "
+      "it is, what it costs, and if it dies, why.",
+      "dtbench");
+  program.set_version_flag("--version", program_version());
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(34);
+  add_run_command(program);
+  add_benchmark_command(program);
+  add_list_command(program);
+  add_show_command(program);
+  add_policies_command(program);
+  add_data_command(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return program.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    throw explain(program, error);
+  }
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace
+}  // namespace dtbench
+
+int main(int argc, char** argv) {
+  try {
+    return dtbench::parse_and_run(argc, argv);
+  } catch (const dtbench::Error& error) {
+    dtbench::log_error(error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    dtbench::log_error(error.what());
+    return static_cast<int>(dtbench::ExitCode::kPermanent);
+  }
+}

@@ -1,0 +1,79 @@
+#include <iostream>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/places.h"
+#include "cli/table.h"
+#include "config/resolve.h"
+
+namespace dtbench {
+namespace {
+
+struct PoliciesOptions {
+  std::string name;
+  bool json = false;
+};
+
+struct Meaning {
+  const char* field;
+  const char* words;
+};
+constexpr std::array kMeanings = {
+    Meaning{"parameters", "weights as stored; under mixed precision, the master weights"},
+    Meaning{"compute", "operands of matrix products"},
+    Meaning{"autocast_rules", "cast lists of mixed precision: none, cuda or cpu"},
+    Meaning{"tf32", "fp32 products may use TF32"},
+    Meaning{"loss", "contract: fp32 after the logits; transformers: the heads' own roundings"},
+    Meaning{"gelu", "kernel: one operation, fp32 inside; composite: Transformers' chain"},
+    Meaning{"gradients", "accumulated gradients as stored"},
+    Meaning{"loss_scaling", "dynamic loss scale, as torch's GradScaler"},
+    Meaning{"loss_scale", "its settings, read only with loss_scaling"},
+    Meaning{"optimizer_states", "AdamW's two moments"},
+    Meaning{"embedding_states", "those of the embeddings"},
+    Meaning{"optimizer_arithmetic", "fused: fp32 inside; foreach: rounded after every operation"},
+    Meaning{"update_rounding", "of a weight's update: nearest, stochastic or kahan"},
+    Meaning{"epsilon", "AdamW's"},
+    Meaning{"perturb_initial_ulp", "initial weights moved by so many ulp"}};
+
+void list_policies(bool json) {
+  const std::filesystem::path configs = configs_folder();
+  Json policies = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const std::string& name : policy_names(configs)) {
+    const DtypePolicy policy = load_policy(configs, name);
+    policies.push_back(to_json(policy));
+    rows.push_back({name, policy.description});
+  }
+  std::cout << (json ? policies.dump(1) + "\n" : aligned(rows));
+}
+
+void show_policy(const PoliciesOptions& options) {
+  const Json policy = to_json(load_policy(configs_folder(), options.name));
+  if (options.json) {
+    std::cout << policy.dump(1) << '\n';
+    return;
+  }
+  std::cout << readable(policy.at("name")) << ": " << readable(policy.at("description")) << "\n\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [field, words] : kMeanings)
+    rows.push_back({std::string("  ") + field, readable(policy.at(field)), words});
+  std::cout << aligned(rows);
+}
+
+}  // namespace
+
+void add_policies_command(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("policies", "the floating-point configurations, or one in detail");
+  const auto options = std::make_shared<PoliciesOptions>();
+  command->add_option("name", options->name, "a policy's name or .toml file");
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([options] {
+    if (options->name.empty())
+      list_policies(options->json);
+    else
+      show_policy(*options);
+  });
+}
+
+}  // namespace dtbench

@@ -1,0 +1,53 @@
+#include "cli/run_summary.h"
+
+#include "base/text.h"
+#include "cli/table.h"
+
+namespace dtbench {
+namespace {
+
+Json status_of(const RunRecord& run) {
+  if (is_running(run.path)) return "running";
+  if (run.damage) return "damaged";
+  if (!run.result.is_null()) return member_or_null(run.result, "/status");
+  return "interrupted";
+}
+
+// The result says how many; before there is one, the last line of steps.jsonl does.
+Json steps_completed(const RunRecord& run) {
+  if (!run.result.is_null()) return member_or_null(run.result, "/steps_completed");
+  const std::vector<Json> steps = read_lines(run.path / "steps.jsonl");
+  return steps.empty() ? Json(0) : member_or_null(steps.back(), "/step");
+}
+
+}  // namespace
+
+Json summary_of(const RunRecord& run) {
+  return {{"cell_id", run.path.filename().string()},
+          {"path", run.path.string()},
+          {"scenario", member_or_null(run.spec, "/scenario")},
+          {"policy", member_or_null(run.spec, "/policy/name")},
+          {"preset", member_or_null(run.spec, "/preset")},
+          {"seed", member_or_null(run.spec, "/seed")},
+          {"steps", member_or_null(run.spec, "/train/steps")},
+          {"steps_completed", steps_completed(run)},
+          {"status", status_of(run)},
+          {"outcome", member_or_null(run.result, "/outcome")},
+          {"val_loss", member_or_null(run.result, "/convergence/val_loss")},
+          {"wall_s", member_or_null(run.result, "/wall_s")},
+          {"damage", run.damage ? Json(*run.damage) : Json()}};
+}
+
+std::string one_line(const Json& summary) {
+  std::string line = readable(summary.at("status"));
+  if (!summary.at("outcome").is_null()) line += ", " + readable(summary.at("outcome"));
+  line += concat(": ", readable(summary.at("steps_completed")), " of ",
+                 readable(summary.at("steps")), " steps");
+  if (!summary.at("val_loss").is_null())
+    line += ", validation loss " + readable(summary.at("val_loss"));
+  if (summary.at("wall_s").is_number())
+    line += ", " + human_seconds(summary.at("wall_s").get<double>());
+  return line;
+}
+
+}  // namespace dtbench

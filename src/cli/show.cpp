@@ -1,0 +1,127 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/run_summary.h"
+#include "cli/table.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ShowOptions {
+  std::string run;
+  std::string out = "runs";
+  bool json = false;
+};
+
+// A path to a run, or the beginning of the id of one run below `out`.
+fs::path find_run(const ShowOptions& options) {
+  if (fs::is_directory(options.run)) return options.run;
+  if (const fs::path whole = fs::path(options.out) / options.run; fs::is_directory(whole))
+    return whole;
+  std::vector<std::string> ids, matches;
+  for (const RunRecord& run : read_runs(options.out))
+    ids.push_back(run.path.filename().string());
+  for (const std::string& id : ids)
+    if (id.starts_with(options.run)) matches.push_back(id);
+  if (matches.size() == 1) return fs::path(options.out) / matches.front();
+  if (matches.size() > 1)
+    throw usage_error(
+        concat("'", options.run, "' begins ", matches.size(), " runs: ", join(matches, ", "), "."),
+        "Give more of its digits.");
+  throw usage_error(
+      concat("There is no run '", options.run, "' in '", options.out, "'."),
+      ids.empty() ? "--out names the root folder of records." : suggestion(options.run, ids));
+}
+
+void print_section(const char* title, const Json& object) {
+  if (object.is_null()) return;
+  std::cout << '\n' << title << '\n' << readable_members(object, 2);
+}
+
+void print_steps(const std::vector<Json>& steps) {
+  if (steps.empty()) return;
+  constexpr std::array kColumns = {"step", "loss", "grad_norm", "lr", "loss_scale", "step_ms"};
+  constexpr std::size_t kShown = 10;
+  std::vector<std::vector<std::string>> rows = {{}};
+  for (const char* column : kColumns)
+    rows[0].push_back(rows[0].empty() ? concat("  ", column) : column);
+  const auto add = [&](const Json& step) {
+    std::vector<std::string>& row = rows.emplace_back();
+    for (const char* column : kColumns) {
+      const std::string text = readable(member_or_null(step, concat("/", column).c_str()));
+      row.push_back(row.empty() ? "  " + text : text);
+    }
+  };
+  const std::size_t first_shown = steps.size() > kShown ? steps.size() - kShown : 0;
+  if (first_shown > 0) add(steps.front());
+  if (first_shown > 1) rows.push_back({"  ..."});
+  for (std::size_t i = first_shown; i < steps.size(); ++i)
+    add(steps[i]);
+  std::cout << "\nSteps (steps.jsonl)\n" << aligned(rows);
+}
+
+void print_events(const std::vector<Json>& events) {
+  if (events.empty()) return;
+  std::vector<std::vector<std::string>> rows;
+  for (Json event : events) {
+    if (!event.is_object()) continue;
+    const std::string at = readable(member_or_null(event, "/at"));
+    const std::string what = readable(member_or_null(event, "/event"));
+    event.erase("at");
+    event.erase("event");
+    std::vector<std::string> rest;
+    for (const auto& [name, value] : event.items())
+      rest.push_back(name + " " + readable(value));
+    rows.push_back({"  " + at, what, join(rest, ", ")});
+  }
+  std::cout << "\nEvents (events.jsonl)\n" << aligned(rows);
+}
+
+void print_for_people(const RunRecord& run, const Json& summary) {
+  std::cout << "Run " << run.path.string() << '\n'
+            << "  scenario " << readable(summary.at("scenario")) << ", policy "
+            << readable(summary.at("policy")) << ", preset " << readable(summary.at("preset"))
+            << ", seed " << readable(summary.at("seed")) << '\n'
+            << "  " << one_line(summary) << '\n';
+  if (run.damage) std::cout << "  DAMAGED: " << *run.damage << '\n';
+  if (member_or_null(run.spec, "/data/source") == "synthetic")
+    std::cout << "  The data is generated, not real text: its losses compare with nothing else.\n";
+  print_section("Result (result.json)", run.result);
+  print_steps(read_lines(run.path / "steps.jsonl"));
+  print_events(read_lines(run.path / "events.jsonl"));
+  print_section("Spec (spec.json)", run.spec);
+  print_section("Audit (audit.json)", run.audit);
+}
+
+void show_run(const ShowOptions& options) {
+  const RunRecord run = read_run(find_run(options));
+  const Json summary = summary_of(run);
+  if (!options.json) return print_for_people(run, summary);
+  const Json everything = {{"summary", summary},
+                           {"spec", run.spec},
+                           {"audit", run.audit},
+                           {"result", run.result},
+                           {"steps", read_lines(run.path / "steps.jsonl")},
+                           {"events", read_lines(run.path / "events.jsonl")}};
+  std::cout << everything.dump(1) << '\n';
+}
+
+}  // namespace
+
+void add_show_command(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("show", "everything a run recorded, also while it goes on");
+  const auto options = std::make_shared<ShowOptions>();
+  command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
+  command->add_option("--out", options->out, "root folder of records (default: runs)");
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([options] { show_run(*options); });
+}
+
+}  // namespace dtbench

@@ -1,0 +1,85 @@
+#include "cli/spec_options.h"
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/places.h"
+#include "cli/table.h"
+#include "config/config_files.h"
+
+namespace dtbench {
+namespace {
+
+void list_configs(ConfigKind kind, const char* title, std::string& text) {
+  const std::filesystem::path configs = configs_folder();
+  std::vector<std::vector<std::string>> rows;
+  for (const std::string& name : config_names(configs, kind))
+    rows.push_back(
+        {"  " + name, load_config(configs, kind, name).content.value("description", "")});
+  text += concat(title, "\n", aligned(rows));
+}
+
+}  // namespace
+
+void SpecOptions::add_to(CLI::App& command, const std::vector<SpecFlag>& flags) {
+  given_.reserve(flags.size());  // options point into it
+  for (const SpecFlag& flag : flags) {
+    Given& given = given_.emplace_back(Given{flag, nullptr, ""});
+    given.option = command.add_option(flag.flag, given.value, flag.help);
+  }
+  command.add_option("--config", file_, "TOML file of settings");
+  command.add_option("--set", set_, "any setting, as KEY=VALUE (train.warmup_steps=5); repeatable")
+      ->allow_extra_args(false);
+}
+
+void SpecOptions::add_scenario(CLI::App& command) {
+  command.add_option("--scenario", scenario, "A to F, see below");
+}
+
+void SpecOptions::add_policy(CLI::App& command) {
+  command.add_option("--policy", policy, "name ('dtbench policies' lists them) or .toml file");
+}
+
+void SpecOptions::add_preset(CLI::App& command) {
+  command.add_option("--preset", preset, "tiny, small or base (default: base), see below");
+}
+
+ResolveRequest SpecOptions::request() const {
+  ResolveRequest request;
+  request.configs = configs_folder();
+  request.scenario = scenario;
+  request.policy = policy;
+  request.preset = preset;
+  request.file = file_;
+  request.environment = settings_from_environment(environ);
+  for (const std::string& setting : set_) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos)
+      throw usage_error(concat("--set needs KEY=VALUE, got '", setting, "'."),
+                        "--set train.warmup_steps=5");
+    request.command_line.push_back(
+        {setting.substr(0, equals), setting.substr(equals + 1), "--set " + setting});
+  }
+  for (const Given& given : given_)
+    if (given.option->count() > 0)
+      request.command_line.push_back({given.flag.key, given.value, given.flag.flag});
+  return request;
+}
+
+std::vector<SpecFlag> data_flags() {
+  return {{"--data", "data.source", "'synthetic', or a .jsonl or .jsonl.gz file"},
+          {"--vocab", "data.vocab", "tokenizer: vocab.json"},
+          {"--merges", "data.merges", "tokenizer: merges.txt"},
+          {"--label-field", "data.label_field", "field with a document's label or labels"},
+          {"--length", "data.length", "tokens of a sequence"}};
+}
+
+std::string scenarios_and_presets() {
+  std::string text;
+  list_configs(ConfigKind::kScenario, "Scenarios:", text);
+  list_configs(ConfigKind::kPreset, "Presets:", text);
+  return text;
+}
+
+}  // namespace dtbench
