@@ -21,9 +21,7 @@ esac
 
 begin
 need_python=yes
-find_torch
-install_packages "$root/requirements/apt.txt" "$root/requirements/apt-test.txt"
-[[ $torch ]] || install_torch
+set_up_build "$root/requirements/"{apt,apt-test}.txt
 make_test_venv
 cd "$root" || exit
 

@@ -6,7 +6,10 @@
 log=$root/build/setup.log
 torch_choice=$root/build/torch-choice
 minimum_torch=2.9
+# shellcheck disable=SC2034  # for scripts/
+shipped_architectures='80;86;89;90'
 job=
+need_python=
 
 say() { printf 'dtbench: %s\n' "$*" >&2; }
 
@@ -128,7 +131,7 @@ install_packages() {
   local package missing=()
   while read -r package; do
     # A Python is only needed to install torch, or to test.
-    [[ $package == python3* && ! ${need_python-} ]] && continue
+    [[ $package == python3* && ! $need_python ]] && continue
     has_package "$package" || missing+=("$package")
   done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$@")
   ((${#missing[@]})) || return 0
@@ -336,13 +339,18 @@ build() {
     cmake --build "$folder" --parallel "$jobs" ${1+--target "$@"}
 }
 
+# set_up_build FILE...: $torch, and the system packages that the files name.
+set_up_build() {
+  find_torch
+  [[ $torch ]] || need_python=yes
+  install_packages "$@"
+  [[ $torch ]] || install_torch
+}
+
 # set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
 set_up_release() {
   begin
-  find_torch
-  need_python=$([[ $torch ]] || echo yes)
-  install_packages "$root/requirements/apt.txt"
-  [[ $torch ]] || install_torch
+  set_up_build "$root/requirements/apt.txt"
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
