@@ -129,7 +129,7 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   command
       .add_option("--checkpoint-every", options.checkpoint_every,
                   "steps between checkpoints (default: 0, every 5 minutes)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
 }
 
 void launch(const ResolveRequest& request, const LaunchOptions& options) {

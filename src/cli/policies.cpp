@@ -5,6 +5,7 @@
 #include "cli/places.h"
 #include "cli/table.h"
 #include "config/resolve.h"
+#include "config/settings.h"
 
 namespace dtbench {
 namespace {
@@ -27,7 +28,10 @@ constexpr std::array kMeanings = {
     Meaning{"gelu", "kernel: one operation, fp32 inside; composite: Transformers' chain"},
     Meaning{"gradients", "accumulated gradients as stored"},
     Meaning{"loss_scaling", "dynamic loss scale, as torch's GradScaler"},
-    Meaning{"loss_scale", "its settings, read only with loss_scaling"},
+    Meaning{"loss_scale.initial", "its first value"},
+    Meaning{"loss_scale.growth_factor", "after growth_interval steps without an overflow"},
+    Meaning{"loss_scale.backoff_factor", "after a step with one, which is skipped"},
+    Meaning{"loss_scale.growth_interval", "steps"},
     Meaning{"optimizer_states", "AdamW's two moments"},
     Meaning{"embedding_states", "those of the embeddings"},
     Meaning{"optimizer_arithmetic", "fused: fp32 inside; foreach: rounded after every operation"},
@@ -56,7 +60,7 @@ void show_policy(const PoliciesOptions& options) {
   std::cout << readable(policy.at("name")) << ": " << readable(policy.at("description")) << "\n\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& [field, words] : kMeanings)
-    rows.push_back({std::string("  ") + field, readable(policy.at(field)), words});
+    rows.push_back({std::string("  ") + field, readable(policy.at(key_pointer(field))), words});
   std::cout << aligned(rows);
 }
 

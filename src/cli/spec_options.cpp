@@ -77,8 +77,13 @@ std::vector<SpecFlag> data_flags() {
 
 std::string scenarios_and_presets() {
   std::string text;
-  list_configs(ConfigKind::kScenario, "Scenarios:", text);
-  list_configs(ConfigKind::kPreset, "Presets:", text);
+  try {
+    list_configs(ConfigKind::kScenario, "Scenarios:", text);
+    list_configs(ConfigKind::kPreset, "Presets:", text);
+  } catch (const Error& error) {
+    return error.what();  // help must be had without them too
+  }
+  text.pop_back();  // the formatter ends the line
   return text;
 }
 

@@ -37,7 +37,9 @@ Json to_json(const toml::node& node, const std::string& file) {
 
 Json read_toml_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw system_error("Cannot read", path.string());
+  if (!in || std::filesystem::is_directory(path))
+    throw usage_error(concat("Cannot read the TOML file '", path.string(), "'."),
+                      "Check that the path is right and the file readable.");
   std::ostringstream text;
   text << in.rdbuf();
   try {

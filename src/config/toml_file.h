@@ -7,7 +7,7 @@
 
 namespace dtbench {
 
-// Throws Error: unreadable file; (usage) malformed TOML, naming file, line and column; (usage) a
+// Throws Error (usage): a file that cannot be read; malformed TOML, naming file, line and column; a
 // date or time, which no setting is.
 Json read_toml_file(const std::filesystem::path& path);
 

@@ -1,0 +1,433 @@
+"""The built `dtbench`, as a user meets it: flags, exit codes, messages, records.
+
+DTBENCH_BIN is the folder of the program, DTBENCH_SOURCE the source tree (CMake sets both).
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
+SOURCE = pathlib.Path(os.environ["DTBENCH_SOURCE"])
+TINY = ["run", "--scenario", "A", "--policy", "fp32_true", "--preset", "tiny"]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs `dtbench` in an empty folder, with no DTBENCH_* of the caller's."""
+
+    def call(*arguments, program=BIN / "dtbench", **environment):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("DTBENCH_")}
+        env |= {"DTBENCH_CONFIGS": str(SOURCE / "configs"), "DTBENCH_CACHE": str(tmp_path / "cache")}
+        return subprocess.run([program, *map(str, arguments)], cwd=tmp_path, env=env | environment,
+                              capture_output=True, text=True, timeout=120)
+
+    return call
+
+
+def ok(process):
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def refused(process, *parts, code=2):
+    assert process.returncode == code, (process.returncode, process.stdout, process.stderr)
+    assert process.stderr.startswith("error: ")
+    for part in parts:
+        assert part in process.stderr
+    return process.stderr
+
+
+def dry_run(bench, *arguments, **environment):
+    return json.loads(ok(bench(*arguments, "--dry-run", **environment)))
+
+
+# --- the command line ---------------------------------------------------------------------------
+
+FLAGS = {
+    "": "help version",
+    "run": "help scenario policy preset steps batch micro-batch lr seed init device engine "
+           "on-nonfinite data vocab merges label-field length config set out dry-run rerun "
+           "keep-checkpoint checkpoint-every",
+    "benchmark": "help model_arch task dtype_config preset batch_size max_steps seed device data "
+                 "vocab merges label-field length config set out dry-run rerun keep-checkpoint "
+                 "checkpoint-every",
+    "list": "help out json",
+    "show": "help out json",
+    "policies": "help json",
+    "data": "help",
+    "data prepare": "help scenario preset data vocab merges label-field length config set json",
+}
+
+
+@pytest.mark.parametrize("command", FLAGS)
+def test_help_shows_these_flags_and_no_others(bench, command):
+    text = ok(bench(*command.split(), "--help"))
+    lines = [line.split()[0] for line in text.splitlines() if line.startswith("  -")]
+    assert [flag.split("--")[1] for flag in lines] == FLAGS[command].split()
+
+
+def test_help_without_configs(bench):
+    assert "--scenario" in ok(bench("run", "--help", DTBENCH_CONFIGS="/nowhere"))
+
+
+def test_version(bench):
+    assert ok(bench("--version")).strip().count(".") == 2
+
+
+@pytest.mark.parametrize("command, said", [
+    ("run --stpes 3", "Did you mean '--steps'?"),
+    ("run --stpes=3", "Did you mean '--steps'?"),
+    ("lst", "Did you mean 'list'?"),
+    ("data prepar", "Did you mean 'prepare'?"),
+    ("", "A subcommand is required"),
+    ("run --steps", "--steps"),
+    ("run --checkpoint-every -1", "--checkpoint-every"),
+    ("list more", "more"),
+    ("show", "run is required"),
+    ("benchmark --model_arch gpt2 --task clm", "--dtype_config is required"),
+    ("policies fp32_tru", "Did you mean 'fp32_true'?"),
+    ("run --policy fp32_true --preset tiny", "--scenario NAME. Known: A, B, C, D, E, F."),
+    ("run --scenario A --preset tiny", "--policy NAME. Known: amp_bf16, "),
+    ("run --scenario AA --policy fp32_true --preset tiny", "Did you mean 'A'?"),
+    ("run --scenario A --policy fp16_naiv --preset tiny", "Did you mean 'fp16_naive'?"),
+    ("run --scenario A --policy fp32_true --preset tinny", "Did you mean 'tiny'?"),
+    ("run --scenario A --policy none.toml --preset tiny", "none.toml"),
+    ("run --scenario A --policy fp32_true", "--data FILE.jsonl.gz --vocab vocab.json"),
+    ("benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true", "gpt2 clm (A)"),
+])
+def test_wrong_usage_says_what_to_do(bench, command, said):
+    refused(bench(*command.split()), said)
+
+
+@pytest.mark.parametrize("flags, said", [
+    ("--steps many", "'train.steps' must be a whole number, got \"many\" in --steps"),
+    ("--set train.step=3", "Did you mean 'train.steps'?"),
+    ("--set train.steps", "--set needs KEY=VALUE"),
+    ("--set policy.epsilon=1", "a policy is one value"),
+    ("--seed -1", "'seed' must be between 0 and 4294967295, got -1"),
+    ("--seed 4294967296", "got 4294967296"),
+    ("--micro-batch 3", "does not divide 'train.batch' = 8"),
+    ("--set train.warmup_steps=31", "longer than the run"),
+    ("--set model.positions=32", "longer than the model"),
+    ("--set model.heads=3", "cannot be divided"),
+    ("--lr 0", "'train.learning_rate' must be above 0"),
+    ("--init random", "must be one of scratch, pretrained, FILE.safetensors"),
+    ("--device gpu", "cpu, cuda or cuda:N"),
+    ("--on-nonfinite halt", "one of stop, continue"),
+    ("--config none.toml", "none.toml"),
+    ("--config .", "Cannot read the TOML file '.'"),
+    ("--vocab vocab.json", "only 'data.vocab' is given"),
+    ("--data missing.jsonl", "missing.jsonl"),
+])
+def test_a_bad_setting_is_named(bench, flags, said):
+    refused(bench(*TINY, *flags.split()), said)
+
+
+def test_unknown_environment_variable(bench):
+    refused(bench(*TINY, DTBENCH_TRAIN_STPES="3"), "DTBENCH_TRAIN_STPES",
+            "Did you mean 'DTBENCH_TRAIN_STEPS'?")
+
+
+def test_bytes_that_are_no_utf8(bench):
+    refused(bench(*TINY, "--set", b"data.text_field=\xff".decode(errors="surrogateescape"),
+                  "--dry-run"), "UTF-8")
+
+
+# --- the resolved spec --------------------------------------------------------------------------
+
+
+def test_dry_run_is_the_cell(bench, tmp_path):
+    answer = dry_run(bench, *TINY)
+    canonical = json.dumps(answer["spec"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert answer["cell_id"] == hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    assert answer["run_directory"] == "runs/" + answer["cell_id"]
+    # GPT2LMHeadModel(GPT2Config(vocab_size=2048, n_positions=64, n_embd=128, n_layer=2, n_head=2))
+    assert answer["parameters"] == 667136
+    assert answer["flops_per_full_step"]["palm"] == (6 * 667136 + 12 * 2 * 128 * 64) * 8 * 64
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_cell_has_its_own_id(bench):
+    ids = [dry_run(bench, "run", "--preset", "tiny", "--scenario", scenario, "--policy", policy,
+                   "--seed", seed)["cell_id"]
+           for scenario in "AC" for policy in ("fp32_true", "bf16_pure") for seed in (0, 1)]
+    assert len(set(ids)) == 8
+
+
+def test_precedence(bench, tmp_path):
+    def steps(*flags, **environment):
+        return dry_run(bench, *TINY, *flags, **environment)["spec"]["train"]["steps"]
+
+    (tmp_path / "run.toml").write_text("[train]\nsteps = 40\n")
+    config = ["--config", "run.toml"]
+    assert steps() == 30
+    assert steps(*config) == 40
+    assert steps(*config, DTBENCH_TRAIN_STEPS="50") == 50
+    assert steps(*config, "--steps", "60", DTBENCH_TRAIN_STEPS="50") == 60
+    assert steps(*config, "--set", "train.steps=70", DTBENCH_TRAIN_STEPS="50") == 70
+
+
+def test_a_config_file_can_name_the_whole_cell(bench, tmp_path):
+    (tmp_path / "run.toml").write_text('scenario = "C"\npolicy = "bf16_pure"\npreset = "tiny"\n')
+    spec = dry_run(bench, "run", "--config", "run.toml")["spec"]
+    assert (spec["scenario"], spec["policy"]["name"], spec["preset"]) == ("C", "bf16_pure", "tiny")
+
+
+def test_a_policy_of_ones_own(bench, tmp_path):
+    (tmp_path / "double.toml").write_text('parameters = "fp64"\n')
+    spec = dry_run(bench, "run", "--scenario", "A", "--preset", "tiny", "--policy", "double.toml")
+    assert spec["spec"]["policy"]["optimizer_states"] == "fp64"
+
+
+def test_labels_of_a_file_are_unknown_before_it_is_read(bench):
+    answer = dry_run(bench, "run", "--scenario", "C", "--preset", "tiny", "--policy", "fp32_true",
+                     "--data", "acts.jsonl")
+    assert answer["parameters"] is None and "labels" in answer["unknown"]
+
+
+def test_benchmark_is_run_by_another_name(bench, tmp_path):
+    (tmp_path / "vocab.json").write_text("{}")
+    data = ["--data", "text.jsonl", "--vocab", "vocab.json", "--merges", "merges.txt"]
+    named = dry_run(bench, "run", "--scenario", "A", "--policy", "amp_bf16", *data, "--batch", "32",
+                    "--steps", "1000")
+    other = dry_run(bench, "benchmark", "--model_arch", "gpt2", "--task", "clm", "--dtype_config",
+                    "amp_bf16", "--batch_size", "32", "--max_steps", "1000", *data)
+    assert other == named and named["spec"]["preset"] == "base"
+
+
+def test_policies(bench):
+    names = {path.stem for path in (SOURCE / "configs" / "policies").glob("*.toml")}
+    assert {line.split()[0] for line in ok(bench("policies")).splitlines()} == names
+    listed = json.loads(ok(bench("policies", "--json")))
+    assert {policy["name"] for policy in listed} == names
+    one = json.loads(ok(bench("policies", "amp_fp16", "--json")))
+    assert one["compute"] == "fp16" and one["loss_scale"]["initial"] == 65536
+    shown = ok(bench("policies", "amp_fp16"))
+    assert all(f"  {field}" in shown for field in one if field not in ("name", "description"))
+
+
+# --- becoming the engine ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A copy of the program beside an engine that only tells how it was called."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    shutil.copy(BIN / "dtbench", folder)
+    engine = folder / "dtbench-engine"
+    engine.write_text('#!/bin/sh\nfor argument; do echo "$argument"; done\nexit 42\n')
+    engine.chmod(0o755)
+    return folder / "dtbench"
+
+
+def test_run_prepares_and_becomes_the_engine(bench, installed, tmp_path):
+    cell = dry_run(bench, *TINY)
+    process = bench(*TINY, program=installed)
+    assert process.returncode == 42, process.stderr
+    command, *flags = process.stdout.split()
+    assert command == "run" and flags[:3] == ["--run-dir", cell["run_directory"], "--store"]
+    assert len(flags) == 4
+    assert json.loads((tmp_path / cell["run_directory"] / "spec.json").read_text()) == cell["spec"]
+    assert pathlib.Path(flags[3]).is_relative_to(tmp_path / "cache")
+    assert (pathlib.Path(flags[3]) / "meta.json").exists()
+
+    again = bench(*TINY, "--keep-checkpoint", "--checkpoint-every", 7, program=installed)
+    assert again.returncode == 42
+    assert again.stdout.split()[5:] == ["--keep-checkpoint", "--checkpoint-every", "7"]
+
+
+def test_a_missing_engine_is_said(bench, installed):
+    (installed.parent / "dtbench-engine").unlink()
+    refused(bench(*TINY, program=installed), "dtbench-engine", code=4)
+
+
+def test_a_finished_cell_is_not_trained_again(bench, installed, tmp_path):
+    assert bench(*TINY, program=installed).returncode == 42
+    run = tmp_path / dry_run(bench, *TINY)["run_directory"]
+    write_result(run, status="completed", fingerprint=fingerprint(tmp_path))
+    told = ok(bench(*TINY, program=installed))
+    assert told.splitlines() == [str(run.relative_to(tmp_path)),
+                                 "completed, trained: 30 of 30 steps, validation loss 5.75, 2.5 s"]
+
+    write_result(run, status="completed", fingerprint="other data")
+    refused(bench(*TINY, program=installed), "other data", "--rerun")
+    write_result(run, status="interrupted")
+    assert bench(*TINY, program=installed).returncode == 42
+
+
+def test_rerun_keeps_the_old_record(bench, installed, tmp_path):
+    assert bench(*TINY, program=installed).returncode == 42
+    run = tmp_path / dry_run(bench, *TINY)["run_directory"]
+    write_result(run, status="completed", fingerprint=fingerprint(tmp_path))
+    assert bench(*TINY, "--rerun", program=installed).returncode == 42
+    assert not (run / "result.json").exists()
+    [aside] = run.parent.glob(run.name + ".replaced-*")
+    assert json.loads((aside / "result.json").read_text())["status"] == "completed"
+    assert len(json.loads(ok(bench("list", "--json")))) == 1
+
+
+def test_a_running_cell_is_left_alone(bench, installed, tmp_path):
+    assert bench(*TINY, program=installed).returncode == 42
+    run = tmp_path / dry_run(bench, *TINY)["run_directory"]
+    with locked(run):
+        refused(bench(*TINY, program=installed), "being trained by another process", code=3)
+        refused(bench(*TINY, "--rerun", program=installed), "by another process", code=3)
+    assert bench(*TINY, program=installed).returncode == 42
+
+
+def test_a_damaged_record_is_not_gone_on_with(bench, installed, tmp_path):
+    assert bench(*TINY, program=installed).returncode == 42
+    run = tmp_path / dry_run(bench, *TINY)["run_directory"]
+    (run / "steps.jsonl").write_text("garbage\n")
+    refused(bench(*TINY, program=installed), "steps.jsonl, line 1", "--rerun")
+    assert bench(*TINY, "--rerun", program=installed).returncode == 42
+
+
+def test_a_place_that_cannot_be_written_is_named(bench, installed, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(bench(*TINY, "--out", "file/runs", program=installed), "file/runs", code=4)
+    refused(bench(*TINY, program=installed, DTBENCH_CACHE=str(tmp_path / "file")), "file", code=4)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk],
+                             capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip("a file system of 64 KiB cannot be mounted here: " + mounted.stderr.strip())
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_is_retryable_and_leaves_nothing_half_written(bench, installed, small_disk):
+    refused(bench(*TINY, program=installed, DTBENCH_CACHE=str(small_disk)), "No space left", "try:",
+            code=3)
+    assert list(small_disk.rglob("*.tmp.*")) == []
+
+
+def test_data_prepare(bench, tmp_path):
+    flags = ["data", "prepare", "--scenario", "C", "--preset", "tiny"]
+    answer = json.loads(ok(bench(*flags, "--json")))
+    assert answer["synthetic"] is True and answer["labels"] == 32 and answer["vocab_size"] == 2048
+    assert pathlib.Path(answer["store"]).is_relative_to(tmp_path / "cache")
+    assert answer["fingerprint"] in ok(bench(*flags))
+
+
+# --- records ------------------------------------------------------------------------------------
+
+
+class locked:
+    """Holds a run's lock, as a training process does."""
+
+    def __init__(self, run):
+        self.file = open(run / "lock", "a+")
+
+    def __enter__(self):
+        whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        fcntl.fcntl(self.file, fcntl.F_OFD_SETLK, whole_file)
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
+def fingerprint(tmp_path):
+    [meta] = (tmp_path / "cache" / "stores").glob("*/meta.json")
+    return json.loads(meta.read_text())["fingerprint"]
+
+
+def write_result(run, **changes):
+    fingerprint = changes.pop("fingerprint", "00")
+    result = {
+        "schema_version": 1, "cell_id": run.name, "status": "completed", "outcome": "trained",
+        "steps_completed": 30, "first_nonfinite": None, "wall_s": 2.5,
+        "convergence": {"val_loss": 5.75}, "data": {"fingerprint": fingerprint, "synthetic": True},
+        "started_at": "2026-01-01T00:00:00.000Z"} | changes
+    (run / "result.json").write_text(json.dumps(result))
+
+
+@pytest.fixture
+def runs(bench, tmp_path):
+    """One record of each kind; name -> folder."""
+    made = {}
+    for seed, kind in enumerate(["completed", "diverged", "interrupted", "running", "damaged"]):
+        cell = dry_run(bench, *TINY, "--seed", seed)
+        run = made[kind] = tmp_path / cell["run_directory"]
+        run.mkdir(parents=True)
+        (run / "spec.json").write_text(json.dumps(cell["spec"]))
+        steps = [{"step": n, "loss": 7.6, "grad_norm": 1.0, "lr": 6e-4, "loss_scale": None,
+                  "skipped": False, "step_ms": 20.5, "samples": 8, "tokens": 512}
+                 for n in range(1, 13)]
+        (run / "steps.jsonl").write_text("".join(json.dumps(s) + "\n" for s in steps))
+        started = {"at": f"2026-01-0{seed + 1}T00:00:00.000Z", "event": "started"}
+        (run / "events.jsonl").write_text(json.dumps(started) + "\n")
+    write_result(made["completed"])
+    write_result(made["diverged"], status="diverged", outcome="nonfinite", steps_completed=12,
+                 started_at="2026-01-02T00:00:00.000Z", convergence={"val_loss": "NaN"},
+                 first_nonfinite={"step": 12, "phase": "loss", "kind": "nan"})
+    with open(made["running"] / "steps.jsonl", "a") as steps:
+        steps.write('{"step": 13, "lo')
+    (made["damaged"] / "result.json").write_text('{"status": "comp')
+    with locked(made["running"]):
+        yield made
+
+
+def test_list(bench, runs):
+    listed = json.loads(ok(bench("list", "--json")))
+    assert [run["status"] for run in listed] == list(runs)
+    assert [run["cell_id"] for run in listed] == [run.name for run in runs.values()]
+    assert [run["steps_completed"] for run in listed] == [30, 12, 12, 12, 12]
+    assert [run["outcome"] for run in listed] == ["trained", "nonfinite", None, None, None]
+    assert [run["val_loss"] for run in listed] == [5.75, "NaN", None, None, None]
+    assert [run["damage"] is None for run in listed] == [True, True, True, True, False]
+
+    header, *rows = ok(bench("list")).splitlines()
+    assert header.split() == ["cell", "scenario", "policy", "preset", "seed", "steps", "status",
+                              "outcome", "val", "loss", "wall"]
+    assert rows[0].split() == [runs["completed"].name, "A", "fp32_true", "tiny", "0", "30/30",
+                               "completed", "trained", "5.75", "2.5", "s"]
+    assert len(rows) == 5
+
+
+def test_list_of_nothing(bench):
+    assert json.loads(ok(bench("list", "--json"))) == []
+    assert "no runs in 'runs'" in bench("list").stderr
+
+
+@pytest.mark.parametrize("kind", ["completed", "diverged", "interrupted", "running", "damaged"])
+def test_show(bench, runs, kind):
+    run = runs[kind]
+    shown = json.loads(ok(bench("show", run.name, "--json")))
+    assert shown["summary"]["status"] == kind
+    assert shown["spec"]["seed"] == list(runs).index(kind)
+    assert len(shown["steps"]) == 12 and len(shown["events"]) == 1
+    text = ok(bench("show", run.relative_to(run.parents[1])))
+    assert f"{kind}" in text and "generated, not real text" in text
+    assert ("DAMAGED: " in text and "result.json" in text) == (kind == "damaged")
+
+
+def test_show_finds_a_run_by_the_beginning_of_its_id(bench, runs):
+    ids = sorted(run.name for run in runs.values())
+    for name in ids:
+        shared = max(len(os.path.commonprefix([name, other])) for other in ids if other != name)
+        prefix = name[:shared + 1]
+        assert json.loads(ok(bench("show", prefix, "--json")))["summary"]["cell_id"] == name
+    wrong = ("0" if ids[0][0] != "0" else "1") + ids[0][1:]
+    refused(bench("show", wrong), f"Did you mean '{ids[0]}'?")
+    refused(bench("show", "zzz"), "There is no run 'zzz'")
+
+
+def test_show_asks_for_more_of_an_ambiguous_id(bench, runs):
+    other = runs["completed"].parent / (runs["completed"].name[:8] + "00000000")
+    shutil.copytree(runs["completed"], other)
+    refused(bench("show", other.name[:8]), "begins 2 runs", "more of its digits")
