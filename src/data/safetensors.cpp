@@ -1,25 +1,22 @@
 #include "data/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "data/mapped_file.h"
 
 namespace dtbench {
 namespace {
@@ -81,54 +78,23 @@ std::optional<std::uint64_t> byte_length(const std::vector<std::int64_t>& shape,
   return product;
 }
 
-class Mapping {
- public:
-  explicit Mapping(const std::filesystem::path& path) {
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0 && errno == ENOENT)
-      throw usage_error(concat("There is no file '", path.string(), "'."), "Check the path.");
-    if (descriptor < 0) throw system_error("Cannot read", path.string());
-    try {
-      map(descriptor, path);
-    } catch (...) {
-      close(descriptor);
-      throw;
-    }
-    close(descriptor);
-  }
-  ~Mapping() {
-    if (size_ > 0) munmap(base_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  const std::byte* data() const { return static_cast<const std::byte*>(base_); }
-  std::size_t size() const { return size_; }
-
- private:
-  void map(int descriptor, const std::filesystem::path& path) {
-    struct stat status{};
-    if (fstat(descriptor, &status) != 0) throw system_error("Cannot read", path.string());
-    if (!S_ISREG(status.st_mode))
-      throw usage_error(concat("'", path.string(), "' is not a regular file."),
-                        "Name the .safetensors file itself.");
-    const auto size = static_cast<std::size_t>(status.st_size);
-    if (size == 0) return;  // mmap refuses an empty range
-    void* const base = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (base == MAP_FAILED) throw system_error("Cannot map", path.string());
-    base_ = base;
-    size_ = size;
-  }
-
-  void* base_ = nullptr;
-  std::size_t size_ = 0;
-};
+MappedFile map_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found)
+    throw usage_error(concat("There is no file '", path.string(), "'."), "Check the path.");
+  // What cannot be looked at is left to the mapping, which says why.
+  if (!error && !std::filesystem::is_regular_file(status))
+    throw usage_error(concat("'", path.string(), "' is not a regular file."),
+                      "Name the .safetensors file itself.");
+  return MappedFile(path);
+}
 
 // The checks of one file, in order; each failure names the file.
 class HeaderReader {
  public:
-  HeaderReader(const std::filesystem::path& path, const std::byte* file, std::size_t size)
-      : path_(path), file_(file), size_(size) {}
+  HeaderReader(const std::filesystem::path& path, std::span<const std::byte> file)
+      : path_(path), file_(file) {}
 
   void read(std::map<std::string, TensorView>& tensors,
             std::map<std::string, std::string>& metadata) {
@@ -151,20 +117,19 @@ class HeaderReader {
   }
 
   std::string_view header_text() {
-    if (size_ < kLengthBytes)
-      fail(concat("expected at least ", kLengthBytes, " bytes (the header's length), found ", size_,
-                  "."));
+    if (file_.size() < kLengthBytes)
+      fail(concat("expected at least ", kLengthBytes, " bytes (the header's length), found ",
+                  file_.size(), "."));
     std::uint64_t length = 0;
-    std::memcpy(&length, file_, kLengthBytes);
+    std::memcpy(&length, file_.data(), kLengthBytes);
+    const std::span<const std::byte> rest = file_.subspan(kLengthBytes);
     if (length > kMaxHeaderBytes)
       fail(concat("the header's length must be at most ", kMaxHeaderBytes, " bytes, found ", length,
                   "."));
-    if (length > size_ - kLengthBytes)
-      fail(concat("the header's length is ", length, " bytes, but only ", size_ - kLengthBytes,
-                  " follow."));
-    buffer_ = file_ + kLengthBytes + length;
-    buffer_size_ = size_ - kLengthBytes - static_cast<std::size_t>(length);
-    return {reinterpret_cast<const char*>(file_ + kLengthBytes), static_cast<std::size_t>(length)};
+    if (length > rest.size())
+      fail(concat("the header's length is ", length, " bytes, but only ", rest.size(), " follow."));
+    buffer_ = rest.subspan(length);
+    return {reinterpret_cast<const char*>(rest.data()), length};
   }
 
   Json parse(std::string_view text) const {
@@ -226,7 +191,7 @@ class HeaderReader {
     if (*expected != end - begin)
       fail(name, concat("shape ", shown(entry["shape"]), " of ", datatype.name, " takes ",
                         *expected, " bytes, but data_offsets span ", end - begin, "."));
-    return {std::string(datatype.name), shape, buffer_ + begin, end - begin};
+    return {std::string(datatype.name), shape, buffer_.data() + begin, end - begin};
   }
 
   const Datatype& read_datatype(const std::string& name, const Json& value) const {
@@ -260,8 +225,8 @@ class HeaderReader {
                         shown(value), "."));
     const auto begin = value[0].get<std::uint64_t>(), end = value[1].get<std::uint64_t>();
     if (begin > end) fail(name, concat("data_offsets ", shown(value), " end before they begin."));
-    if (end > buffer_size_)
-      fail(name, concat("data_offsets ", shown(value), " leave the file: ", buffer_size_,
+    if (end > buffer_.size())
+      fail(name, concat("data_offsets ", shown(value), " leave the file: ", buffer_.size(),
                         " bytes follow the header."));
     return {begin, end};
   }
@@ -274,7 +239,7 @@ class HeaderReader {
     };
     std::vector<Range> ranges;
     for (const auto& [name, view] : tensors) {
-      const auto begin = static_cast<std::size_t>(view.data - buffer_);
+      const auto begin = static_cast<std::size_t>(view.data - buffer_.data());
       ranges.push_back({begin, begin + view.bytes, &name});
     }
     std::sort(ranges.begin(), ranges.end(), [](const Range& left, const Range& right) {
@@ -291,16 +256,14 @@ class HeaderReader {
                                  covered, "."));
       covered = range.end;
     }
-    if (covered != buffer_size_)
-      fail(concat("the tensors take ", covered, " bytes, but ", buffer_size_,
+    if (covered != buffer_.size())
+      fail(concat("the tensors take ", covered, " bytes, but ", buffer_.size(),
                   " follow the header."));
   }
 
   const std::filesystem::path& path_;
-  const std::byte* file_;
-  std::size_t size_;
-  const std::byte* buffer_ = nullptr;  // the bytes after the header, to which offsets refer
-  std::size_t buffer_size_ = 0;
+  std::span<const std::byte> file_;
+  std::span<const std::byte> buffer_;  // what follows the header; offsets count from its start
 };
 
 using NamedTensor = std::pair<const std::string, TensorView>;
@@ -348,11 +311,11 @@ std::string header_for(const std::vector<const NamedTensor*>& order,
 }  // namespace
 
 struct SafetensorsFile::Impl {
-  explicit Impl(const std::filesystem::path& file) : path(file), mapping(file) {
-    HeaderReader(path, mapping.data(), mapping.size()).read(tensors, metadata);
+  explicit Impl(const std::filesystem::path& file) : path(file), mapping(map_file(file)) {
+    HeaderReader(path, mapping.as<std::byte>()).read(tensors, metadata);
   }
   std::filesystem::path path;
-  Mapping mapping;
+  MappedFile mapping;
   std::map<std::string, TensorView> tensors;
   std::map<std::string, std::string> metadata;
 };

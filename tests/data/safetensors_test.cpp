@@ -336,7 +336,7 @@ TEST_F(Safetensors, RandomFaultsAreRefusedOrRead) {
   const std::string valid = read_bytes(path);
   std::mt19937 random(20240131);
   int read = 0, refused = 0;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 5000; ++round) {
     const std::string bytes = mutated(valid, random);
     const auto mutant = file(bytes);
     try {
@@ -363,8 +363,8 @@ TEST_F(Safetensors, RandomFaultsAreRefusedOrRead) {
     }
   }
   // Both happen often enough to mean something.
-  EXPECT_GT(read, 100);
-  EXPECT_GT(refused, 5000);
+  EXPECT_GT(read, 30);
+  EXPECT_GT(refused, 1000);
 }
 
 }  // namespace

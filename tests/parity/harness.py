@@ -10,8 +10,7 @@ from safetensors.torch import load_file, save_file
 
 PROBE = os.path.join(os.environ["DTBENCH_BIN"], "parity_probe")
 
-# One line a comparison, printed and written by conftest.py.
-report_lines = []
+comparisons = []  # in order; conftest.py shows them
 
 TORCH_DTYPE = {"fp64": torch.float64, "fp32": torch.float32}
 # Tolerances of the contract, relative as in `compare`.
@@ -140,14 +139,23 @@ def difference(found, expected):
     return (found.double() - expected.double()).abs().max().item() / (scale or 1.0)
 
 
-def report(suite, what, measured, tolerance):
-    line = f"{suite:<44} {what:<34} {measured:9.2e}  tolerance {tolerance:.0e}"
-    report_lines.append(line)
-    print(line)
+@dataclass(frozen=True)
+class Comparison:
+    suite: str
+    what: str
+    kind: str  # comparisons of one kind, as of a model's gradients, are shown by their worst
+    measured: float
+    tolerance: float
+
+    def line(self, what=None):
+        return (
+            f"{self.suite:<42} {what or self.what:<48} "
+            f"{self.measured:8.2e}  tolerance {self.tolerance:.0e}"
+        )
 
 
-def compare(suite, what, found, expected, tolerance):
-    """Reports one comparison; returns whether it holds, so that a test shows all before it fails."""
+def compare(suite, what, found, expected, tolerance, kind=None):
+    """Records one comparison; returns whether it holds, so that a test makes all before it fails."""
     measured = difference(found, expected)
-    report(suite, what, measured, tolerance)
+    comparisons.append(Comparison(suite, what, kind or what, measured, tolerance))
     return measured <= tolerance

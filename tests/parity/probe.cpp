@@ -3,6 +3,7 @@
 //   parity_probe adamw IN OUT
 // All files but the spec are safetensors; the Python suites beside this file say what they hold.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <iostream>
@@ -43,10 +44,12 @@ MicroBatch micro_batch(const NamedTensors& given, bool language_model) {
   return batch;
 }
 
+// Vocabulary and labels are the weights', under either form of their names.
 ModelShape shape_of(const RunSpec& spec, const NamedTensors& weights) {
+  const bool prefixed = weights.contains("transformer.wte.weight");
+  const at::Tensor& wte = weights.at(prefixed ? "transformer.wte.weight" : "wte.weight");
   const auto score = weights.find("score.weight");
-  return model_shape(spec, weights.at("transformer.wte.weight").size(0),
-                     score == weights.end() ? 0 : score->second.size(0));
+  return model_shape(spec, wte.size(0), score == weights.end() ? 0 : score->second.size(0));
 }
 
 class ForwardProbe {

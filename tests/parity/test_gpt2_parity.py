@@ -3,6 +3,7 @@ and ten AdamW steps."""
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import reference_gpt2 as reference
 from harness import TOLERANCE, compare, difference, probe_forward, run_spec
@@ -36,7 +37,7 @@ def test_forward_and_backward(tmp_path, objective, dtype, padding):
         compare(suite, "loss", ours["loss"], loss.detach().double(), tolerance),
     ]
     holds += [
-        compare(suite, name, ours[f"grad.{name}"], gradient, tolerance)
+        compare(suite, name, ours[f"grad.{name}"], gradient, tolerance, kind="gradients")
         for name, gradient in gradients.items()
     ]
     assert {f"grad.{name}" for name in gradients} == {n for n in ours if n.startswith("grad.")}
@@ -44,6 +45,42 @@ def test_forward_and_backward(tmp_path, objective, dtype, padding):
         index = reference.pooled_index(batch)
         holds.append(compare(suite, "pooled_index", ours["pooled_index"], index, 0.0))
     assert all(holds)
+
+
+def test_more_targets_than_the_head_takes_at_once(tmp_path):
+    """The language-model head works through 32 MiB of logits at a time: 19,883 rows in fp64 here."""
+    model = reference.build_model("clm", "fp64")
+    batch = reference.build_batch("clm", "none", samples=256, length=96)
+    ours = probe_forward(
+        tmp_path, spec_for("clm", "fp64", batch), reference.weights_of(model), batch
+    )
+    _, loss = reference.forward(model, batch)
+    loss.backward()
+    suite, tolerance = "gpt2 clm fp64 24,316 targets", TOLERANCE["fp64"]
+    holds = [compare(suite, "loss", ours["loss"], loss.detach(), tolerance)]
+    holds += [
+        compare(suite, name, ours[f"grad.{name}"], parameter.grad, tolerance, kind="gradients")
+        for name, parameter in model.named_parameters()
+    ]
+    assert all(holds)
+
+
+def test_weights_files_in_the_forms_that_are_about(tmp_path):
+    """What save_pretrained writes, and openai-community/gpt2's form: names without the prefix,
+    attention-mask buffers. The same weights give the same bits."""
+    model = reference.build_model("clm", "fp32")
+    batch = reference.build_batch("clm", "right")
+    spec = spec_for("clm", "fp32", batch)
+    plain = probe_forward(tmp_path, spec, reference.weights_of(model), batch)
+
+    model.save_pretrained(tmp_path / "saved")
+    saved = load_file(tmp_path / "saved" / "model.safetensors")
+    bare = {name.removeprefix("transformer."): value for name, value in saved.items()}
+    mask = torch.ones(1, 1, spec["model"]["positions"], spec["model"]["positions"]).tril()
+    bare |= {f"h.{layer}.attn.bias": mask for layer in range(spec["model"]["layers"])}
+    for weights in (saved, bare):
+        found = probe_forward(tmp_path, spec, weights, batch)
+        assert all(torch.equal(found[name], value) for name, value in plain.items())
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -65,7 +102,7 @@ def test_ten_adamw_steps(tmp_path, objective, dtype):
     if dtype == "fp64":
         # In fp32 a gradient that is zero but for rounding may move a weight either way.
         holds += [
-            compare(suite, name, ours[f"parameter.{name}"], value, tolerance)
+            compare(suite, name, ours[f"parameter.{name}"], value, tolerance, kind="parameters")
             for name, value in reference.weights_of(model).items()
         ]
     assert all(holds)
