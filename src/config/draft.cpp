@@ -35,7 +35,7 @@ void require_type_or_alternatives(const std::string& key, const Json& value,
   for (const auto& [choice, chosen] : value.items()) {
     const std::vector<std::string>& known = alternatives->second;
     if (std::find(known.begin(), known.end(), choice) == known.end())
-      throw unknown_key({choice, place.name + " in " + place.origin}, known);
+      throw unknown_key({choice, concat(place.name, " in ", place.origin)}, known);
     require_type(field, chosen, place.member(choice));
   }
 }
@@ -61,7 +61,7 @@ void Draft::lay_over(const Json& table, const std::string& origin, Authority aut
     }
     if (!value.is_object()) throw wrong_value({name, origin}, "a table of keys", value);
     for (const auto& [member, member_value] : value.items())
-      set(name + "." + member, member_value, origin, authority);
+      set(concat(name, ".", member), member_value, origin, authority);
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -64,9 +64,11 @@ const Json& spec_fields() {
 }
 
 Json::json_pointer key_pointer(const std::string& key) {
-  std::string pointer = "/" + key;
-  std::replace(pointer.begin(), pointer.end(), '.', '/');
-  return Json::json_pointer(pointer);
+  Json::json_pointer pointer;
+  std::istringstream parts(key);
+  for (std::string part; std::getline(parts, part, '.');)
+    pointer /= part;
+  return pointer;
 }
 
 bool is_selector(const std::string& key) {

@@ -214,6 +214,26 @@ def test_policies(bench):
     assert all(f"  {field}" in shown for field in one if field not in ("name", "description"))
 
 
+# --- the documents ------------------------------------------------------------------------------
+
+
+def test_the_documented_policy_is_one(bench, tmp_path):
+    text = (SOURCE / "docs" / "configuration.md").read_text()
+    toml = text.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "mine.toml").write_text(toml)
+    policy = json.loads(ok(bench("policies", "mine.toml", "--json")))
+    assert (policy["gradients"], policy["embedding_states"]) == ("bf16", "fp32")
+
+
+def test_the_record_schema_has_every_key_of_a_spec(bench):
+    text = (SOURCE / "docs" / "record-schema.md").read_text()
+    section = text.split("## spec.json")[1].split("\n## ")[0]
+    for group, value in dry_run(bench, *TINY)["spec"].items():
+        keys = [f"{group}." + key for key in value] if group in ("model", "data", "train") else [group]
+        for key in keys:
+            assert f"`{key}`" in section or f"`.{key.split('.')[1]}`" in section, key
+
+
 # --- becoming the engine ------------------------------------------------------------------------
 
 
