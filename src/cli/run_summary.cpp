@@ -31,6 +31,7 @@ Json summary_of(const RunRecord& run) {
           {"steps", member_or_null(run.spec, "/train/steps")},
           {"steps_completed", steps_completed(run)},
           {"status", status_of(run)},
+          {"reason", member_or_null(run.result, "/reason")},
           {"outcome", member_or_null(run.result, "/outcome")},
           {"val_loss", member_or_null(run.result, "/convergence/val_loss")},
           {"wall_s", member_or_null(run.result, "/wall_s")},
@@ -46,6 +47,8 @@ std::string one_line(const Json& summary) {
     line += ", validation loss " + readable(summary.at("val_loss"));
   if (summary.at("wall_s").is_number())
     line += ", " + human_seconds(summary.at("wall_s").get<double>());
+  const std::string reason = readable(summary.at("reason"));
+  if (reason != "-" && !reason.empty()) line += concat(" (", reason, ")");
   return line;
 }
 

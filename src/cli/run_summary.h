@@ -9,7 +9,7 @@
 namespace dtbench {
 
 // {"cell_id", "path", "scenario", "policy", "preset", "seed", "steps_completed", "steps", "status",
-// "outcome", "val_loss", "wall_s", "damage"}; null where the record does not say.
+// "reason", "outcome", "val_loss", "wall_s", "damage"}; null where the record does not say.
 // `status` is the result's, or without one "running" or "interrupted"; "damaged" where the record
 // cannot be read.
 Json summary_of(const RunRecord& run);

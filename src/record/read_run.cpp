@@ -57,7 +57,7 @@ std::string started_at(const RunRecord& run) {
     const Json value = object.is_object() ? object.value(key, Json()) : Json();
     return value.is_string() ? value.get<std::string>() : std::string();
   };
-  const std::string from_result = text(run.result, "started_at");
+  std::string from_result = text(run.result, "started_at");
   if (!from_result.empty()) return from_result;
   const std::vector<Json> events = read_lines(run.path / "events.jsonl");
   return events.empty() ? "" : text(events.front(), "at");

@@ -278,6 +278,11 @@ def test_a_finished_cell_is_not_trained_again(bench, installed, tmp_path):
     assert told.splitlines() == [str(run.relative_to(tmp_path)),
                                  "completed, trained: 30 of 30 steps, validation loss 5.75, 2.5 s"]
 
+    write_result(run, status="skipped", outcome=None, steps_completed=0, convergence={},
+                 wall_s=None, reason="no GPU here", data={})
+    told = ok(bench(*TINY, program=installed))
+    assert told.splitlines()[1] == "skipped: 0 of 30 steps (no GPU here)"
+
     write_result(run, status="completed", fingerprint="other data")
     refused(bench(*TINY, program=installed), "other data", "--rerun")
     write_result(run, status="interrupted")
