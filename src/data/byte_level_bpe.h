@@ -18,9 +18,10 @@ namespace dtbench {
 
 class ByteLevelBpe {
  public:
-  // Throws Error (usage) naming file, line or entry, what was expected and what came: a file that
-  // is missing or malformed, ids that are not 0..n-1, more than 65,536 tokens (a store's ids are 16
-  // bits), a byte without a token, a merge that is malformed, repeated or not in the vocabulary.
+  // Throws Error naming file, line or entry, what was expected and what came: a file that cannot be
+  // read (permanent); and (usage) a malformed file, ids that are not 0..n-1, more than 65,536
+  // tokens (a store's ids are 16 bits), a byte without a token, a merge that is malformed, repeated
+  // or not in the vocabulary.
   ByteLevelBpe(const std::filesystem::path& vocab, const std::filesystem::path& merges);
 
   std::int64_t vocab_size() const { return static_cast<std::int64_t>(token_bytes_.size()); }

@@ -13,7 +13,7 @@ struct JsonlFields {
   std::string text;    // a string
   std::string labels;  // a string, an integer or a list of either; "": labels are not read
   std::string split;   // "train" | "validation" | "dev" | "val" | "test"; when the first record
-                      // lacks the field none may have it, and every 20th record is validation
+                       // lacks the field none may have it, and every 20th record is validation
 };
 
 // Blank lines are skipped. Ill-formed UTF-8 is repaired (data/utf8.h) and the lines counted.

@@ -1,0 +1,164 @@
+#include "data/jsonl_source.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include "temporary_folder.h"
+
+namespace dtbench {
+namespace {
+
+std::string gzip(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string compressed(deflateBound(&stream, text.size()) + 32, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
+  stream.avail_out = static_cast<uInt>(compressed.size());
+  deflate(&stream, Z_FINISH);
+  compressed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return compressed;
+}
+
+std::vector<SourceDocument> read_all(DocumentSource& source) {
+  std::vector<SourceDocument> documents;
+  for (SourceDocument document; source.next(document);)
+    documents.push_back(document);
+  return documents;
+}
+
+class JsonlSourceTest : public testing::Test {
+ protected:
+  std::vector<SourceDocument> read(const std::string& content,
+                                   const JsonlFields& fields = kFields) {
+    JsonlSource source(folder_.write("data.jsonl", content), fields);
+    auto documents = read_all(source);
+    repaired_ = source.repaired_lines();
+    return documents;
+  }
+  void expect_refused(const std::string& content, const std::vector<std::string>& parts) {
+    expect_error([&] { read(content); }, ExitCode::kUsage, parts);
+  }
+
+  static inline const JsonlFields kFields{"text", "labels", "split"};
+  TemporaryFolder folder_;
+  std::int64_t repaired_ = 0;
+};
+
+using Labels = std::vector<std::string>;
+
+TEST_F(JsonlSourceTest, ReadsLabelsOfEveryForm) {
+  const auto documents = read(
+      "{\"text\": \"a\", \"labels\": [\"x\", \"y\"]}\n"
+      "{\"text\": \"b\", \"labels\": [3, -4]}\r\n"
+      "\n  \n"
+      "{\"text\": \"\", \"labels\": \"z\"}\n"
+      "{\"labels\": 7, \"text\": \"\\u00e9\\ud83d\\ude00\", \"more\": {}}\n"
+      "{\"text\": \"e\", \"labels\": []}");
+  ASSERT_EQ(documents.size(), 5u);
+  EXPECT_EQ(documents[0].labels, (Labels{"x", "y"}));
+  EXPECT_EQ(documents[1].labels, (Labels{"3", "-4"}));
+  EXPECT_EQ(documents[2].labels, Labels{"z"});
+  EXPECT_EQ(documents[2].text, "");
+  EXPECT_EQ(documents[3].labels, Labels{"7"});
+  EXPECT_EQ(documents[3].text, "é😀");
+  EXPECT_TRUE(documents[4].labels.empty());
+}
+
+TEST_F(JsonlSourceTest, WithoutASplitFieldEveryTwentiethRecordIsValidation) {
+  std::string content;
+  for (int i = 0; i < 45; ++i)
+    content += "{\"text\": \"t\", \"labels\": 1}\n\n";
+  const auto documents = read(content);
+  for (std::size_t i = 0; i < documents.size(); ++i)
+    EXPECT_EQ(documents[i].split,
+              i == 19 || i == 39 ? SourceSplit::kValidation : SourceSplit::kTrain);
+}
+
+TEST_F(JsonlSourceTest, SplitNames) {
+  std::string content;
+  for (const char* name : {"train", "validation", "dev", "val", "test"})
+    content += std::string("{\"text\": \"t\", \"labels\": 1, \"split\": \"") + name + "\"}\n";
+  const auto documents = read(content);
+  EXPECT_EQ(documents[0].split, SourceSplit::kTrain);
+  for (const std::size_t i : {1, 2, 3})
+    EXPECT_EQ(documents[i].split, SourceSplit::kValidation);
+  EXPECT_EQ(documents[4].split, SourceSplit::kTest);
+}
+
+TEST_F(JsonlSourceTest, GzipIsToldByContent) {
+  std::string content;
+  for (int i = 0; i < 20000; ++i)
+    content += "{\"text\": \"document " + std::to_string(i) + "\", \"labels\": 1}\n";
+  const auto plain = read(content);
+  const auto compressed = read(gzip(content));
+  const auto members = read(gzip(content.substr(0, 1000)) + gzip(content.substr(1000)));
+  ASSERT_EQ(plain.size(), 20000u);
+  ASSERT_EQ(compressed.size(), plain.size());
+  ASSERT_EQ(members.size(), plain.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    ASSERT_EQ(compressed[i].text, plain[i].text);
+    ASSERT_EQ(members[i].text, plain[i].text);
+  }
+}
+
+TEST_F(JsonlSourceTest, TruncatedOrDamagedGzipIsRefused) {
+  std::string content;
+  for (int i = 0; i < 5000; ++i)
+    content += "{\"text\": \"" + std::to_string(i * 7919 % 5003) + "\", \"labels\": 1}\n";
+  const std::string whole = gzip(content);
+  for (const std::size_t size : {whole.size() - 1, whole.size() - 8, whole.size() / 2,
+                                 std::size_t{20}, std::size_t{11}, std::size_t{10}, std::size_t{3}})
+    expect_refused(whole.substr(0, size), {"data.jsonl", "truncated"});
+  std::string damaged = whole;
+  damaged[whole.size() / 2] = static_cast<char>(damaged[whole.size() / 2] ^ 0x55);
+  expect_error([&] { read(damaged); }, ExitCode::kUsage, {"data.jsonl", "line"});
+}
+
+TEST_F(JsonlSourceTest, FaultsNameFileLineFieldExpectedAndFound) {
+  const std::string good = "{\"text\": \"a\", \"labels\": 1}\n\n";
+  expect_refused(good + "{\"text\": \"a\", \n", {"data.jsonl' line 3", "JSON"});
+  expect_refused(good + "[1, 2]\n", {"line 3", "object", "array [1,2]"});
+  expect_refused(good + "{\"text\": 5, \"labels\": 1}\n",
+                 {"line 3", "'text'", "expected a string", "number 5"});
+  expect_refused(good + "{\"txt\": \"a\", \"labels\": 1}\n",
+                 {"line 3", "'text'", "data.text_field", "Did you mean 'txt'"});
+  expect_refused(good + "{\"text\": \"a\"}\n", {"line 3", "'labels'", "data.label_field"});
+  expect_refused(good + "{\"text\": \"a\", \"labels\": 1.5}\n", {"'labels'", "integer", "1.5"});
+  expect_refused(good + "{\"text\": \"a\", \"labels\": null}\n", {"'labels'", "null"});
+  expect_refused(good + "{\"text\": \"a\", \"labels\": [[1]]}\n", {"'labels'", "array [1]"});
+  expect_refused(good + "{\"text\": \"a\", \"labels\": 1, \"split\": \"train\"}\n",
+                 {"line 3", "'split'", "not in the first"});
+  expect_refused("{\"text\": \"a\", \"labels\": 1, \"split\": \"trian\"}\n",
+                 {"line 1", "'split'", "\"train\"", "trian"});
+  expect_refused("{\"text\": \"\\ud800\", \"labels\": 1}\n", {"line 1", "JSON"});
+}
+
+TEST_F(JsonlSourceTest, EmptyDataIsRefused) {
+  expect_refused("", {"data.jsonl", "empty"});
+  expect_refused("\n \n\t\n", {"data.jsonl", "3 lines", "empty"});
+  expect_refused(gzip(""), {"data.jsonl", "empty"});
+}
+
+TEST_F(JsonlSourceTest, MissingFilesAndFoldersAreRefused) {
+  const auto missing = folder_.path() / "none.jsonl";
+  expect_error([&] { JsonlSource(missing, kFields); }, ExitCode::kUsage, {missing.string()});
+  expect_error([&] { JsonlSource(folder_.path(), kFields); }, ExitCode::kUsage,
+               {folder_.path().string()});
+}
+
+TEST_F(JsonlSourceTest, IllFormedUtf8IsRepairedAndCounted) {
+  const auto documents =
+      read("{\"text\": \"a\xFF\", \"labels\": 1}\n{\"text\": \"b\", \"labels\": 1}\n");
+  EXPECT_EQ(documents[0].text, "a\xEF\xBF\xBD");
+  EXPECT_EQ(repaired_, 1);
+}
+
+TEST_F(JsonlSourceTest, LabelsAreNotReadForLanguageModels) {
+  EXPECT_EQ(read("{\"text\": \"a\"}\n", {"text", "", "split"}).size(), 1u);
+}
+
+}  // namespace
+}  // namespace dtbench

@@ -1,0 +1,249 @@
+#include "data/store.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "data/byte_level_bpe.h"
+#include "data/store_files.h"
+#include "temporary_folder.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path& configs() {
+  static const fs::path path = fs::path(std::getenv("DTBENCH_SOURCE")) / "configs";
+  return path;
+}
+
+std::vector<std::uint16_t> encode(const std::string& text) {
+  const fs::path folder = configs() / "tokenizers/synthetic";
+  static const ByteLevelBpe bpe(folder / "vocab.json", folder / "merges.txt");
+  std::vector<std::uint16_t> ids;
+  BpeEncoder(bpe).encode(text, ids);
+  return ids;
+}
+
+template <typename T>
+std::vector<T> list(std::span<const T> items) {
+  return {items.begin(), items.end()};
+}
+
+constexpr const char* kActs =
+    "{\"text\": \"milk prices\", \"labels\": [\"20\", \"3\", \"3\"], \"split\": \"train\"}\n"
+    "{\"text\": \"butter\", \"labels\": [\"3\"], \"split\": \"train\"}\n"
+    "{\"text\": \"\", \"labels\": [\"3\"], \"split\": \"train\"}\n"
+    "{\"text\": \"no labels\", \"labels\": [], \"split\": \"train\"}\n"
+    "{\"text\": \"fish, fish\", \"labels\": [\"100\", \"20\"], \"split\": \"dev\"}\n"
+    "{\"text\": \"milk\", \"labels\": [\"3\"], \"split\": \"validation\"}\n"
+    "{\"text\": \"unused\", \"labels\": [\"7\", \"100\"], \"split\": \"test\"}\n";
+
+class StoreTest : public testing::Test {
+ protected:
+  RunSpec spec_of(Objective objective, const std::string& content = kActs) {
+    RunSpec spec;
+    spec.objective = objective;
+    spec.data.source = folder_.write("acts.jsonl", content);
+    spec.data.length = 4;
+    return spec;
+  }
+  fs::path prepare(const RunSpec& spec) { return prepare_store(spec, cache_, configs()); }
+
+  TemporaryFolder folder_;
+  fs::path cache_ = folder_.path() / "cache";
+};
+
+TEST_F(StoreTest, LanguageModelStoresAreOneStreamWithEndsOfText) {
+  const TokenStore store(prepare(spec_of(Objective::kCausalLm)));
+  EXPECT_EQ(store.meta().name, "acts.jsonl");
+  EXPECT_FALSE(store.meta().synthetic);
+  EXPECT_EQ(store.meta().vocab_size, 2048);
+  EXPECT_EQ(store.meta().end_of_text, 2047);
+  EXPECT_TRUE(store.meta().labels.empty());
+  std::vector<std::uint16_t> stream;
+  for (const char* text : {"milk prices", "butter", "no labels"}) {
+    const auto ids = encode(text);
+    stream.insert(stream.end(), ids.begin(), ids.end());
+    stream.push_back(2047);
+  }
+  EXPECT_EQ(list(store.tokens(Split::kTrain)), stream);
+  ASSERT_EQ(store.documents(Split::kTrain), 3);
+  ASSERT_EQ(store.documents(Split::kValidation), 2);
+  auto butter = encode("butter");
+  butter.push_back(2047);
+  EXPECT_EQ(list(store.document(Split::kTrain, 1)), butter);
+  EXPECT_TRUE(store.labels(Split::kTrain, 0).empty());
+  EXPECT_EQ(store.meta().counts["train"]["dropped_empty"], 1);
+  EXPECT_EQ(store.meta().counts["train"]["tokens"], stream.size());
+  EXPECT_EQ(store.meta().counts["unused_test_documents"], 1);
+  EXPECT_GT(store.meta().unigram_loss, 0);
+}
+
+TEST_F(StoreTest, ClassificationStoresHaveTheContractsLabels) {
+  const TokenStore store(prepare(spec_of(Objective::kMultiLabel)));
+  const StoreMeta& meta = store.meta();
+  // Training frequencies: 3 twice, 20 once, 7 and 100 never; ties by number.
+  EXPECT_EQ(meta.labels, (std::vector<std::string>{"3", "20", "7", "100"}));
+  ASSERT_EQ(store.documents(Split::kTrain), 2);
+  ASSERT_EQ(store.documents(Split::kValidation), 2);
+  using Labels = std::vector<std::int32_t>;
+  EXPECT_EQ(list(store.labels(Split::kTrain, 0)), (Labels{0, 1}));
+  EXPECT_EQ(list(store.labels(Split::kTrain, 1)), (Labels{0}));
+  EXPECT_EQ(list(store.labels(Split::kValidation, 0)), (Labels{1, 3}));
+  auto first = encode("milk prices");
+  ASSERT_GT(first.size(), 4u);
+  first.resize(4);
+  EXPECT_EQ(list(store.document(Split::kTrain, 0)), first);
+
+  EXPECT_EQ(meta.counts["train"]["dropped_empty"], 1);
+  EXPECT_EQ(meta.counts["train"]["dropped_unlabelled"], 1);
+  EXPECT_EQ(meta.counts["labels"], (Json{{"total", 4},
+                                         {"absent_from_training", 2},
+                                         {"absent_from_validation", 1},
+                                         {"in_validation_but_not_training", 1},
+                                         {"repetitions_removed", 1}}));
+
+  // Targets: label 0 twice in training; labels 1 and 0 in validation. Four outcomes.
+  EXPECT_DOUBLE_EQ(meta.single_label_prior_loss, -(std::log(0.5 / 4) + std::log(2.5 / 4)) / 2);
+  EXPECT_DOUBLE_EQ(meta.single_label_majority_accuracy, 0.5);
+  // p = (2.5, 1.5, 0.5, 0.5) / 3; labels 0, 1 and 3 are in one of the two validation documents
+  // each.
+  const auto half = [](double p) { return std::log(p) + std::log(1 - p); };
+  EXPECT_NEAR(meta.multi_label_prior_loss,
+              -(half(2.5 / 3) + half(0.5) + 2 * std::log(2.5 / 3) + half(0.5 / 3)) / 8, 1e-14);
+}
+
+TEST_F(StoreTest, GeneratedCorpusKeepsAllItsLabels) {
+  RunSpec spec;
+  spec.objective = Objective::kMultiLabel;
+  spec.data.length = 64;
+  spec.data.synthetic_documents = 100;
+  spec.data.synthetic_labels = 500;
+  const TokenStore store(prepare(spec));
+  EXPECT_TRUE(store.meta().synthetic);
+  EXPECT_EQ(store.meta().labels.size(), 500u);
+  EXPECT_GT(store.meta().counts["labels"]["absent_from_training"], 0);
+  EXPECT_EQ(store.documents(Split::kTrain), 90);
+  for (std::int64_t d = 0; d < 90; ++d)
+    EXPECT_EQ(store.document(Split::kTrain, d).size(), 64u);
+  spec.data.length = 512;
+  const TokenStore longer(prepare(spec));
+  for (std::int64_t d = 0; d < 10; ++d)
+    EXPECT_GT(longer.document(Split::kValidation, d).size(), 384u);
+}
+
+TEST_F(StoreTest, FingerprintFollowsWhatDecidesTheContent) {
+  RunSpec spec = spec_of(Objective::kCausalLm);
+  const fs::path language = prepare(spec);
+  spec.seed = 5;
+  spec.data.length = 9;
+  spec.data.label_field = "other";
+  fs::copy(spec.data.source, folder_.path() / "copy.jsonl");
+  spec.data.source = folder_.path() / "copy.jsonl";
+  EXPECT_EQ(prepare(spec), language);
+
+  spec = spec_of(Objective::kMultiLabel);
+  const fs::path classification = prepare(spec);
+  RunSpec single = spec;
+  single.objective = Objective::kSingleLabel;
+  EXPECT_EQ(prepare(single), classification);
+  std::set<fs::path> stores{language, classification};
+  spec.data.length = 5;
+  EXPECT_TRUE(stores.insert(prepare(spec)).second);
+  spec = spec_of(Objective::kMultiLabel, std::string(kActs) + kActs);
+  EXPECT_TRUE(stores.insert(prepare(spec)).second);
+  spec.data.text_field = "split";
+  EXPECT_TRUE(stores.insert(prepare(spec)).second);
+  const TokenStore store(language);
+  EXPECT_EQ(store.meta().fingerprint, language.filename());
+}
+
+TEST_F(StoreTest, MissingTruncatedAndForeignFilesAreNamed) {
+  const fs::path good = prepare(spec_of(Objective::kMultiLabel));
+  const fs::path bad = folder_.path() / "bad";
+  const auto expect_refused = [&](const std::string& file, const auto& damage,
+                                  std::vector<std::string> parts) {
+    fs::remove_all(bad);
+    fs::copy(good, bad);
+    damage(bad / file);
+    parts.push_back((bad / file).string());
+    expect_error([&] { TokenStore store(bad); }, ExitCode::kUsage, parts);
+  };
+  const auto remove = [](const fs::path& path) { fs::remove(path); };
+  const auto shorten = [](const fs::path& path) { fs::resize_file(path, fs::file_size(path) - 1); };
+  for (const char* split : {"train", "validation"}) {
+    for (const char* kind : {".tokens", ".offsets", ".label_offsets", ".labels"}) {
+      const std::string file = std::string(split) + kind;
+      expect_refused(file, remove, {"missing"});
+      expect_refused(file, shorten, {"bytes", "expected"});
+    }
+  }
+  expect_refused("meta.json", remove, {"not a tokenized store"});
+  const auto overwrite = [](const std::string& bytes) {
+    return [bytes](const fs::path& path) {
+      std::fstream(path, std::ios::in | std::ios::out | std::ios::binary) << bytes;
+    };
+  };
+  expect_refused("train.offsets", overwrite(std::string(8, '\1')), {"ascending from 0"});
+  expect_refused("train.labels", overwrite(std::string("\x04\0\0\0", 4)), {"below 4", "found 4"});
+  expect_refused("meta.json", [](const fs::path& path) { fs::resize_file(path, 100); }, {"JSON"});
+
+  const auto edited = [&](const std::string& field, const Json& value) {
+    fs::remove_all(bad);
+    fs::copy(good, bad);
+    Json meta = read_json_file(meta_file(bad));
+    if (value.is_null())
+      meta.erase(field);
+    else
+      meta[field] = value;
+    std::ofstream(meta_file(bad)) << meta;
+    return [&] { TokenStore store(bad); };
+  };
+  expect_error(edited("store_version", 99), ExitCode::kUsage, {"store_version", "99"});
+  expect_error(edited("vocab_size", nullptr), ExitCode::kUsage, {"vocab_size"});
+  expect_error(edited("counts", Json::object()), ExitCode::kUsage, {"counts"});
+}
+
+TEST_F(StoreTest, DamagedStoresAreRebuiltAndStaleTemporariesRemoved) {
+  const RunSpec spec = spec_of(Objective::kCausalLm);
+  const fs::path store = prepare(spec);
+  const auto before = list(TokenStore(store).tokens(Split::kTrain));
+  fs::resize_file(tokens_file(store, Split::kTrain), 2);
+  const fs::path stale = store.string() + ".tmp.1";
+  fs::create_directories(stale / "deep");
+  EXPECT_EQ(prepare(spec), store);
+  EXPECT_EQ(list(TokenStore(store).tokens(Split::kTrain)), before);
+  EXPECT_FALSE(fs::exists(stale));
+}
+
+TEST_F(StoreTest, BadInputIsNamedAndLeavesNothing) {
+  const auto refuse = [&](const RunSpec& spec, const std::vector<std::string>& parts) {
+    expect_error([&] { prepare(spec); }, ExitCode::kUsage, parts);
+  };
+  RunSpec spec = spec_of(Objective::kCausalLm);
+  spec.data.vocab = "vocab.json";
+  refuse(spec, {"data.vocab", "data.merges", "together"});
+  spec.data.merges = "no-such-merges.txt";
+  refuse(spec, {"data.vocab", "'vocab.json'"});
+  spec = spec_of(Objective::kCausalLm);
+  spec.data.source = "no-such.jsonl";
+  refuse(spec, {"data.source", "no-such.jsonl"});
+  refuse(spec_of(Objective::kCausalLm, "{\"text\": \"a\"}\n"), {"validation split", "20th"});
+  refuse(
+      spec_of(Objective::kMultiLabel, "{\"text\": \"a\", \"labels\": [], \"split\": \"train\"}\n"),
+      {"training split", "1 without labels"});
+  refuse(spec_of(Objective::kCausalLm, "{\"text\": \"a\"\n"), {"line 1"});
+  // No store and no temporary: locks alone stay.
+  for (const auto& entry : fs::directory_iterator(cache_ / "stores"))
+    EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
+  cache_ = folder_.write("file", "");
+  expect_error([&] { prepare(spec_of(Objective::kCausalLm)); }, ExitCode::kPermanent,
+               {cache_.string()});
+}
+
+}  // namespace
+}  // namespace dtbench

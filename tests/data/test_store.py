@@ -1,0 +1,194 @@
+"""Stores from real data against numpy, and prepared by several processes at once."""
+
+import json
+import math
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from probes import BIN, SHARED, SOURCE, hugging_face, read_jsonl, require_shared, vocabulary
+
+LENGTH = 128
+DONE, PERMANENT = 0, 4
+
+
+def command(cache, objective, **settings):
+    return [BIN / "prepare_probe", cache, SOURCE / "configs", objective, json.dumps(settings)]
+
+
+def prepare(cache, objective, **settings):
+    done = subprocess.run(command(cache, objective, **settings), capture_output=True, text=True,
+                          check=True)
+    return Store(done.stdout.strip())
+
+
+class Store:
+    """The store's files as src/data/store.h describes them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with open(f"{folder}/meta.json", encoding="utf-8") as file:
+            self.meta = json.load(file)
+
+    def tokens(self, split):
+        return np.fromfile(f"{self.folder}/{split}.tokens", np.uint16)
+
+    def documents(self, split):
+        return self._cut(self.tokens(split), f"{split}.offsets")
+
+    def labels(self, split):
+        return self._cut(np.fromfile(f"{self.folder}/{split}.labels", np.int32),
+                         f"{split}.label_offsets")
+
+    def _cut(self, items, offsets):
+        bounds = np.fromfile(f"{self.folder}/{offsets}", np.uint64).astype(int)
+        assert bounds[0] == 0 and bounds[-1] == len(items)
+        return [items[a:b] for a, b in zip(bounds, bounds[1:])]
+
+
+def gpt2_files():
+    vocab, merges = vocabulary("gpt2")
+    return {"vocab": str(vocab), "merges": str(merges)}
+
+
+def test_language_model_store_of_web_posts(tmp_path):
+    require_shared()
+    path = SHARED / "text/web_posts.jsonl.gz"
+    store = prepare(tmp_path, "clm", source=str(path), **gpt2_files())
+    tokenizer = hugging_face("gpt2")
+    records = read_jsonl(path)
+    for split, chosen in [("train", [r for i, r in enumerate(records) if i % 20 != 19]),
+                          ("validation", [r for i, r in enumerate(records) if i % 20 == 19])]:
+        expected = [e.ids + [50256] for e in tokenizer.encode_batch([r["text"] for r in chosen])]
+        assert [d.tolist() for d in store.documents(split)] == expected
+        assert store.meta["counts"][split]["tokens"] == sum(map(len, expected))
+    train = np.bincount(store.tokens("train"), minlength=50257) + 0.5
+    loss = -np.log(train / train.sum())[store.tokens("validation")].mean()
+    assert math.isclose(store.meta["unigram_loss"], loss, rel_tol=1e-12)
+
+
+# Ids of level_1 are all integers; of the concepts some are not ("c_96124aaf").
+@pytest.mark.parametrize("field, key", [("level_1", int), ("eurovoc_concepts", str.encode)])
+def test_classification_store_of_eurlex(tmp_path, field, key):
+    require_shared()
+    path = SHARED / "eurlex/eurlex_acts.jsonl.gz"
+    store = prepare(tmp_path, "multi_cls", source=str(path), label_field=field, length=LENGTH,
+                    **gpt2_files())
+    records = read_jsonl(path)
+    chosen = {s: [r for r in records if r["split"] == s] for s in ("train", "validation")}
+    frequency = Counter(label for r in chosen["train"] for label in set(r[field]))
+    everything = {label for r in records for label in r[field]}
+    order = sorted(everything, key=lambda label: (-frequency[label], key(label)))
+    assert store.meta["labels"] == order
+    index = {label: i for i, label in enumerate(order)}
+
+    tokenizer = hugging_face("gpt2")
+    targets = {}
+    for split, rows in chosen.items():
+        expected = [e.ids[:LENGTH] for e in tokenizer.encode_batch([r["text"] for r in rows])]
+        assert [d.tolist() for d in store.documents(split)] == expected
+        labels = [sorted({index[label] for label in r[field]}) for r in rows]
+        assert [found.tolist() for found in store.labels(split)] == labels
+        targets[split] = np.zeros((len(rows), len(order)))
+        for row, found in zip(targets[split], labels):
+            row[found] = 1
+
+    train, validation = targets["train"], targets["validation"]
+    counts = store.meta["counts"]
+    assert counts["unused_test_documents"] == 147
+    assert counts["labels"]["total"] == len(order)
+    assert counts["labels"]["absent_from_training"] == (train.sum(0) == 0).sum()
+    assert counts["labels"]["absent_from_validation"] == (validation.sum(0) == 0).sum()
+    assert counts["labels"]["in_validation_but_not_training"] == (
+        (train.sum(0) == 0) & (validation.sum(0) > 0)).sum()
+
+    p = (train.sum(0) + 0.5) / (len(train) + 1)
+    bce = -(validation * np.log(p) + (1 - validation) * np.log(1 - p)).mean()
+    assert math.isclose(store.meta["multi_label_prior_loss"], bce, rel_tol=1e-12)
+    first = np.bincount(train.argmax(1), minlength=len(order)) + 0.5
+    loss = -np.log(first / first.sum())[validation.argmax(1)].mean()
+    assert math.isclose(store.meta["single_label_prior_loss"], loss, rel_tol=1e-12)
+    accuracy = (validation.argmax(1) == train.argmax(1).min()).mean()
+    assert math.isclose(store.meta["single_label_majority_accuracy"], accuracy, rel_tol=1e-12)
+
+
+def test_single_string_labels_of_a_hub_sample(tmp_path):
+    require_shared()
+    path = SHARED / "hub_samples/lex_glue__ledgar_1.0.0/ledgar.jsonl"
+    store = prepare(tmp_path, "single_cls", source=str(path), label_field="clause_type",
+                    split_field="data_type", length=64)
+    assert store.meta["labels"] == ["Erisa", "Waivers", "Amendments", "Construction",
+                                    "Specific Performance"]
+    assert [found.tolist() for found in store.labels("train")] == [[1], [0]]
+    assert [found.tolist() for found in store.labels("validation")] == [[2], [2]]
+
+
+SYNTHETIC = {"synthetic_documents": 3000, "synthetic_labels": 32, "length": 512}
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
+
+
+def test_thread_count_does_not_change_a_store(tmp_path):
+    stores = []
+    every = os.sched_getaffinity(0)
+    for i, cores in enumerate([{min(every)}, every]):
+        cache = tmp_path / str(i)
+        done = subprocess.run(command(cache, "multi_cls", **SYNTHETIC), capture_output=True,
+                              text=True, check=True,
+                              preexec_fn=lambda cores=cores: os.sched_setaffinity(0, cores))
+        stores.append(content(done.stdout.strip()))
+    assert stores[0] == stores[1]
+
+
+def test_concurrent_preparers_all_succeed(tmp_path):
+    processes = [subprocess.Popen(command(tmp_path, "clm", **SYNTHETIC), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    answers = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [DONE] * 6, answers
+    assert len({out for out, _ in answers}) == 1
+    assert any("waiting for another process" in err for _, err in answers), answers
+    alone = prepare(tmp_path / "alone", "clm", **SYNTHETIC)
+    assert content(answers[0][0].strip()) == content(alone.folder)
+    left = {entry.name for entry in os.scandir(tmp_path / "stores")}
+    name = os.path.basename(alone.folder)
+    assert left == {name, f"{name}.lock"}
+
+
+def test_killed_preparers_leave_no_broken_store(tmp_path):
+    arguments = command(tmp_path, "clm", **SYNTHETIC)
+    killed = 0
+    for delay in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        for entry in os.scandir(tmp_path / "stores") if (tmp_path / "stores").exists() else ():
+            if entry.is_dir() and ".tmp." not in entry.name:
+                assert "meta.json" in os.listdir(entry)
+    assert killed > 0
+    whole = prepare(tmp_path, "clm", **SYNTHETIC)
+    alone = prepare(tmp_path / "alone", "clm", **SYNTHETIC)
+    assert content(whole.folder) == content(alone.folder)
+    assert not [e.name for e in os.scandir(tmp_path / "stores") if ".tmp." in e.name]
+
+
+def test_a_write_that_fails_is_named_and_leaves_nothing(tmp_path):
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = subprocess.run(command(tmp_path, "clm", **SYNTHETIC), capture_output=True, text=True,
+                          preexec_fn=limit, check=False)
+    assert done.returncode == PERMANENT
+    assert "Cannot write" in done.stderr and "train.tokens" in done.stderr
+    assert all(entry.name.endswith(".lock") for entry in os.scandir(tmp_path / "stores"))
+    assert prepare(tmp_path, "clm", **SYNTHETIC).meta["counts"]["train"]["documents"] == 2700
