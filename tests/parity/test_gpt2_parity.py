@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 import reference_gpt2 as reference
-from harness import TOLERANCE, compare, difference, probe_forward, run_spec
+from harness import SHAPE, TOLERANCE, compare, difference, probe_forward, run_spec
 
 OBJECTIVES = ["clm", "single_cls"]
 PADDINGS = ["none", "right", "left", "all_pad_row"]
@@ -76,8 +76,8 @@ def test_weights_files_in_the_forms_that_are_about(tmp_path):
     model.save_pretrained(tmp_path / "saved")
     saved = load_file(tmp_path / "saved" / "model.safetensors")
     bare = {name.removeprefix("transformer."): value for name, value in saved.items()}
-    mask = torch.ones(1, 1, spec["model"]["positions"], spec["model"]["positions"]).tril()
-    bare |= {f"h.{layer}.attn.bias": mask for layer in range(spec["model"]["layers"])}
+    mask = torch.ones(1, 1, SHAPE.positions, SHAPE.positions).tril()
+    bare |= {f"h.{layer}.attn.bias": mask.clone() for layer in range(SHAPE.layers)}
     for weights in (saved, bare):
         found = probe_forward(tmp_path, spec, weights, batch)
         assert all(torch.equal(found[name], value) for name, value in plain.items())
