@@ -59,7 +59,7 @@ std::string known_datatypes() {
 // Names and values come from the file: shown escaped, as valid UTF-8, and not at any length.
 std::string shown(const Json& value) {
   constexpr std::size_t kMost = 120;
-  const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() <= kMost) return text;
   std::size_t cut = kMost;
   while ((text[cut] & 0xC0) == 0x80)
@@ -281,11 +281,12 @@ std::vector<const NamedTensor*> in_file_order(const std::map<std::string, Tensor
                                ", a known dtype, and the bytes of that shape."));
     order.push_back(&tensor);
   }
-  // The map is sorted by name already.
-  std::stable_sort(order.begin(), order.end(),
-                   [](const NamedTensor* left, const NamedTensor* right) {
-                     return find_datatype(left->second.dtype) < find_datatype(right->second.dtype);
-                   });
+  const auto place = [](const NamedTensor* tensor) {
+    return std::pair(find_datatype(tensor->second.dtype), std::string_view(tensor->first));
+  };
+  std::sort(order.begin(), order.end(), [&](const NamedTensor* left, const NamedTensor* right) {
+    return place(left) < place(right);
+  });
   return order;
 }
 

@@ -1,10 +1,6 @@
 #include "data/store_builder.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -15,6 +11,7 @@
 #include "data/baselines.h"
 #include "data/label_view.h"
 #include "data/progress.h"
+#include "data/split_writer.h"
 #include "data/store_files.h"
 
 namespace dtbench {
@@ -22,44 +19,6 @@ namespace {
 
 constexpr std::size_t kBatchDocuments = 512;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
-
-// A new file written front to back, and on disk after finish().
-class OutputFile {
- public:
-  explicit OutputFile(std::filesystem::path path)
-      : path_(std::move(path)),
-        descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
-    if (descriptor_ < 0) throw system_error("Cannot write", path_.string());
-  }
-  ~OutputFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-
-  template <typename T>
-  void append(const std::vector<T>& values) {
-    write_all(descriptor_, values.data(), values.size() * sizeof(T), path_);
-  }
-
-  void finish() {
-    if (fsync(descriptor_) != 0) throw system_error("Cannot write", path_.string());
-    const int closed = close(descriptor_);
-    descriptor_ = -1;
-    if (closed != 0) throw system_error("Cannot write", path_.string());
-  }
-
- private:
-  std::filesystem::path path_;
-  int descriptor_;
-};
-
-template <typename T>
-void write_array(const std::filesystem::path& path, const std::vector<T>& values) {
-  OutputFile file(path);
-  file.append(values);
-  file.finish();
-}
 
 struct Batch {
   std::vector<SourceDocument> documents;
@@ -89,71 +48,6 @@ class ParallelEncoder {
 
  private:
   std::vector<BpeEncoder> encoders_;
-};
-
-class SplitWriter {
- public:
-  SplitWriter(const std::filesystem::path& store, Split split, std::int64_t vocab_size)
-      : store_(store),
-        split_(split),
-        tokens_(tokens_file(store, split)),
-        token_counts_(static_cast<std::size_t>(vocab_size)) {}
-
-  void add(const std::vector<std::uint16_t>& tokens, const std::vector<std::int32_t>& labels) {
-    tokens_.append(tokens);
-    offsets_.push_back(offsets_.back() + tokens.size());
-    for (const std::uint16_t token : tokens)
-      ++token_counts_[token];
-    labels_.insert(labels_.end(), labels.begin(), labels.end());
-    label_offsets_.push_back(labels_.size());
-  }
-
-  // Provisional label numbers become indices, ascending in each document, and are counted.
-  void number_labels(const std::vector<std::int32_t>& index_of) {
-    label_counts_.assign(index_of.size(), 0);
-    target_counts_.assign(index_of.size(), 0);
-    for (std::int32_t& label : labels_) {
-      label = index_of[static_cast<std::size_t>(label)];
-      ++label_counts_[static_cast<std::size_t>(label)];
-    }
-    for (std::size_t d = 0; d + 1 < label_offsets_.size(); ++d) {
-      const auto begin = labels_.begin() + static_cast<std::ptrdiff_t>(label_offsets_[d]);
-      std::sort(begin, labels_.begin() + static_cast<std::ptrdiff_t>(label_offsets_[d + 1]));
-      if (label_offsets_[d] < label_offsets_[d + 1])
-        ++target_counts_[static_cast<std::size_t>(*begin)];
-    }
-  }
-
-  void finish() {
-    tokens_.finish();
-    write_array(offsets_file(store_, split_), offsets_);
-    write_array(label_offsets_file(store_, split_), label_offsets_);
-    write_array(labels_file(store_, split_), labels_);
-  }
-
-  std::int64_t documents() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
-  const std::vector<std::int64_t>& token_counts() const { return token_counts_; }
-  const std::vector<std::int64_t>& label_counts() const { return label_counts_; }
-  const std::vector<std::int64_t>& target_counts() const { return target_counts_; }
-
-  std::int64_t dropped_empty = 0, dropped_unlabelled = 0, truncated = 0;
-
-  Json counts() const {
-    return {{"documents", documents()},
-            {"tokens", offsets_.back()},
-            {"labels", labels_.size()},
-            {"dropped_empty", dropped_empty},
-            {"dropped_unlabelled", dropped_unlabelled},
-            {"truncated", truncated}};
-  }
-
- private:
-  std::filesystem::path store_;
-  Split split_;
-  OutputFile tokens_;
-  std::vector<std::uint64_t> offsets_{0}, label_offsets_{0};
-  std::vector<std::int32_t> labels_;
-  std::vector<std::int64_t> token_counts_, label_counts_, target_counts_;
 };
 
 class StoreBuilder {

@@ -242,7 +242,7 @@ TEST_F(Safetensors, AMovedFileKeepsItsMapping) {
   write_safetensors(path, sample_tensors(), {});
   SafetensorsFile first(path);
   const SafetensorsFile second(std::move(first));
-  EXPECT_EQ(std::memcmp(second.tensors().at("weight").data, kFloats.data(), sizeof kFloats), 0);
+  EXPECT_EQ(std::memcmp(second.tensors().at("bytes").data, kBytes.data(), sizeof kBytes), 0);
 }
 
 // The layout of the Python package 0.8.0: datatype, then name; header padded to 8 bytes.

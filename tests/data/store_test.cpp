@@ -15,9 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path& configs() {
-  static const fs::path path = fs::path(std::getenv("DTBENCH_SOURCE")) / "configs";
-  return path;
+fs::path configs() {
+  const char* source = std::getenv("DTBENCH_SOURCE");
+  if (source == nullptr) throw std::runtime_error("set DTBENCH_SOURCE to the source folder");
+  return fs::path(source) / "configs";
 }
 
 std::vector<std::uint16_t> encode(const std::string& text) {
