@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -54,10 +55,10 @@ class Cell {
       const std::string what = error.what_without_backtrace();
       // torch's CPU allocator has no exception type of its own for this.
       if (what.find("DefaultCPUAllocator") != std::string::npos) return out_of_memory(what);
-      end("failed", what);
+      fail(what);
       throw Error(ExitCode::kPermanent, what);
     } catch (const std::exception& error) {
-      end("failed", error.what());
+      fail(error.what());
       throw;
     }
   }
@@ -72,17 +73,16 @@ class Cell {
     const std::vector<CanaryCheck> canary = run_canary(choice.device);
     if (!spec_.policy.tf32) require_canary(canary);
 
-    const TokenStore store(options_.store);
-    Trainer trainer(spec_, store, choice.device);
-    audit(make_audit(trainer, switches, canary));
-    resume(trainer);
+    store_.emplace(options_.store);
+    auto trainer = std::make_unique<Trainer>(spec_, *store_, choice.device);
+    audit(make_audit(*trainer, switches, canary));
+    resume(*trainer);
     {
       const std::lock_guard hold(consistent_);
-      trainer_ = &trainer;
+      trainer_ = std::move(trainer);
     }
-    const LoopEnd loop_end = train(trainer);
-    // Held until the process ends: the watcher must not save what this thread saves.
-    consistent_.lock();
+    const LoopEnd loop_end = train();
+    const std::lock_guard hold(consistent_);
     return finish(loop_end);
   }
 
@@ -126,13 +126,13 @@ class Cell {
     log_info(concat("resuming at step ", state_.steps_completed, " of ", spec_.train.steps));
   }
 
-  LoopEnd train(Trainer& trainer) {
+  LoopEnd train() {
     RecordWriter writer(directory_);
     Progress progress(state_.steps_completed, spec_.train.steps);
     last_checkpoint_ = steady_seconds();
     const LoopHooks hooks{
         {&writer, &progress}, stop_, consistent_, [this] { checkpoint_if_due(); }};
-    return run_training(trainer, state_, hooks);
+    return run_training(*trainer_, state_, hooks);
   }
 
   ExitCode finish(LoopEnd loop_end) {
@@ -169,8 +169,9 @@ class Cell {
 
   // From the watcher's thread, when a step takes longer than the grace period. Weights change only
   // with `consistent_` held, so what is saved is the state before the step that is given up.
-  [[noreturn]] void save_and_exit() {
-    consistent_.lock();
+  void save_and_exit() {
+    const std::lock_guard hold(consistent_);
+    if (ended_) return;
     try {
       if (trainer_ != nullptr) save();
       end("interrupted", "stopped by a signal");
@@ -181,18 +182,32 @@ class Cell {
   }
 
   ExitCode skip(const std::string& reason) {
+    const std::lock_guard hold(consistent_);
     log_info(concat("skipped: ", reason));
     end("skipped", reason);
     return ExitCode::kDone;
   }
 
   ExitCode out_of_memory(const std::string& what) {
+    const std::lock_guard hold(consistent_);
     log_error(concat("out of memory: ", what));
     end("out_of_memory", what);
     return ExitCode::kPermanent;
   }
 
+  // A record that cannot be written does not hide why the run failed.
+  void fail(const std::string& what) {
+    const std::lock_guard hold(consistent_);
+    try {
+      end("failed", what);
+    } catch (const std::exception& error) {
+      log_warning(concat("the record does not say that the run failed: ", error.what()));
+    }
+  }
+
+  // With `consistent_` held. The watcher leaves a run alone that has ended.
   void end(const std::string& status, const std::string& reason) {
+    ended_ = true;
     const RunEnd run_end{status, reason, started_at_};
     directory_.append_event({{"event", "ended"}, {"status", status}});
     if (trainer_ == nullptr) {
@@ -217,7 +232,10 @@ class Cell {
   double wall_before_ = 0;
   double last_checkpoint_ = 0;
   std::mutex consistent_;
-  Trainer* trainer_ = nullptr;
+  bool ended_ = false;
+  // Members, so that they outlive an exception: the result is written from them.
+  std::optional<TokenStore> store_;
+  std::unique_ptr<Trainer> trainer_;  // there once the cell can be saved
   StopSignal stop_;
 };
 

@@ -65,7 +65,7 @@ at::Tensor Gpt2Block::self_attention(const at::Tensor& x, const at::Tensor& mask
   std::vector<at::Tensor> qkv = projected(x, c_attn_).split(width, 2);  // 3 x [B, T, C]
   for (at::Tensor& part : qkv)
     part = part.view({batch, tokens, heads_, width / heads_}).transpose(1, 2);  // [B, H, T, C/H]
-  const at::Tensor heads = ops::attention(qkv[0], qkv[1], qkv[2], mask);             // [B, H, T, C/H]
+  const at::Tensor heads = ops::attention(qkv[0], qkv[1], qkv[2], mask);        // [B, H, T, C/H]
   const at::Tensor merged = heads.transpose(1, 2).reshape({batch, tokens, width});  // [B, T, C]
   return ops::dropout(projected(merged, c_proj_), first_site_, context);
 }

@@ -27,7 +27,7 @@ at::Tensor Model::loss(const MicroBatch& batch, const DropoutContext& context,
 at::Tensor Model::logits(const MicroBatch& batch) const {
   if (!is_language_model(objective_)) return pooled_logits(batch, {});
   return ops::linear(transformer_.forward(batch.input_ids, batch.attention_mask, {}),
-                transformer_.wte());
+                     transformer_.wte());
 }
 
 at::Tensor Model::pooled_index(const MicroBatch& batch) {

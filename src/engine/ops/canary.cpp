@@ -55,7 +55,7 @@ std::vector<Case> cases(const c10::Device& device) {
                   operand(6, {kBatch, kInner, kColumns}, device)},
                  [](const auto& x) { return at::bmm(x[0], x[1]); },
                  kInner});
-  const at::IntArrayRef heads = {kBatch, kHeads, kTokens, kHeadWidth};
+  const std::vector<std::int64_t> heads = {kBatch, kHeads, kTokens, kHeadWidth};
   all.push_back({"attention",
                  {operand(7, heads, device), operand(8, heads, device), operand(9, heads, device)},
                  [causal](const auto& x) {

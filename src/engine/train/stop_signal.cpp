@@ -32,7 +32,10 @@ void StopSignal::block() {
 }
 
 StopSignal::StopSignal(std::function<void()> save_and_exit)
-    : save_and_exit_(std::move(save_and_exit)), watcher_([this] { watch(); }) {}
+    : save_and_exit_(std::move(save_and_exit)) {
+  block();  // inherited by the watcher, which takes the signals by waiting for them
+  watcher_ = std::thread([this] { watch(); });
+}
 
 StopSignal::~StopSignal() {
   finished_ = true;

@@ -1,0 +1,60 @@
+#include "engine/ops/canary.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "engine/numerics/float32_precision.h"
+#include "engine/ops/attention.h"
+
+namespace dtbench {
+namespace {
+
+TEST(Canary, Fp32ProductsOnTheCpuPass) {
+  set_float32_precision(/*tf32=*/false);
+  for (const CanaryCheck& check : run_canary(at::kCPU)) {
+    EXPECT_TRUE(check.passed()) << check.operation << ": " << check.error;
+    EXPECT_GT(check.error, 0) << check.operation << ": an exact result means nothing was rounded";
+    RecordProperty(check.operation, std::to_string(check.error));
+  }
+}
+
+// Negative control: operands cut to TF32's 10 mantissa bits are caught, by every check.
+TEST(Canary, OperandsWithTenMantissaBitsAreCaught) {
+  set_float32_precision(/*tf32=*/false);
+  const auto checks = run_canary(at::kCPU, cut_to_tf32);
+  EXPECT_EQ(checks.size(), 8u);
+  for (const CanaryCheck& check : checks)
+    EXPECT_FALSE(check.passed()) << check.operation << ": " << check.error << " against "
+                                 << check.tolerance;
+}
+
+TEST(Canary, TheCutRoundsToNearestEvenAtTenBits) {
+  const float ulp = 0x1p-10f;
+  const at::Tensor values = at::tensor(
+      {1.0f, 1.0f + ulp, 1.0f + ulp / 2, 1.0f + 3 * ulp / 2, 1.0f + 0.51f * ulp, -1.0f - ulp / 2});
+  const at::Tensor expected =
+      at::tensor({1.0f, 1.0f + ulp, 1.0f, 1.0f + 2 * ulp, 1.0f + ulp, -1.0f});
+  EXPECT_TRUE(at::equal(cut_to_tf32(values), expected)) << cut_to_tf32(values);
+}
+
+TEST(Attention, ARowWithoutAllowedKeysIsUniform) {
+  const at::Tensor real = at::zeros({1, 3}, at::kBool);
+  const at::Tensor mask = ops::causal_padding_mask(real, at::kFloat);
+  const at::Tensor query = at::randn({1, 1, 3, 4}), value = at::randn({1, 1, 3, 4});
+  const at::Tensor out = ops::attention(query, query, value, mask);
+  EXPECT_TRUE(at::allclose(out, value.mean(2, true).expand({1, 1, 3, 4})));
+}
+
+TEST(Attention, NoTokenSeesTheFuture) {
+  const at::Tensor mask = ops::causal_mask(5, at::kFloat);
+  const at::Tensor query = at::randn({1, 1, 5, 4}), value = at::randn({1, 1, 5, 4});
+  at::Tensor changed = value.clone();
+  changed.select(2, 4).fill_(1000.0);
+  const at::Tensor before = ops::attention(query, query, value, mask);
+  const at::Tensor after = ops::attention(query, query, changed, mask);
+  EXPECT_TRUE(at::equal(before.narrow(2, 0, 4), after.narrow(2, 0, 4)));
+  EXPECT_FALSE(at::equal(before.select(2, 4), after.select(2, 4)));
+}
+
+}  // namespace
+}  // namespace dtbench

@@ -1,0 +1,90 @@
+// Both losses against torch's own operations under autograd, in fp64.
+#include "engine/ops/cross_entropy.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "engine/ops/lm_head_loss.h"
+
+namespace dtbench {
+namespace {
+
+at::Tensor gradient(const at::Tensor& loss, const at::Tensor& of) {
+  return torch::autograd::grad({loss}, {of}, {at::ones_like(loss)}, /*retain_graph=*/true).front();
+}
+
+TEST(CrossEntropy, EqualsTorchsWithTheGlobalCount) {
+  at::manual_seed(1);
+  const at::Tensor logits = at::randn({6, 11}, at::kDouble).requires_grad_();
+  const at::Tensor targets = at::randint(11, {6}, at::kLong);
+  const at::Tensor expected =
+      at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum) / 40.0;
+  const at::Tensor loss = ops::cross_entropy(logits, targets, {40.0, 1.0});
+  EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-14);
+  EXPECT_TRUE(at::allclose(gradient(loss, logits), gradient(expected, logits), 1e-13, 1e-15));
+}
+
+// At loss scale 65536 and N = 65536 the scaled gradient of an fp16 logit is of order one, while the
+// unscaled one is below fp16's smallest number: rounding before scaling loses it.
+TEST(CrossEntropy, ScalesBeforeTheOneRounding) {
+  const at::Tensor logits = at::zeros({1, 4}, at::kHalf).requires_grad_();
+  const at::Tensor targets = at::zeros({1}, at::kLong);
+  const LossNormalizer normalizer{0x1p26, 0x1p26};
+  const at::Tensor scaled = gradient(ops::cross_entropy(logits, targets, normalizer), logits);
+  EXPECT_TRUE(
+      at::equal(scaled, at::tensor({-0.75f, 0.25f, 0.25f, 0.25f}).to(at::kHalf).view({1, 4})));
+  // Negative control: the same with the scale applied after the rounding.
+  const at::Tensor late =
+      gradient(ops::cross_entropy(logits, targets, {0x1p26, 1.0}), logits) * 0x1p26;
+  EXPECT_EQ(late.abs().max().item<float>(), 0.0f);
+}
+
+TEST(CrossEntropy, LossOfFp16LogitsIsComputedInFp32) {
+  // 32,768 rows of loss ln 2: the sum 22,713 is within fp16, but additions in fp16 stall at 2,048.
+  const at::Tensor logits = at::zeros({32768, 2}, at::kHalf);
+  const at::Tensor targets = at::zeros({32768}, at::kLong);
+  const double loss = ops::cross_entropy(logits, targets, {32768.0, 1.0}).item<double>();
+  EXPECT_NEAR(loss, std::log(2.0), 1e-7);
+}
+
+struct HeadCase {
+  at::Tensor hidden, weight, targets;
+};
+
+HeadCase head_case(std::int64_t tokens, std::int64_t vocabulary, at::ScalarType type) {
+  at::manual_seed(2);
+  return {at::randn({tokens, 8}, at::kDouble).to(type).requires_grad_(),
+          at::randn({vocabulary, 8}, at::kDouble).to(type).requires_grad_(),
+          at::randint(vocabulary, {tokens}, at::kLong)};
+}
+
+TEST(LmHeadLoss, EqualsTheUnchunkedHeadAndLoss) {
+  // Several chunks and a short last one.
+  const std::int64_t vocabulary = 600000, chunk = ops::lm_head_chunk(vocabulary, sizeof(double));
+  const HeadCase c = head_case(2 * chunk + 1, vocabulary, at::kDouble);
+  const double count = static_cast<double>(c.hidden.size(0));
+  const at::Tensor expected =
+      at::cross_entropy_loss(at::linear(c.hidden, c.weight), c.targets, {}, at::Reduction::Sum) /
+      count;
+  const at::Tensor loss = ops::lm_head_loss(c.hidden, c.weight, c.targets, {count, 1.0});
+  EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-12 * expected.item<double>());
+  EXPECT_TRUE(at::allclose(gradient(loss, c.hidden), gradient(expected, c.hidden), 1e-10, 1e-14));
+  EXPECT_TRUE(at::allclose(gradient(loss, c.weight), gradient(expected, c.weight), 1e-10, 1e-14));
+}
+
+TEST(LmHeadLoss, AChunkKeepsItsLogitsWithin32MiB) {
+  EXPECT_EQ(ops::lm_head_chunk(50257, 4), 166);
+  EXPECT_EQ(ops::lm_head_chunk(1 << 30, 4), 1);
+}
+
+TEST(LmHeadLoss, WithoutGradientsItIsTheLossAlone) {
+  const HeadCase c = head_case(5, 7, at::kFloat);
+  const c10::NoGradGuard no_grad;
+  const at::Tensor loss = ops::lm_head_loss(c.hidden, c.weight, c.targets, {1.0, 1.0});
+  EXPECT_FALSE(loss.requires_grad());
+  EXPECT_EQ(loss.scalar_type(), at::kDouble);
+}
+
+}  // namespace
+}  // namespace dtbench

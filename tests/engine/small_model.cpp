@@ -1,0 +1,109 @@
+#include "engine/small_model.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "config/resolve.h"
+
+namespace dtbench::testing {
+namespace {
+
+std::filesystem::path source_folder() {
+  const char* source = std::getenv("DTBENCH_SOURCE");
+  return source == nullptr ? std::filesystem::current_path() : std::filesystem::path(source);
+}
+
+}  // namespace
+
+ModelShape small_shape(std::int64_t labels) {
+  return {Architecture::kGpt2,
+          labels > 0 ? Objective::kSingleLabel : Objective::kCausalLm,
+          kLayers,
+          kWidth,
+          kHeads,
+          kPositions,
+          kVocab,
+          labels};
+}
+
+SmallModel::SmallModel(at::ScalarType dtype, std::int64_t labels, std::uint32_t seed)
+    : parameters(at::TensorOptions().dtype(dtype), seed),
+      model(parameters, small_shape(labels), 1e-5) {}
+
+GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length) {
+  GlobalBatch batch;
+  batch.samples = samples;
+  batch.length = length;
+  batch.content.input_ids = at::empty({samples, length}, at::kLong);
+  std::vector<std::int64_t> index, targets;
+  for (std::int64_t s = 0; s < samples; ++s) {
+    for (std::int64_t t = 0; t < length; ++t)
+      batch.content.input_ids[s][t] = (s * 31 + t * 17 + s * t) % kVocab;
+    const std::int64_t count = 1 + (7 * s) % (length - 1);
+    for (std::int64_t t = 0; t < count; ++t) {
+      index.push_back(s * length + t);
+      targets.push_back((s * 13 + t * 5) % kVocab);
+    }
+  }
+  batch.targets = static_cast<std::int64_t>(targets.size());
+  batch.content.target_index = at::tensor(index);
+  batch.content.targets = at::tensor(targets);
+  return batch;
+}
+
+Accumulated accumulate(const SmallModel& small, const GlobalBatch& batch, std::int64_t micro,
+                       const DropoutContext& dropout) {
+  for (const Parameter& parameter : small.parameters.all())
+    parameter.value.mutable_grad().reset();
+  Accumulated result{0, {}};
+  for (std::int64_t first = 0; first < batch.samples; first += micro) {
+    DropoutContext context = dropout;
+    context.first_sample = static_cast<std::uint32_t>(first);
+    const at::Tensor loss = small.model.loss(slice(batch, first, micro, at::kCPU), context,
+                                             {static_cast<double>(batch.targets), 1.0});
+    torch::autograd::backward({loss}, {at::ones_like(loss)});
+    result.loss += loss.item<double>();
+  }
+  for (const at::Tensor& gradient : small.parameters.gradients())
+    result.gradients.push_back(gradient.clone());
+  return result;
+}
+
+double relative_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  double difference = 0, scale = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference = std::max(difference, (a[i] - b[i]).abs().max().item<double>());
+    scale = std::max(scale, b[i].abs().max().item<double>());
+  }
+  return difference / scale;
+}
+
+RunSpec tiny_spec(const std::string& scenario) {
+  ResolveRequest request;
+  request.configs = source_folder() / "configs";
+  request.scenario = scenario;
+  request.policy = "fp32_true";
+  request.preset = "tiny";
+  return resolve(request);
+}
+
+std::filesystem::path tiny_store(const RunSpec& spec) {
+  static const TemporaryDirectory cache;
+  return prepare_store(spec, cache.path(), source_folder() / "configs");
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = (std::filesystem::temp_directory_path() / "dtbench_test_XXXXXX").string();
+  path_ = mkdtemp(name.data());
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace dtbench::testing

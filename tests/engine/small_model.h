@@ -1,0 +1,60 @@
+// A small model and store for the engine's tests.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+
+#include "config/run_spec.h"
+#include "data/store.h"
+#include "engine/model/model.h"
+#include "engine/train/batches.h"
+
+namespace dtbench::testing {
+
+inline constexpr std::int64_t kVocab = 61, kWidth = 16, kHeads = 2, kLayers = 2, kPositions = 24;
+
+// Causal LM (labels 0) or single-label classification.
+ModelShape small_shape(std::int64_t labels = 0);
+
+// Model and parameters in `dtype`, from a seed.
+struct SmallModel {
+  SmallModel(at::ScalarType dtype, std::int64_t labels, std::uint32_t seed = 1);
+  ParameterSet parameters;
+  Model model;
+};
+
+// A global batch of causal LM with ragged numbers of targets per sample: sample s has
+// 1 + (7 s) % (T - 1) of them, at its first positions.
+GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length);
+
+// Loss and gradients, accumulated over micro-batches of `micro` samples.
+struct Accumulated {
+  double loss;
+  std::vector<at::Tensor> gradients;
+};
+Accumulated accumulate(const SmallModel& small, const GlobalBatch& batch, std::int64_t micro,
+                       const DropoutContext& dropout = {});
+
+// Largest |a - b| over all tensors, relative to the largest |b|.
+double relative_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b);
+
+// Scenario A or E at the tiny preset's shape or smaller, on the generated corpus; the store is
+// prepared once into a cache of the test program's own.
+RunSpec tiny_spec(const std::string& scenario);
+std::filesystem::path tiny_store(const RunSpec& spec);
+
+// A directory that is removed with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace dtbench::testing

@@ -1,0 +1,316 @@
+"""Runs as a user starts, kills, resumes and breaks them: the built programs, real signals."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
+CONFIGS = pathlib.Path(os.environ["DTBENCH_SOURCE"]) / "configs"
+TIMES = {"step_ms", "data_ms", "warmup"}  # what two equal runs may differ in
+TINY = ["--policy", "fp32_true", "--preset", "tiny", "--set", "train.eval_examples=8"]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """One cache of tokenized stores for all tests, and nothing of the caller's own settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DTBENCH_")}
+    return kept | {
+        "DTBENCH_CACHE": str(tmp_path_factory.mktemp("cache")),
+        "DTBENCH_CONFIGS": str(CONFIGS),
+    }
+
+
+def command(out, *arguments, scenario="A"):
+    return [BIN / "dtbench", "run", "--scenario", scenario, *TINY, "--out", out, *arguments]
+
+
+def run(environment, out, *arguments, scenario="A", **changes):
+    return subprocess.run(
+        command(out, *arguments, scenario=scenario),
+        env=environment | changes,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def lines(path):
+    """The whole lines of a JSON lines file; none while it is not there."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]]
+
+
+def cell(out):
+    (directory,) = [d for d in pathlib.Path(out).iterdir() if ".replaced-" not in d.name]
+    return directory
+
+
+def result(out):
+    return json.loads((cell(out) / "result.json").read_text())
+
+
+def numbers(out):
+    """Every number of a record that is not a time."""
+    steps = [{k: v for k, v in s.items() if k not in TIMES} for s in lines(cell(out) / "steps.jsonl")]
+    ended = result(out)
+    kept = ("cell_id", "status", "outcome", "steps_completed", "first_nonfinite", "convergence", "data")
+    evaluations = {
+        (e["step"], e["val_loss"])
+        for e in lines(cell(out) / "events.jsonl")
+        if e["event"] == "evaluation"
+    }
+    return steps, {k: ended[k] for k in kept}, evaluations
+
+
+def wait_for(condition, process, what):
+    deadline = time.monotonic() + 120
+    while not condition():
+        if process.poll() is not None:
+            pytest.fail(f"the run ended with {process.returncode} before {what}")
+        if time.monotonic() > deadline:
+            pytest.fail(f"no {what} within two minutes")
+        time.sleep(0.005)
+
+
+def start_and_signal(environment, out, condition, number, *arguments):
+    """Starts a run, sends `number` when `condition` holds, and returns exit code and output."""
+    process = subprocess.Popen(
+        command(out, *arguments), env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    wait_for(condition, process, "the moment for the signal")
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    return process.returncode, errors
+
+
+def steps_done(out):
+    def count():
+        directories = list(pathlib.Path(out).glob("*/steps.jsonl"))
+        return len(lines(directories[0])) if directories else 0
+
+    return count
+
+
+TEN_STEPS = ("--steps", "10", "--set", "train.eval_every=4")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(environment, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    done = run(environment, out, *TEN_STEPS)
+    assert done.returncode == 0, done.stderr
+    return numbers(out)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 4, 5, 7, 9])
+def test_a_killed_run_resumes_to_the_same_numbers(environment, undisturbed, tmp_path, after):
+    """SIGKILL after any step, with checkpoints every third: from the last one, or from the start."""
+    count = steps_done(tmp_path)
+    code, _ = start_and_signal(
+        environment, tmp_path, lambda: count() >= after, signal.SIGKILL, *TEN_STEPS, "--checkpoint-every", "3"
+    )
+    if code == 0:  # the run was faster than the signal: nothing was killed, so nothing is shown
+        pytest.skip("the run ended before it could be killed")
+    assert code == -signal.SIGKILL
+    assert not (cell(tmp_path) / "result.json").exists() if list(tmp_path.iterdir()) else True
+    again = run(environment, tmp_path, *TEN_STEPS, "--checkpoint-every", "3")
+    assert again.returncode == 0, again.stderr
+    assert numbers(tmp_path) == undisturbed
+    if after >= 4:
+        resumed = [e for e in lines(cell(tmp_path) / "events.jsonl") if e["event"] == "resumed"]
+        assert resumed and resumed[0]["step"] % 3 == 0 and resumed[0]["step"] > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_a_second_start_goes_on(environment, undisturbed, tmp_path, number):
+    count = steps_done(tmp_path)
+    code, errors = start_and_signal(environment, tmp_path, lambda: count() >= 3, number, *TEN_STEPS)
+    if code == 0:
+        pytest.skip("the run ended before the signal")
+    assert code == 130, errors
+    assert "saving a checkpoint" in errors
+    assert result(tmp_path)["status"] == "interrupted"
+    assert 3 <= result(tmp_path)["steps_completed"] < 10
+    assert (cell(tmp_path) / "checkpoint" / "state.safetensors").exists()
+    again = run(environment, tmp_path, *TEN_STEPS)
+    assert again.returncode == 0, again.stderr
+    assert numbers(tmp_path) == undisturbed
+    assert not (cell(tmp_path) / "checkpoint").exists()
+
+
+def test_a_signal_in_a_long_step_gives_the_step_up(environment, tmp_path):
+    """One step of this shape takes minutes; the run must not wait for it."""
+    heavy = ["--steps", "5", "--batch", "4096", "--micro-batch", "4096", "--set", "model.width=512"]
+    heavy += ["--set", "train.eval_examples=2"]
+    events = lambda: [
+        e
+        for d in tmp_path.glob("*/events.jsonl")
+        for e in lines(d)
+        if e["event"] == "evaluation"
+    ]
+    code, errors = start_and_signal(environment, tmp_path, lambda: len(events()) > 0, signal.SIGINT, *heavy)
+    assert code == 130, errors
+    assert result(tmp_path)["status"] == "interrupted"
+    assert result(tmp_path)["steps_completed"] == 0
+    assert lines(cell(tmp_path) / "steps.jsonl") == []
+    assert (cell(tmp_path) / "checkpoint" / "state.safetensors").exists()
+
+
+def test_resuming_under_other_conditions_is_refused_and_loses_nothing(environment, tmp_path):
+    count = steps_done(tmp_path)
+    code, _ = start_and_signal(environment, tmp_path, lambda: count() >= 2, signal.SIGINT, *TEN_STEPS)
+    if code == 0:
+        pytest.skip("the run ended before the signal")
+    before = (cell(tmp_path) / "steps.jsonl").read_bytes()
+    again = run(environment, tmp_path, *TEN_STEPS, OMP_NUM_THREADS="1")
+    assert again.returncode == 2
+    assert "/device/threads" in again.stderr and "--rerun" in again.stderr
+    assert (cell(tmp_path) / "steps.jsonl").read_bytes() == before
+    assert (cell(tmp_path) / "checkpoint" / "state.safetensors").exists()
+
+
+def test_a_complete_cell_is_not_trained_again_but_on_request(environment, tmp_path):
+    assert run(environment, tmp_path, "--steps", "2").returncode == 0
+    first = result(tmp_path)
+    again = run(environment, tmp_path, "--steps", "2")
+    assert again.returncode == 0
+    assert result(tmp_path) == first
+    rerun = run(environment, tmp_path, "--steps", "2", "--rerun")
+    assert rerun.returncode == 0, rerun.stderr
+    assert result(tmp_path)["started_at"] != first["started_at"]
+    kept = [d for d in tmp_path.iterdir() if ".replaced-" in d.name]
+    assert json.loads((kept[0] / "result.json").read_text()) == first
+
+
+def test_a_divergence_is_a_result_with_its_place(environment, tmp_path):
+    done = run(environment, tmp_path, "--steps", "10", "--lr", "1e38", "--set", "train.warmup_steps=0")
+    assert done.returncode == 0, done.stderr
+    ended = result(tmp_path)
+    assert ended["status"] == "diverged" and ended["outcome"] == "nonfinite"
+    place = ended["first_nonfinite"]
+    steps = lines(cell(tmp_path) / "steps.jsonl")
+    assert place["step"] == steps[-1]["step"] == ended["steps_completed"] - 1 < 9
+    assert place["phase"] in ("loss", "backward", "optimizer") and place["kind"] in ("nan", "inf")
+    assert place["tensor"]
+
+
+def test_on_request_training_goes_on_after_a_nonfinite_value(environment, tmp_path):
+    done = run(
+        environment, tmp_path, "--steps", "6", "--lr", "1e38", "--set", "train.warmup_steps=0",
+        "--on-nonfinite", "continue",
+    )
+    assert done.returncode == 0, done.stderr
+    steps = lines(cell(tmp_path) / "steps.jsonl")
+    assert len(steps) == 6 and steps[-1]["loss"] in ("NaN", "Infinity", "-Infinity")
+    assert result(tmp_path)["outcome"] == "nonfinite"
+
+
+def test_micro_batches_change_the_numbers_by_rounding_alone(environment, tmp_path):
+    losses, weights = [], []
+    for micro in ("8", "2"):
+        out = tmp_path / micro
+        assert run(environment, out, "--steps", "5", "--micro-batch", micro).returncode == 0
+        losses.append([s["loss"] for s in lines(cell(out) / "steps.jsonl")])
+        audit = json.loads((cell(out) / "audit.json").read_text())
+        weights.append(audit["identity"]["initial_weights_fingerprint"])
+    assert weights[0] == weights[1]
+    # Five updates of fp32 training: a few hundred units in the last place, far below what another
+    # mask, order or normalization would do.
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_what_the_engine_cannot_do_is_a_recorded_skip(environment, tmp_path):
+    for name, arguments, reason in [
+        ("policy", ["--policy", "bf16_pure"], "bf16"),
+        ("device", ["--device", "cuda:77"], "CUDA"),
+        ("scenario", ["--scenario", "B"], "GPT-2 only"),
+    ]:
+        out = tmp_path / name
+        base = [a for a in command(out) if a not in ("A", "fp32_true", "--scenario", "--policy")]
+        given = dict(zip(arguments[::2], arguments[1::2]))
+        full = {"--scenario": "A", "--policy": "fp32_true"} | given
+        call = base + [part for pair in full.items() for part in pair]
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert result(out)["status"] == "skipped" and reason in result(out)["reason"]
+
+
+def test_an_environment_that_forces_tf32_is_refused(environment, tmp_path):
+    done = run(environment, tmp_path, "--steps", "2", NVIDIA_TF32_OVERRIDE="1")
+    assert done.returncode == 2
+    assert "NVIDIA_TF32_OVERRIDE=1" in done.stderr and "unset" in done.stderr
+    assert result(tmp_path)["status"] == "failed"
+
+
+def test_pretrained_weights_are_never_replaced_by_others(environment, tmp_path):
+    done = run(environment, tmp_path, "--init", "pretrained")
+    assert done.returncode == 2
+    assert "--init" in done.stderr
+    assert not list(tmp_path.glob("*/steps.jsonl")) or not lines(cell(tmp_path) / "steps.jsonl")
+
+
+def test_malformed_weights_are_named(environment, tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"\xff" * 64)
+    done = run(environment, tmp_path / "out", "--init", str(weights))
+    assert done.returncode == 2
+    assert "weights.safetensors" in done.stderr
+    assert result(tmp_path / "out")["status"] == "failed"
+    assert "weights.safetensors" in result(tmp_path / "out")["reason"]
+
+
+def test_a_second_process_on_the_same_cell_is_turned_away(environment, tmp_path):
+    process = subprocess.Popen(
+        command(tmp_path, "--steps", "500"), env=environment, stderr=subprocess.DEVNULL
+    )
+    count = steps_done(tmp_path)
+    wait_for(lambda: count() >= 1, process, "the first step")
+    second = run(environment, tmp_path, "--steps", "500")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert second.returncode == 3, second.stderr
+    assert str(cell(tmp_path)) in second.stderr
+
+
+def test_the_record_is_readable_while_the_run_goes_on(environment, tmp_path):
+    process = subprocess.Popen(
+        command(tmp_path, "--steps", "500"), env=environment, stderr=subprocess.DEVNULL
+    )
+    count = steps_done(tmp_path)
+    wait_for(lambda: count() >= 2, process, "two steps")
+    listed = subprocess.run(
+        [BIN / "dtbench", "list", "--json", "--out", tmp_path],
+        env=environment, capture_output=True, text=True, check=True,
+    )
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 130
+    (run_listed,) = json.loads(listed.stdout)
+    assert run_listed["status"] == "running"
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_was_written(environment, tmp_path):
+    """A file system of 64 KiB: the run must end with a clear error and whole lines."""
+    out = tmp_path / "full"
+    out.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", out], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system needs privileges")
+    try:
+        done = run(environment, out, "--steps", "2000")
+        assert done.returncode == 3, done.stderr
+        assert "No space left on device" in done.stderr and "--out" in done.stderr
+        steps = lines(cell(out) / "steps.jsonl")
+        assert [s["step"] for s in steps] == list(range(len(steps))) and steps
+    finally:
+        subprocess.run(["umount", out], check=True)
+
+
