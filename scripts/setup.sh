@@ -33,11 +33,11 @@ on_interrupt() {
 begin() {
   trap on_interrupt INT TERM HUP
   mkdir -p "$root/build" 2>/dev/null && [[ -w $root/build ]] ||
-    fail 3 "cannot write to '$root/build', where dtbench is built" "Clone into a folder of yours."
+    fail 4 "cannot write to '$root/build', where dtbench is built" "Clone into a folder of yours."
   [[ ${HOME-} ]] || { unset HOME && export HOME=~; }
   cache=${DTBENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dtbench}
   mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]] ||
-    fail 3 "cannot write to the cache folder '$cache'" "Set DTBENCH_CACHE to a folder of yours."
+    fail 2 "cannot write to the cache folder '$cache'" "Set DTBENCH_CACHE to a folder of yours."
   cache=$(cd -P -- "$cache" && pwd)
   lock "$root/build/.lock" "another set-up in this folder"
   build_lock=$lock
