@@ -1,5 +1,7 @@
 #include "config/run_spec.h"
 
+#include <limits>
+
 #include "base/sha256.h"
 #include "config/support.h"
 
@@ -70,7 +72,7 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
       {[](RunSpec& s) { s.train.steps = 0; }, "'train.steps' must be between 1"},
       {[](RunSpec& s) { s.train.learning_rate = 0; }, "'train.learning_rate' must be above 0"},
       {[](RunSpec& s) { s.train.beta2 = 1; }, "'train.beta2' must be at least 0 and below 1"},
-      {[](RunSpec& s) { s.train.clip_norm = 1.0 / 0.0; }, "got inf"},
+      {[](RunSpec& s) { s.train.clip_norm = std::numeric_limits<double>::infinity(); }, "got inf"},
       {[](RunSpec& s) { s.train.on_nonfinite = "halt"; }, "one of stop, continue, got 'halt'"},
       {[](RunSpec& s) { s.train.bce_reduction = "sum_labels"; }, "is for multi-label scenarios"},
       {[](RunSpec& s) { s.model.heads = 3; }, "cannot be divided into 'model.heads' = 3"},

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <fstream>
 
@@ -36,7 +37,7 @@ TEST_F(Record, HoldsWhatWasWritten) {
     run.write_spec({{"scenario", "A"}});
     run.write_audit({{"schema_version", 1}});
     run.append_step({{"step", 1}, {"loss", 7.624619}});
-    run.append_step({{"step", 2}, {"loss", json_number(0.0 / 0.0)}});
+    run.append_step({{"step", 2}, {"loss", json_number(std::nan(""))}});
     run.append_event({{"event", "nonfinite"}});
     run.write_result({{"schema_version", 1}, {"status", "diverged"}});
   }
