@@ -18,10 +18,11 @@ TrainingState from_to(double start, double end) {
 
 TEST(Outcome, FollowsTheContract) {
   EXPECT_EQ(outcome(from_to(7.0, 4.0), kConstant), "trained");
-  EXPECT_EQ(outcome(from_to(7.0, 4.96), kConstant), "stalled");  // within 1 % of the constant
-  EXPECT_EQ(outcome(from_to(7.0, 6.94), kConstant), "stalled");  // within 1 % of its start
+  EXPECT_EQ(outcome(from_to(7.0, 4.96), kConstant), "stalled");  // not 1 % below the constant
+  EXPECT_EQ(outcome(from_to(7.0, 6.0), kConstant), "stalled");   // improved, but a constant is better
+  EXPECT_EQ(outcome(from_to(4.0, 3.97), kConstant), "stalled");  // not 1 % below its start
+  EXPECT_EQ(outcome(from_to(4.0, 4.5), kConstant), "stalled");   // worse than its start
   EXPECT_EQ(outcome(from_to(7.0, 7.5), kConstant), "diverged_finite");
-  EXPECT_EQ(outcome(from_to(4.0, 4.5), kConstant), "trained");  // worse, but below the constant
   EXPECT_EQ(outcome(from_to(7.0, NAN), kConstant), "nonfinite");
   EXPECT_EQ(outcome(TrainingState{}, kConstant), "");
 }

@@ -5,8 +5,9 @@
 namespace dtbench {
 namespace {
 
-bool within_one_percent(double loss, double of) {
-  return std::abs(loss - of) <= 0.01 * of;
+// At least 1 % below.
+bool below(double loss, double reference) {
+  return loss < 0.99 * reference;
 }
 
 }  // namespace
@@ -17,8 +18,7 @@ std::string outcome(const TrainingState& state, double constant_loss) {
   const double start = state.first_evaluation->loss, end = state.last_evaluation->loss;
   if (!std::isfinite(end)) return "nonfinite";
   if (state.loss_exploded || (end > constant_loss && end > start)) return "diverged_finite";
-  if (within_one_percent(end, constant_loss) || within_one_percent(end, start)) return "stalled";
-  return "trained";
+  return below(end, constant_loss) && below(end, start) ? "trained" : "stalled";
 }
 
 }  // namespace dtbench

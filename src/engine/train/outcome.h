@@ -1,4 +1,4 @@
-// What the training did, in the contract's words.
+// What the training did, in the contract's words ("What the record calls things").
 #pragma once
 
 #include <string>
