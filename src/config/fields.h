@@ -4,6 +4,7 @@
 // error messages all follow from these lists.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <limits>
