@@ -12,8 +12,10 @@ if(NOT CMAKE_CUDA_COMPILER)
   endif()
   message(FATAL_ERROR "DTBENCH_CUDA=ON needs nvcc on PATH (or CUDACXX); use OFF or AUTO without it")
 endif()
+# Before the language, which would choose its own. CMake 3.25 knows no flag for CUDA C++20, and the
+# kernels and the headers they share with the engine need no more than C++17.
 set(CMAKE_CUDA_ARCHITECTURES ${DTBENCH_CUDA_ARCHITECTURES})
-set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
@@ -28,8 +30,9 @@ target_compile_options(dtbench_cuda PRIVATE
   $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall --expt-relaxed-constexpr>)
 target_link_libraries(dtbench_cuda PRIVATE dtbench_flags CUDA::cudart
   ${DTBENCH_TORCH_DIR}/lib/libtorch_cuda.so ${DTBENCH_TORCH_DIR}/lib/libc10_cuda.so
-  ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so
-  nlohmann_json::nlohmann_json)
+  ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so)
+# For C++ alone: as a system folder of nvcc's, /usr/include hides the compiler's own headers.
+target_include_directories(dtbench_cuda SYSTEM PRIVATE $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>>)
 target_link_options(dtbench_cuda PRIVATE -Wl,--allow-shlib-undefined
   # torch_cuda registers its operators when it is loaded; nothing here calls it by name.
   -Wl,--no-as-needed -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)
