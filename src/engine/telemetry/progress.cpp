@@ -20,14 +20,13 @@ std::string fixed(const char* format, double value) {
 }  // namespace
 
 Progress::Progress(std::int64_t first_step, std::int64_t steps)
-    : first_step_(first_step),
-      steps_(steps),
-      terminal_(isatty(STDERR_FILENO) == 1),
-      started_(steady_seconds()) {}
+    : first_step_(first_step), steps_(steps), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void Progress::on_step(const StepEvent& event) {
   const std::int64_t done = event.step + 1;
   const double now = steady_seconds();
+  // Counted from the first step's start, so that the evaluation before it does not distort the ETA.
+  if (event.step == first_step_) started_ = now - event.seconds;
   // Often enough to see it move; seldom enough not to fill a log. The last step is always told.
   const double interval = terminal_ ? 0.1 : 10.0;
   if (done < steps_ && now - last_shown_ < interval) return;

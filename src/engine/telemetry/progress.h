@@ -24,7 +24,7 @@ class Progress : public TrainingObserver {
 
   std::int64_t first_step_, steps_;
   bool terminal_;
-  double started_, last_shown_ = 0;
+  double started_ = 0, last_shown_ = 0;
   bool rewriting_ = false;
 };
 
