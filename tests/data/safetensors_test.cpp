@@ -29,6 +29,7 @@ class Safetensors : public testing::Test {
 
   std::filesystem::path file(const std::string& bytes) const {
     const auto path = directory_ / "case.safetensors";
+    std::filesystem::remove(path);  // file systems flush a file that is truncated and rewritten
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
@@ -336,7 +337,7 @@ TEST_F(Safetensors, RandomFaultsAreRefusedOrRead) {
   const std::string valid = read_bytes(path);
   std::mt19937 random(20240131);
   int read = 0, refused = 0;
-  for (int round = 0; round < 5000; ++round) {
+  for (int round = 0; round < 20000; ++round) {
     const std::string bytes = mutated(valid, random);
     const auto mutant = file(bytes);
     try {
@@ -363,8 +364,8 @@ TEST_F(Safetensors, RandomFaultsAreRefusedOrRead) {
     }
   }
   // Both happen often enough to mean something.
-  EXPECT_GT(read, 30);
-  EXPECT_GT(refused, 1000);
+  EXPECT_GT(read, 100);
+  EXPECT_GT(refused, 5000);
 }
 
 }  // namespace
