@@ -19,7 +19,8 @@ TrainingState from_to(double start, double end) {
 TEST(Outcome, FollowsTheContract) {
   EXPECT_EQ(outcome(from_to(7.0, 4.0), kConstant), "trained");
   EXPECT_EQ(outcome(from_to(7.0, 4.96), kConstant), "stalled");  // not 1 % below the constant
-  EXPECT_EQ(outcome(from_to(7.0, 6.0), kConstant), "stalled");   // improved, but a constant is better
+  EXPECT_EQ(outcome(from_to(7.0, 6.0), kConstant),
+            "stalled");  // improved, but a constant is better
   EXPECT_EQ(outcome(from_to(4.0, 3.97), kConstant), "stalled");  // not 1 % below its start
   EXPECT_EQ(outcome(from_to(4.0, 4.5), kConstant), "stalled");   // worse than its start
   EXPECT_EQ(outcome(from_to(7.0, 7.5), kConstant), "diverged_finite");
