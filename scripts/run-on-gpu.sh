@@ -11,34 +11,26 @@ python=${PYTHON:-python3}
 
 mkdir -p "$out" || exit 3
 found=$("$python" -c '
-import sys, torch
-device = "cuda" if torch.cuda.is_available() else "cpu"
-print(torch.__path__[0], torch.__version__, device, sep="\n")
-if device == "cuda":
-    print(torch.cuda.get_device_name(), torch.version.cuda, file=sys.stderr)') || {
+import torch
+cuda = torch.cuda.is_available()
+print(torch.__path__[0], torch.__version__, "cuda" if cuda else "cpu",
+      torch.cuda.get_device_name() if cuda else "no GPU that torch can use", sep="\n")') || {
   echo "error: '$python' cannot import torch; name one that can: PYTHON=/path/to/python $0" >&2
   exit 2
 }
-{ read -r torch && read -r version && read -r device; } <<<"$found"
+{ read -r torch && read -r version && read -r device && read -r name; } <<<"$found"
 {
   cat "$here/VERSION"
-  echo "running on torch $version, device $device"
+  echo "running on torch $version, device $device ($name)"
 } | tee "$out/environment.txt"
 
 export LD_LIBRARY_PATH=$here/lib:$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export DTBENCH_CACHE=$here/cache DTBENCH_SOURCE=$here DTBENCH_BIN=$here/bin
 
 failed=0
-for test in "$here"/tests/*; do
-  [[ -x $test ]] || continue
-  if "$test" >"$out/${test##*/}.log" 2>&1; then
-    echo "passed ${test##*/}"
-  else
-    failed=$((failed + 1))
-    tail -n 30 "$out/${test##*/}.log"
-    echo "FAILED ${test##*/}"
-  fi
-done
+"$here/bin/test_engine" --gtest_brief=1 --gtest_output="xml:$out/test_engine.xml" 2>&1 |
+  tee "$out/test_engine.log"
+((PIPESTATUS[0] == 0)) || failed=$((failed + 1))
 "$here/bin/dtbench" run --scenario A --policy fp32_true --preset tiny --device "$device" \
   --out "$out/runs" || failed=$((failed + 1))
 echo "$failed failed; records and logs: $out"
