@@ -14,6 +14,8 @@ std::string hint_for(int error) {
     case EROFS:
     case EACCES:
     case EPERM:
+    case ENOTDIR:
+    case EEXIST:
       return "Check the permissions, or choose another place with --out or DTBENCH_CACHE.";
     default:
       return "";

@@ -19,8 +19,8 @@ Json json_number(double value);
 double number_from_json(const Json& value, const std::string& field);
 
 // Canonical text: keys sorted by byte value, no white space, UTF-8. The same value has the same
-// text, so its SHA-256 identifies it; Python's json.dumps(v, sort_keys=True, separators=(",",":"),
-// ensure_ascii=False) writes the same.
+// text, so its SHA-256 identifies it. Python's json.dumps(v, sort_keys=True, separators=(",",":"),
+// ensure_ascii=False) writes the same, but for floats from 1e15 to 1e16, which are 1e+15 here.
 std::string canonical_json(const Json& value);
 
 // Reads one JSON value. Throws Error naming the file, line and column of the first fault.

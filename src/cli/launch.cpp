@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "cli/places.h"
 #include "cli/run_summary.h"
@@ -73,7 +74,7 @@ void print_dry_run(const RunSpec& spec, const fs::path& run, const fs::path& con
 // A result that another run of the same cell would only repeat.
 bool is_final(const RunRecord& record) {
   const Json status = member_or_null(record.result, "/status");
-  return status == "completed" || status == "diverged" || status == "skipped";
+  return status == "completed" || status == "diverged";
 }
 
 // The spec names the data's file, the record what was in it.
@@ -83,6 +84,18 @@ void require_same_data(const RunRecord& record, const fs::path& store) {
   if (recorded.is_null() || recorded == present) return;
   throw usage_error(concat("The record '", record.path.string(), "' was made from other data: its ",
                            "fingerprint is ", recorded.dump(), ", now it is \"", present, "\"."),
+                    "--rerun trains anew and keeps the old record beside the new.");
+}
+
+// Likewise for a file of initial weights.
+void require_same_initial_weights(const RunRecord& record, const RunSpec& spec) {
+  const Json recorded = member_or_null(record.audit, "/identity/initial_weights_file");
+  if (recorded.is_null() || recorded == "") return;
+  const std::string present = sha256_file(spec.model.init);
+  if (recorded == present) return;
+  throw usage_error(concat("The record '", record.path.string(), "' was made from other initial ",
+                           "weights: the SHA-256 of '", spec.model.init, "' was ", recorded.dump(),
+                           ", now it is \"", present, "\"."),
                     "--rerun trains anew and keeps the old record beside the new.");
 }
 
@@ -145,6 +158,7 @@ void launch(const ResolveRequest& request, const LaunchOptions& options) {
     require_readable(record);
     if (is_final(record)) {
       require_same_data(record, store);
+      require_same_initial_weights(record, spec);
       std::cout << run.string() << '\n' << one_line(summary_of(record)) << '\n';
       return;
     }

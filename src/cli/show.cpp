@@ -102,6 +102,10 @@ void print_for_people(const RunRecord& run, const Json& summary) {
 
 void show_run(const ShowOptions& options) {
   const RunRecord run = read_run(find_run(options));
+  if (run.spec.is_null() && run.result.is_null() && !fs::exists(run.path / "steps.jsonl"))
+    throw usage_error(concat("'", run.path.string(),
+                             "' is no run: it holds no spec.json, result.json ", "or steps.jsonl."),
+                      "'dtbench list' tells the runs there are.");
   const Json summary = summary_of(run);
   if (!options.json) return print_for_people(run, summary);
   const Json everything = {{"summary", summary},

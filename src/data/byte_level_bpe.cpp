@@ -136,6 +136,29 @@ void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
     merge = {ids_.at(left), ids_.at(right), rank++, ids_.at(left + right)};
   }
   if (in.bad()) throw system_error("Cannot read", path.string());
+  require_complete_merges(path);
+}
+
+// Every token of several bytes comes from a merge, but for special ones: <|endoftext|>, <s>, and
+// the madeupword0000 with which RoBERTa's vocabulary is filled up. A file cut short at a line's end
+// shows in nothing else.
+void ByteLevelBpe::require_complete_merges(const std::filesystem::path& path) const {
+  std::vector<bool> produced(token_bytes_.size());
+  for (const Merge& merge : merges_)
+    if (merge.rank != kNoMerge) produced[merge.result] = true;
+  std::size_t missing = 0;
+  std::string example;
+  for (const auto& [token, id] : ids_) {
+    const bool special =
+        (token.starts_with('<') && token.ends_with('>')) || token.starts_with("madeupword");
+    if (produced[id] || special || token_bytes_[id].size() < 2) continue;
+    if (missing++ == 0 || token < example) example = token;
+  }
+  if (missing > 0)
+    throw usage_error(concat("Merges '", path.string(), "': expected a merge for every token of ",
+                             "several bytes, found none for ", missing, " of them, such as '",
+                             example, "'. The file may be cut short."),
+                      kVocabHint);
 }
 
 std::size_t ByteLevelBpe::locate(std::uint16_t left, std::uint16_t right) const {

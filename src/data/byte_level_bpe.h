@@ -47,6 +47,7 @@ class ByteLevelBpe {
 
   void read_vocab(const std::filesystem::path& path);
   void read_merges(const std::filesystem::path& path);
+  void require_complete_merges(const std::filesystem::path& path) const;
   // Where the merge of two tokens stands in the table, or the free place where it would.
   std::size_t locate(std::uint16_t left, std::uint16_t right) const;
   void merge_short(std::vector<std::uint16_t>& ids, std::size_t begin) const;

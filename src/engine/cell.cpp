@@ -43,7 +43,6 @@ class Cell {
         stop_([this] { save_and_exit(); }) {}
 
   ExitCode run() {
-    directory_.remove_result();
     directory_.append_event({{"event", "started"}, {"process", getpid()}});
     try {
       return run_unguarded();
@@ -77,6 +76,7 @@ class Cell {
     auto trainer = std::make_unique<Trainer>(spec_, *store_, choice.device);
     audit(make_audit(*trainer, switches, canary));
     resume(*trainer);
+    directory_.remove_result();
     {
       const std::lock_guard hold(consistent_);
       trainer_ = std::move(trainer);
@@ -142,12 +142,15 @@ class Cell {
         end("interrupted", "stopped by a signal");
         return ExitCode::kInterrupted;
       case LoopEnd::kNonFinite:
+        if (options_.keep_checkpoint) save();
         end("diverged", "");
         break;
       case LoopEnd::kCompleted:
+        if (options_.keep_checkpoint) save();
         end("completed", "");
         break;
     }
+    log_info(concat("done: the record is in ", directory_.path().string()));
     if (!options_.keep_checkpoint) std::filesystem::remove_all(directory_.checkpoint());
     return ExitCode::kDone;
   }
@@ -209,15 +212,21 @@ class Cell {
   void end(const std::string& status, const std::string& reason) {
     ended_ = true;
     const RunEnd run_end{status, reason, started_at_};
-    directory_.append_event({{"event", "ended"}, {"status", status}});
+    directory_.append_event({{"event", "ended"}, {"status", status}, {"reason", reason}});
     if (trainer_ == nullptr) {
-      directory_.write_result(bare_result(spec_, run_end));
+      if (!trained_before()) directory_.write_result(bare_result(spec_, run_end));
       return;
     }
     state_.wall_seconds = wall_seconds();
     directory_.write_result(full_result(*trainer_, state_, run_end,
                                         read_lines(directory_.path() / "steps.jsonl"),
                                         peak_memory(peak_memory_, trainer_->device())));
+  }
+
+  // An attempt that never came to train does not replace the result of one that did.
+  bool trained_before() const {
+    const auto file = directory_.path() / "result.json";
+    return std::filesystem::exists(file) && read_json_file(file).contains("convergence");
   }
 
   double wall_seconds() const { return wall_before_ + steady_seconds() - started_; }

@@ -148,7 +148,7 @@ TEST(ByteLevelBpe, VocabulariesThatDoNotFitAreRefused) {
   {
     Files files;
     for (int i = 0; i < 65536 - 256; ++i)
-      files.vocab[concat("t", i)] = 256 + i;
+      files.vocab[concat("<", i, ">")] = 256 + i;  // special tokens need no merge
     EXPECT_EQ(files.load().vocab_size(), 65536);
     files.vocab["one more"] = 65536;
     files.expect_load_error({"65,536", "65537"});
@@ -169,6 +169,14 @@ TEST(ByteLevelBpe, MergesThatDoNotFitAreRefused) {
   refused("b a\n", {"line 3", "no 'ba'"});
   refused("zz a\n", {"line 3", "no 'zz'"});
   refused("a b\n", {"line 3", "again"});
+}
+
+TEST(ByteLevelBpe, MergesCutShortAtALinesEndAreRefused) {
+  Files files;
+  files.vocab["xy"] = files.vocab.size();
+  files.expect_load_error({"merges.txt", "'xy'", "cut short"});
+  files.merges += "x y\n";
+  EXPECT_EQ(files.load().vocab_size(), 257);
 }
 
 TEST(ByteLevelBpe, FilesWithWindowsLineEndsAndWithoutVersionLoad) {

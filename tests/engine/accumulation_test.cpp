@@ -37,6 +37,25 @@ TEST(Accumulation, HoldsWithDropout) {
   }
 }
 
+// Documents of different lengths: the number of targets is theirs, the attention mask ragged.
+TEST(Accumulation, HoldsForClassificationOfRaggedDocuments) {
+  const SmallModel small(at::kDouble, 5);
+  GlobalBatch batch = ragged_lm_batch(kSamples, kLength);
+  batch.content.target_index.reset();
+  batch.content.attention_mask = at::zeros({kSamples, kLength}, at::kBool);
+  for (std::int64_t s = 0; s < kSamples; ++s)
+    batch.content.attention_mask[s].narrow(0, 0, 1 + (7 * s) % kLength).fill_(true);
+  batch.content.targets = at::arange(kSamples, at::kLong).remainder(5);
+  batch.targets = kSamples;
+  const DropoutContext dropout{0.1, 5, 3, 0};
+  const Accumulated whole = accumulate(small, batch, kSamples, dropout);
+  for (const std::int64_t k : {2, 4, 8}) {
+    const Accumulated split = accumulate(small, batch, kSamples / k, dropout);
+    EXPECT_NEAR(split.loss, whole.loss, kTolerance * whole.loss) << "k = " << k;
+    EXPECT_LE(relative_difference(split.gradients, whole.gradients), kTolerance) << "k = " << k;
+  }
+}
+
 // Negative control: the common mistake, each micro-batch divided by its own number of targets.
 TEST(Accumulation, TheMeanOfMeansDiffers) {
   const SmallModel small(at::kDouble, 0);

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <mutex>
 
 #include "base/error.h"
@@ -83,6 +84,63 @@ TEST_P(Resume, EqualsTheUndisturbedRunInEveryNumber) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, Resume, ::testing::Values("A", "E"));
+
+class Evaluations : public TrainingObserver {
+ public:
+  void on_evaluation(std::int64_t step, const Evaluation&, double) override {
+    steps.push_back(step);
+  }
+  std::vector<std::int64_t> steps;
+};
+
+LoopEnd run_from(const RunSpec& spec, const TokenStore& store, TrainingState& state,
+                 TrainingObserver& observer) {
+  Trainer trainer(spec, store, at::kCPU);
+  std::mutex mutex;
+  const StopSignal stop([] {});
+  return run_training(trainer, state, {{&observer}, stop, mutex, [] {}});
+}
+
+// A checkpoint is saved before the evaluation that follows its step.
+TEST(Loop, AnEvaluationThatWasDueAtTheCheckpointIsMadeUpFor) {
+  RunSpec spec = short_spec("A");
+  spec.train.eval_every = 4;
+  const TokenStore store(tiny_store(spec));
+  TrainingState state;
+  state.record_evaluation({7.0, std::nullopt});
+  state.steps_completed = 4;
+  Evaluations evaluations;
+  EXPECT_EQ(run_from(spec, store, state, evaluations), LoopEnd::kCompleted);
+  EXPECT_EQ(evaluations.steps, (std::vector<std::int64_t>{4, 6}));
+}
+
+TEST(Loop, ARunThatDivergedBeforeItsCheckpointDoesNotTrainOn) {
+  const RunSpec spec = short_spec("A");
+  const TokenStore store(tiny_store(spec));
+  TrainingState state;
+  state.steps_completed = 2;
+  state.first_nonfinite = NonFiniteEvent{1, 0, "loss", "nan", "loss", -1};
+  Evaluations evaluations;
+  EXPECT_EQ(run_from(spec, store, state, evaluations), LoopEnd::kNonFinite);
+  EXPECT_EQ(state.steps_completed, 2);
+}
+
+// Gradients that are finite, with a norm beyond fp32: the clipping coefficient is 1 / inf.
+TEST(Trainer, AnInfiniteGradientNormIsNamed) {
+  const RunSpec spec = short_spec("E");
+  const TokenStore store(tiny_store(spec));
+  Trainer trainer(spec, store, at::kCPU);
+  const c10::NoGradGuard no_grad;
+  trainer.parameters().at("score.weight").value.mul_(1e23);
+  trainer.parameters().at("transformer.ln_f.weight").value.mul_(1e-24);
+  const c10::AutoGradMode with_grad(true);
+  const Trainer::Gradients gradients = trainer.compute_gradients(0);
+  EXPECT_TRUE(std::isfinite(gradients.event.loss));
+  ASSERT_TRUE(gradients.nonfinite);
+  EXPECT_EQ(gradients.nonfinite->tensor, "grad_norm");
+  EXPECT_EQ(gradients.nonfinite->phase, "backward");
+  EXPECT_EQ(gradients.nonfinite->kind, "inf");
+}
 
 TEST(Checkpoint, OfAnotherModelIsRefused) {
   RunSpec spec = short_spec("A");

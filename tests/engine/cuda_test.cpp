@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/numerics/device.h"
@@ -58,7 +59,9 @@ TEST_F(Cuda, TheCanaryCatchesTf32) {
   set_float32_precision(/*tf32=*/true);
   const auto checks = run_canary(device_);
   set_float32_precision(/*tf32=*/false);
-  EXPECT_FALSE(all_passed(checks));
+  EXPECT_TRUE(std::none_of(checks.begin(), checks.end(), [](const CanaryCheck& check) {
+    return check.operation.starts_with("mm") && check.passed();
+  }));
 }
 
 TEST_F(Cuda, AStepEqualsTheCpusUpToRounding) {

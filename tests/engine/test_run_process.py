@@ -8,6 +8,8 @@ import subprocess
 import time
 
 import pytest
+import safetensors
+import safetensors.torch
 
 BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
 CONFIGS = pathlib.Path(os.environ["DTBENCH_SOURCE"]) / "configs"
@@ -98,7 +100,7 @@ def steps_done(out):
     return count
 
 
-TEN_STEPS = ("--steps", "10", "--set", "train.eval_every=4")
+TEN_STEPS = ("--steps", "10", "--set", "train.eval_every=3")  # as often as checkpoints
 
 
 @pytest.fixture(scope="session")
@@ -168,11 +170,12 @@ def test_resuming_under_other_conditions_is_refused_and_loses_nothing(environmen
     code, _ = start_and_signal(environment, tmp_path, lambda: count() >= 2, signal.SIGINT, *TEN_STEPS)
     if code == 0:
         pytest.skip("the run ended before the signal")
-    before = (cell(tmp_path) / "steps.jsonl").read_bytes()
+    before, ended = (cell(tmp_path) / "steps.jsonl").read_bytes(), result(tmp_path)
     again = run(environment, tmp_path, *TEN_STEPS, OMP_NUM_THREADS="1")
     assert again.returncode == 2
     assert "/device/threads" in again.stderr and "--rerun" in again.stderr
     assert (cell(tmp_path) / "steps.jsonl").read_bytes() == before
+    assert result(tmp_path) == ended
     assert (cell(tmp_path) / "checkpoint" / "state.safetensors").exists()
 
 
@@ -187,6 +190,23 @@ def test_a_complete_cell_is_not_trained_again_but_on_request(environment, tmp_pa
     assert result(tmp_path)["started_at"] != first["started_at"]
     kept = [d for d in tmp_path.iterdir() if ".replaced-" in d.name]
     assert json.loads((kept[0] / "result.json").read_text()) == first
+
+
+def test_a_complete_cell_is_not_served_for_other_initial_weights(environment, tmp_path):
+    done = run(environment, tmp_path / "first", "--steps", "1", "--keep-checkpoint")
+    assert done.returncode == 0, done.stderr
+    weights = tmp_path / "weights.safetensors"
+    kept = cell(tmp_path / "first") / "checkpoint" / "state.safetensors"
+    with safetensors.safe_open(kept, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("exp_avg")}
+    again = ("--steps", "1", "--init", str(weights))
+    safetensors.torch.save_file(tensors, weights)
+    assert run(environment, tmp_path / "second", *again).returncode == 0
+    assert run(environment, tmp_path / "second", *again).returncode == 0
+    safetensors.torch.save_file({name: tensor / 2 for name, tensor in tensors.items()}, weights)
+    other = run(environment, tmp_path / "second", *again)
+    assert other.returncode == 2
+    assert "weights.safetensors" in other.stderr and "--rerun" in other.stderr
 
 
 def test_a_divergence_is_a_result_with_its_place(environment, tmp_path):

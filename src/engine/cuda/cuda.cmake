@@ -12,12 +12,17 @@ if(NOT CMAKE_CUDA_COMPILER)
   endif()
   message(FATAL_ERROR "DTBENCH_CUDA=ON needs nvcc on PATH (or CUDACXX); use OFF or AUTO without it")
 endif()
-# Before the language, which would choose its own. CMake 3.25 knows no flag for CUDA C++20, and the
-# kernels and the headers they share with the engine need no more than C++17.
+# Before the language, which would choose its own.
 set(CMAKE_CUDA_ARCHITECTURES ${DTBENCH_CUDA_ARCHITECTURES})
 set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 enable_language(CUDA)
+# torch's headers want C++20 from 2.15 on; CMake 3.25 does not know nvcc's flag for it.
+if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
+set(CMAKE_CUDA_STANDARD 20)
 find_package(CUDAToolkit REQUIRED)
 
 add_library(dtbench_cuda MODULE

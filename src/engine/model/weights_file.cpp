@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "data/safetensors.h"
 
@@ -51,6 +52,7 @@ void copy_tensor(const std::filesystem::path& path, const std::string& name,
 LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& parameters) {
   const SafetensorsFile file(path);
   LoadedWeights loaded;
+  loaded.fingerprint = sha256_file(path);
   std::set<std::string> used;
   for (const Parameter& parameter : parameters.all()) {
     std::string name = parameter.name;

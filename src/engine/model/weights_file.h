@@ -10,6 +10,7 @@
 namespace dtbench {
 
 struct LoadedWeights {
+  std::string fingerprint;               // SHA-256 of the file; "" for weights drawn from scratch
   std::vector<std::string> newly_drawn;  // parameters the file lacks: a head on a pretrained body
   std::vector<std::string> ignored;      // tensors of the file that are no parameters: tied copies,
                                          // attention-mask buffers

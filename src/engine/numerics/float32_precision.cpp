@@ -1,12 +1,14 @@
 #include "engine/numerics/float32_precision.h"
 
 #include <ATen/Context.h>
+#include <torch/version.h>
 
 #include <array>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -14,25 +16,48 @@
 namespace dtbench {
 namespace {
 
-using Backend = at::Float32Backend;
-using Op = at::Float32Op;
-using Precision = at::Float32Precision;
-
-// torch's own names, as in torch.backends.<backend>.<op>.fp32_precision.
+// torch's own names, as in torch.backends.<backend>.<operation>.fp32_precision.
 struct Switch {
-  const char* name;
-  Backend backend;
-  Op op;
+  const char* backend;
+  const char* operation;
 };
-constexpr std::array<Switch, 9> kSwitches = {{{"generic.all", Backend::GENERIC, Op::ALL},
-                                              {"cuda.all", Backend::CUDA, Op::ALL},
-                                              {"cuda.matmul", Backend::CUDA, Op::MATMUL},
-                                              {"cuda.conv", Backend::CUDA, Op::CONV},
-                                              {"cuda.rnn", Backend::CUDA, Op::RNN},
-                                              {"mkldnn.all", Backend::MKLDNN, Op::ALL},
-                                              {"mkldnn.matmul", Backend::MKLDNN, Op::MATMUL},
-                                              {"mkldnn.conv", Backend::MKLDNN, Op::CONV},
-                                              {"mkldnn.rnn", Backend::MKLDNN, Op::RNN}}};
+constexpr std::array<Switch, 9> kSwitches = {{{"generic", "all"},
+                                              {"cuda", "all"},
+                                              {"cuda", "matmul"},
+                                              {"cuda", "conv"},
+                                              {"cuda", "rnn"},
+                                              {"mkldnn", "all"},
+                                              {"mkldnn", "matmul"},
+                                              {"mkldnn", "conv"},
+                                              {"mkldnn", "rnn"}}};
+
+// torch 2.9 names precisions by strings, 2.10 and later by enumerations.
+void set_switch(at::Context& context, const Switch& one, const std::string& precision) {
+#if TORCH_VERSION_MINOR >= 10
+  context.setFloat32Precision(at::str2backend(one.backend), at::str2op(one.operation),
+                              at::str2precision(precision));
+#else
+  context.setFloat32Precision(one.backend, one.operation, precision);
+#endif
+}
+
+std::string read_switch(const at::Context& context, const Switch& one) {
+#if TORCH_VERSION_MINOR >= 10
+  return at::precision2str(
+      context.float32Precision(at::str2backend(one.backend), at::str2op(one.operation)));
+#else
+  return context.float32Precision(one.backend, one.operation);
+#endif
+}
+
+// A bool in torch 2.9, an enumeration later.
+template <typename Option>
+bool allows_reduced_precision(Option option) {
+  if constexpr (std::is_same_v<Option, bool>)
+    return option;
+  else
+    return option == Option::AllowReducedPrecisionWithSplitK;
+}
 
 void refuse_forced_tf32() {
   const char* torch_override = std::getenv("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE");
@@ -47,8 +72,10 @@ void refuse_forced_tf32() {
                       "unset NVIDIA_TF32_OVERRIDE");
 }
 
-bool is_matmul_on_cuda(const Switch& one) {
-  return one.backend == Backend::CUDA && one.op == Op::MATMUL;
+const char* wanted(const Switch& one, bool tf32) {
+  const bool matmul_on_cuda =
+      one.backend == std::string_view("cuda") && one.operation == std::string_view("matmul");
+  return tf32 && matmul_on_cuda ? "tf32" : "ieee";
 }
 
 }  // namespace
@@ -62,10 +89,8 @@ Json set_float32_precision(bool tf32) {
   at::Context& context = at::globalContext();
   context.setAllowTF32CuBLAS(tf32);
   context.setAllowTF32CuDNN(false);
-  for (const Switch& one : kSwitches) {
-    const bool on = tf32 && is_matmul_on_cuda(one);
-    context.setFloat32Precision(one.backend, one.op, on ? Precision::TF32 : Precision::IEEE);
-  }
+  for (const Switch& one : kSwitches)
+    set_switch(context, one, wanted(one, tf32));
   context.setAllowFP16ReductionCuBLAS(false);
   context.setAllowBF16ReductionCuBLAS(false);
   context.setAllowFP16AccumulationCuBLAS(false);
@@ -75,23 +100,20 @@ Json set_float32_precision(bool tf32) {
 
   Json read_back;
   for (const Switch& one : kSwitches) {
-    const bool on = tf32 && is_matmul_on_cuda(one);
-    const Precision precision = context.float32Precision(one.backend, one.op);
-    if (precision != (on ? Precision::TF32 : Precision::IEEE))
-      throw std::logic_error(concat("torch's fp32_precision of ", one.name, " reads back as ",
-                                    at::precision2str(precision)));
-    read_back[one.name] = at::precision2str(precision);
+    const std::string name = concat(one.backend, ".", one.operation);
+    read_back[name] = read_switch(context, one);
+    if (read_back[name] != wanted(one, tf32))
+      throw std::logic_error(concat("torch's fp32_precision of ", name, " reads back as ",
+                                    read_back[name].get<std::string>()));
   }
   if (context.allowTF32CuBLAS() != tf32)
     throw std::logic_error("torch's allow_tf32 of cuBLAS does not read back as set");
   read_back["cublas.allow_tf32"] = context.allowTF32CuBLAS();
   read_back["cublas.allow_fp16_accumulation"] = context.allowFP16AccumulationCuBLAS();
   read_back["cublas.allow_fp16_reduced_precision_reduction"] =
-      context.allowFP16ReductionCuBLAS() ==
-      at::CuBLASReductionOption::AllowReducedPrecisionWithSplitK;
+      allows_reduced_precision(context.allowFP16ReductionCuBLAS());
   read_back["cublas.allow_bf16_reduced_precision_reduction"] =
-      context.allowBF16ReductionCuBLAS() ==
-      at::CuBLASReductionOption::AllowReducedPrecisionWithSplitK;
+      allows_reduced_precision(context.allowBF16ReductionCuBLAS());
   const char* nvidia_override = std::getenv("NVIDIA_TF32_OVERRIDE");
   read_back["NVIDIA_TF32_OVERRIDE"] = nvidia_override == nullptr ? "" : nvidia_override;
   return read_back;

@@ -123,11 +123,6 @@ std::vector<CanaryCheck> run_canary(const c10::Device& device, OperandFilter fil
   return checks;
 }
 
-bool all_passed(const std::vector<CanaryCheck>& checks) {
-  return std::all_of(checks.begin(), checks.end(),
-                     [](const CanaryCheck& check) { return check.passed(); });
-}
-
 Json to_json(const std::vector<CanaryCheck>& checks) {
   Json json = Json::array();
   for (const CanaryCheck& check : checks)

@@ -28,7 +28,6 @@ at::Tensor cut_to_tf32(const at::Tensor& operand);  // round to nearest even at 
 
 std::vector<CanaryCheck> run_canary(const c10::Device& device, OperandFilter filter = keep_operand);
 
-bool all_passed(const std::vector<CanaryCheck>& checks);
 Json to_json(const std::vector<CanaryCheck>& checks);
 
 }  // namespace dtbench

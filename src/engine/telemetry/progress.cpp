@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 
@@ -12,6 +13,7 @@ namespace dtbench {
 namespace {
 
 std::string fixed(const char* format, double value) {
+  if (std::isnan(value)) return "nan";  // printf tells a NaN's sign, which means nothing
   char text[48];
   std::snprintf(text, sizeof text, format, value);
   return text;

@@ -12,16 +12,18 @@ Json or_null(const std::optional<double>& value) {
   return value ? json_number(*value) : Json();
 }
 
-Json convergence(const TrainingState& state, double constant_loss) {
+Json convergence(const TrainingState& state, const Trainer& trainer) {
   Json json = {{"train_loss_first", or_null(state.first_loss)},
                {"train_loss_last", or_null(state.last_loss)},
-               {"val_loss_constant_predictor", json_number(constant_loss)},
+               {"val_loss_constant_predictor", json_number(trainer.constant().loss)},
                {"val_loss_first", nullptr},
                {"val_loss", nullptr},
                {"f1_micro", nullptr},
                {"f1_macro", nullptr},
                {"average_precision_micro", nullptr},
-               {"accuracy", nullptr}};
+               {"accuracy", nullptr},
+               {"accuracy_constant_predictor", nullptr}};
+  if (trainer.shape().labels > 0) json["accuracy_constant_predictor"] = trainer.constant().accuracy;
   if (state.first_evaluation) json["val_loss_first"] = json_number(state.first_evaluation->loss);
   if (state.last_evaluation) json.update(to_json(*state.last_evaluation));
   return json;
@@ -57,10 +59,9 @@ Json bare_result(const RunSpec& spec, const RunEnd& end) {
 
 Json full_result(const Trainer& trainer, const TrainingState& state, const RunEnd& end,
                  const std::vector<Json>& steps, const Json& memory) {
-  const double constant_loss = trainer.constant_predictor_loss();
   const StoreMeta& data = trainer.store().meta();
   Json result = bare_result(trainer.spec(), end);
-  const std::string what = outcome(state, constant_loss);
+  const std::string what = outcome(state, trainer.constant().loss);
   if (!what.empty() && (end.status == "completed" || end.status == "diverged"))
     result["outcome"] = what;
   result["steps_completed"] = state.steps_completed;
@@ -70,7 +71,7 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   result["mfu"] = mfu(steps);
   result["memory"] = memory;
   result["memory"].update(tensor_bytes(trainer));
-  result["convergence"] = convergence(state, constant_loss);
+  result["convergence"] = convergence(state, trainer);
   result["data"] = {{"name", data.name},
                     {"synthetic", data.synthetic},
                     {"fingerprint", data.fingerprint},

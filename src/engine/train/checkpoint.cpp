@@ -37,6 +37,15 @@ std::string safetensors_dtype(at::ScalarType type) {
       "--rerun to start anew");
 }
 
+SafetensorsFile open_checkpoint(const std::filesystem::path& file) {
+  try {
+    return SafetensorsFile(file);
+  } catch (const Error& error) {
+    throw usage_error(concat("The checkpoint cannot be read: ", error.what()),
+                      "--rerun to start anew");
+  }
+}
+
 }  // namespace
 
 std::filesystem::path checkpoint_file(const std::filesystem::path& directory) {
@@ -60,7 +69,7 @@ void save_checkpoint(const std::filesystem::path& directory, const Trainer& trai
 }
 
 ResumePoint load_checkpoint(const std::filesystem::path& directory, Trainer& trainer) {
-  const SafetensorsFile file(checkpoint_file(directory));
+  const SafetensorsFile file = open_checkpoint(checkpoint_file(directory));
   for (const auto& [name, target] : state_tensors(trainer)) {
     const auto found = file.tensors().find(name);
     if (found == file.tensors().end()) misfit(file.path(), concat("it lacks '", name, "'"));

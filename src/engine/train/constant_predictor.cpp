@@ -6,8 +6,9 @@
 
 namespace dtbench {
 
-double constant_predictor_loss(const TokenStore& store, const BatchSource& source,
-                               std::int64_t evaluated, std::int64_t outcomes, bool language_model) {
+ConstantPredictor constant_predictor(const TokenStore& store, const BatchSource& source,
+                                     std::int64_t evaluated, std::int64_t outcomes,
+                                     bool language_model) {
   std::vector<std::int64_t> training(static_cast<std::size_t>(outcomes));
   std::vector<std::int64_t> validation(static_cast<std::size_t>(outcomes));
   if (language_model) {
@@ -24,7 +25,7 @@ double constant_predictor_loss(const TokenStore& store, const BatchSource& sourc
     for (std::int64_t i = 0; i < batch.content.targets.numel(); ++i)
       ++validation[static_cast<std::size_t>(targets[i])];
   }
-  return prior_cross_entropy(training, validation);
+  return {prior_cross_entropy(training, validation), majority_accuracy(training, validation)};
 }
 
 }  // namespace dtbench

@@ -20,19 +20,30 @@ class Loop {
       : trainer_(trainer), state_(state), hooks_(hooks), first_step_(state.steps_completed) {}
 
   LoopEnd run() {
-    const TrainSpec& train = trainer_.spec().train;
-    if (state_.last_evaluation_step < 0) evaluate();
-    while (state_.steps_completed < train.steps) {
+    // A checkpoint may lie between a divergence, or a step, and what follows it.
+    if (state_.first_nonfinite && stops_on_nonfinite()) return LoopEnd::kNonFinite;
+    if (evaluation_due()) evaluate();
+    while (state_.steps_completed < trainer_.spec().train.steps) {
       if (hooks_.stop.requested()) return LoopEnd::kStopped;
       if (!step()) return LoopEnd::kNonFinite;
-      if (train.eval_every > 0 && state_.steps_completed % train.eval_every == 0) evaluate();
+      if (hooks_.stop.requested()) return LoopEnd::kStopped;
+      if (evaluation_due()) evaluate();
     }
-    if (hooks_.stop.requested()) return LoopEnd::kStopped;
-    if (state_.last_evaluation_step < state_.steps_completed) evaluate();
-    return LoopEnd::kCompleted;
+    return hooks_.stop.requested() ? LoopEnd::kStopped : LoopEnd::kCompleted;
   }
 
  private:
+  bool stops_on_nonfinite() const { return trainer_.spec().train.on_nonfinite == "stop"; }
+
+  // Before the first step, after every eval_every, and after the last.
+  bool evaluation_due() const {
+    const TrainSpec& train = trainer_.spec().train;
+    const std::int64_t step = state_.steps_completed;
+    if (state_.last_evaluation_step == step) return false;
+    return step == 0 || step == train.steps ||
+           (train.eval_every > 0 && step % train.eval_every == 0);
+  }
+
   // Returns whether training goes on.
   bool step() {
     const double started = steady_seconds();
@@ -44,9 +55,8 @@ class Loop {
     event.warmup = step - first_step_ < timing_warmup(train.steps);
 
     const std::lock_guard hold(hooks_.consistent);
-    const bool stop_on_nonfinite = train.on_nonfinite == "stop";
     std::optional<NonFiniteEvent> nonfinite = gradients.nonfinite;
-    if (!nonfinite || !stop_on_nonfinite) {
+    if (!nonfinite || !stops_on_nonfinite()) {
       const auto updated = trainer_.apply_gradients(step, event.learning_rate);
       if (!nonfinite) nonfinite = updated;
     }
@@ -57,7 +67,7 @@ class Loop {
       observer->on_step(event);
     if (nonfinite) report(*nonfinite);
     hooks_.after_step();
-    return !(nonfinite && stop_on_nonfinite);
+    return !(nonfinite && stops_on_nonfinite());
   }
 
   void report(const NonFiniteEvent& event) {

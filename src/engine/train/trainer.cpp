@@ -11,12 +11,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/model/initial_weights.h"
-#include "engine/model/weights_file.h"
 #include "engine/numerics/device.h"
 #include "engine/numerics/finite.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/optim/clip.h"
-#include "engine/train/constant_predictor.h"
 
 namespace dtbench {
 namespace {
@@ -26,15 +24,14 @@ std::int64_t label_count(const RunSpec& spec, const TokenStore& store) {
                                            : static_cast<std::int64_t>(store.meta().labels.size());
 }
 
-std::vector<std::string> initialize(const RunSpec& spec, ParameterSet& parameters) {
+LoadedWeights initialize(const RunSpec& spec, ParameterSet& parameters) {
   if (spec.model.init == "pretrained")
     throw usage_error("Pretrained weights are asked for, and this version does not fetch them.",
                       "--init FILE with a safetensors file of the checkpoint, or --init scratch");
-  std::vector<std::string> newly_drawn;
-  if (spec.model.init != "scratch")
-    newly_drawn = load_weights(spec.model.init, parameters).newly_drawn;
+  LoadedWeights loaded;
+  if (spec.model.init != "scratch") loaded = load_weights(spec.model.init, parameters);
   perturb_by_ulp(parameters, spec.policy.perturb_initial_ulp);
-  return newly_drawn;
+  return loaded;
 }
 
 // "transformer.h.3.mlp.c_fc.weight" -> 3; -1 outside the layers.
@@ -79,12 +76,12 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
                   static_cast<std::uint32_t>(spec.seed)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
-      newly_drawn_(initialize(spec, parameters_)),
+      loaded_(initialize(spec, parameters_)),
       optimizer_(parameters_, {spec.train.beta1, spec.train.beta2, spec.policy.epsilon,
                                spec.train.weight_decay}),
-      constant_predictor_loss_(dtbench::constant_predictor_loss(
-          store, source_, evaluation_examples(), shape_.labels > 0 ? shape_.labels : shape_.vocab,
-          is_language_model(spec.objective))) {}
+      constant_(constant_predictor(store, source_, evaluation_examples(),
+                                   shape_.labels > 0 ? shape_.labels : shape_.vocab,
+                                   is_language_model(spec.objective))) {}
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
@@ -108,10 +105,7 @@ Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   result.event.loss = micro_losses.sum().item<double>();
   result.event.grad_norm = clip_by_global_norm(parameters_.gradients(), spec_.train.clip_norm);
   result.nonfinite = first_nonfinite_loss(step, micro_losses);
-  // A finite norm proves every gradient finite; only otherwise is the first one looked for.
-  if (!result.nonfinite && !std::isfinite(result.event.grad_norm))
-    result.nonfinite = first_nonfinite(parameters_, step, "backward",
-                                       [](const Parameter& p) { return p.value.grad(); });
+  if (!result.nonfinite) result.nonfinite = first_nonfinite_gradient(step, result.event.grad_norm);
   return result;
 }
 
@@ -123,6 +117,17 @@ std::optional<NonFiniteEvent> Trainer::first_nonfinite_loss(std::int64_t step,
       return NonFiniteEvent{step, micro, "loss", std::isnan(loss) ? "nan" : "inf", "loss", -1};
   }
   return std::nullopt;
+}
+
+// A finite norm proves every gradient finite; only otherwise is the first one looked for. Where all
+// are finite but their norm is beyond its datatype, clipping has zeroed them: that is named too.
+std::optional<NonFiniteEvent> Trainer::first_nonfinite_gradient(std::int64_t step,
+                                                                double norm) const {
+  if (std::isfinite(norm)) return std::nullopt;
+  const auto gradient = first_nonfinite(parameters_, step, "backward",
+                                        [](const Parameter& p) { return p.value.grad(); });
+  if (gradient) return gradient;
+  return NonFiniteEvent{step, -1, "backward", std::isnan(norm) ? "nan" : "inf", "grad_norm", -1};
 }
 
 std::optional<NonFiniteEvent> Trainer::apply_gradients(std::int64_t step, double learning_rate) {

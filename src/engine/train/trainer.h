@@ -7,8 +7,10 @@
 #include <optional>
 
 #include "engine/model/model.h"
+#include "engine/model/weights_file.h"
 #include "engine/optim/adamw.h"
 #include "engine/train/batches.h"
+#include "engine/train/constant_predictor.h"
 #include "engine/train/events.h"
 
 namespace dtbench {
@@ -34,8 +36,8 @@ class Trainer {
 
   Evaluation evaluate() const;
   std::int64_t evaluation_examples() const;
-  // Of the best constant answer on the same validation targets.
-  double constant_predictor_loss() const { return constant_predictor_loss_; }
+  // The best constant answer on the same validation targets.
+  const ConstantPredictor& constant() const { return constant_; }
 
   const RunSpec& spec() const { return spec_; }
   const ModelShape& shape() const { return shape_; }
@@ -46,9 +48,10 @@ class Trainer {
   const Model& model() const { return model_; }
   AdamW& optimizer() { return optimizer_; }
   const AdamW& optimizer() const { return optimizer_; }
-  const std::vector<std::string>& newly_drawn() const { return newly_drawn_; }
+  const LoadedWeights& loaded() const { return loaded_; }
 
  private:
+  std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, double norm) const;
   std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step,
                                                      const at::Tensor& losses) const;
 
@@ -59,9 +62,9 @@ class Trainer {
   BatchSource source_;
   ParameterSet parameters_;
   Model model_;
-  std::vector<std::string> newly_drawn_;
+  LoadedWeights loaded_;
   AdamW optimizer_;
-  double constant_predictor_loss_;
+  ConstantPredictor constant_;
 };
 
 }  // namespace dtbench
