@@ -8,9 +8,9 @@
 namespace dtbench {
 
 // Takes SIGINT and SIGTERM in a thread of its own. The first one asks the training loop to stop at
-// the next step's end; when that has not happened within the grace period, `save_and_exit` is called
-// from this thread: it saves and ends the process, or returns when the run has ended meanwhile. A
-// second signal within the grace period ends the process at once, with exit code 130.
+// the next step's end; when that has not happened within the grace period, `save_and_exit` is
+// called from this thread: it saves and ends the process, or returns when the run has ended
+// meanwhile. A second signal within the grace period ends the process at once, with exit code 130.
 class StopSignal {
  public:
   // Blocks both signals in the calling thread and in those it starts: call before any other thread
