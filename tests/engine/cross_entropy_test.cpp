@@ -2,6 +2,7 @@
 #include "engine/ops/cross_entropy.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 

@@ -1,6 +1,7 @@
 #include "engine/optim/adamw.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace dtbench {
 
