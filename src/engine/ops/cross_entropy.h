@@ -22,7 +22,7 @@ struct LossAndGradient {
 namespace ops {
 
 // logits [n, V] (overwritten when it is already in the accumulation datatype), targets [n] int64.
-LossAndGradient cross_entropy_with_gradient(at::Tensor logits, const at::Tensor& targets,
+LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient);
 
 // The differentiable form for logits that other operations made: fp64 scalar loss sum / count,

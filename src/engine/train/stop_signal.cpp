@@ -1,8 +1,9 @@
 #include "engine/train/stop_signal.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include <utility>
 
