@@ -124,7 +124,7 @@ std::optional<NonFiniteEvent> Trainer::first_nonfinite_loss(std::int64_t step,
 std::optional<NonFiniteEvent> Trainer::first_nonfinite_gradient(std::int64_t step,
                                                                 double norm) const {
   if (std::isfinite(norm)) return std::nullopt;
-  const auto gradient = first_nonfinite(parameters_, step, "backward",
+  auto gradient = first_nonfinite(parameters_, step, "backward",
                                         [](const Parameter& p) { return p.value.grad(); });
   if (gradient) return gradient;
   return NonFiniteEvent{step, -1, "backward", std::isnan(norm) ? "nan" : "inf", "grad_norm", -1};
