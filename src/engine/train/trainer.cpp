@@ -125,7 +125,7 @@ std::optional<NonFiniteEvent> Trainer::first_nonfinite_gradient(std::int64_t ste
                                                                 double norm) const {
   if (std::isfinite(norm)) return std::nullopt;
   auto gradient = first_nonfinite(parameters_, step, "backward",
-                                        [](const Parameter& p) { return p.value.grad(); });
+                                  [](const Parameter& p) { return p.value.grad(); });
   if (gradient) return gradient;
   return NonFiniteEvent{step, -1, "backward", std::isnan(norm) ? "nan" : "inf", "grad_norm", -1};
 }
