@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <utility>
-
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench::ops {
@@ -31,7 +29,7 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
 LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient) {
   const at::ScalarType stored = logits.scalar_type();
-  at::Tensor values = std::move(logits).to(accumulation_type(stored));
+  at::Tensor values = logits.to(accumulation_type(stored));
   const at::Tensor rows = targets.unsqueeze(1);
   const at::Tensor log_sum = at::logsumexp(values, /*dim=*/{1}, /*keepdim=*/true);
   LossAndGradient result;
