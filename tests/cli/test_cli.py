@@ -280,8 +280,8 @@ def test_a_finished_cell_is_not_trained_again(bench, installed, tmp_path):
 
     write_result(run, status="skipped", outcome=None, steps_completed=0, convergence={},
                  wall_s=None, reason="no GPU here", data={})
-    told = ok(bench(*TINY, program=installed))
-    assert told.splitlines()[1] == "skipped: 0 of 30 steps (no GPU here)"
+    # What was skipped here yesterday may be possible today: the engine decides anew.
+    assert bench(*TINY, program=installed).returncode == 42
 
     write_result(run, status="completed", fingerprint="other data")
     refused(bench(*TINY, program=installed), "other data", "--rerun")
