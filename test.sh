@@ -54,4 +54,5 @@ else
 fi
 
 end
+[[ $preset == test ]] && say "every comparison with Transformers and torch will be in $folder/parity_report.txt"
 ctest --preset "$preset" -j2
