@@ -44,6 +44,7 @@ at::Tensor draw_initial_weight(const std::string& name, at::IntArrayRef shape,
             out[4 * group + lane] = static_cast<float>(initial.deviation * normal[lane]);
         }
       });
+  if (initial.zero_row >= 0) values[initial.zero_row].zero_();
   return values;
 }
 

@@ -2,48 +2,69 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/ops/layers.h"
-#include "engine/ops/lm_head_loss.h"
+#include "engine/ops/binary_cross_entropy.h"
+#include "engine/ops/cross_entropy.h"
 
 namespace dtbench {
+namespace {
+
+std::variant<Gpt2, Roberta> make_transformer(ParameterSet& parameters, const ModelShape& shape,
+                                             double layer_norm_epsilon) {
+  if (shape.architecture == Architecture::kRoberta)
+    return Roberta(parameters, shape, layer_norm_epsilon);
+  return Gpt2(parameters, shape, layer_norm_epsilon);
+}
+
+}  // namespace
 
 Model::Model(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon)
-    : objective_(shape.objective), transformer_(parameters, shape, layer_norm_epsilon) {
-  if (!is_language_model(objective_))
-    score_ = parameters.create("score.weight", {shape.labels, shape.width}, {0.02},
-                               /*weight_decay=*/true);
+    : objective_(shape.objective),
+      transformer_(make_transformer(parameters, shape, layer_norm_epsilon)) {
+  if (is_language_model(objective_)) {
+    const at::Tensor& tied = std::visit(
+        [](const auto& t) -> const at::Tensor& { return t.word_embeddings(); }, transformer_);
+    language_model_head_.emplace(parameters, shape, layer_norm_epsilon, tied);
+  } else {
+    classification_head_.emplace(parameters, shape, dropout_sites(shape));
+  }
 }
 
-at::Tensor Model::loss(const MicroBatch& batch, const DropoutContext& context,
+at::Tensor Model::hidden_states(const MicroBatch& batch, const ForwardContext& context) const {
+  return std::visit(
+      [&](const auto& t) { return t.forward(batch.input_ids, batch.attention_mask, context); },
+      transformer_);  // [B, T, C]
+}
+
+at::Tensor Model::loss(const MicroBatch& batch, const ForwardContext& context,
                        const LossNormalizer& normalizer) const {
-  if (!is_language_model(objective_))
-    return ops::cross_entropy(pooled_logits(batch, context), batch.targets, normalizer);
-  const at::Tensor hidden = transformer_.forward(batch.input_ids, batch.attention_mask, context);
+  if (classification_head_)
+    return classification_loss(logits(batch, context), batch.targets, normalizer,
+                               context.rules.loss);
+  const at::Tensor hidden = hidden_states(batch, context);
   const at::Tensor predicting =
       hidden.reshape({-1, hidden.size(-1)}).index_select(0, batch.target_index);  // [n, C]
-  return ops::lm_head_loss(predicting, transformer_.wte(), batch.targets, normalizer);
+  return language_model_head_->loss(predicting, batch.targets, normalizer, context);
 }
 
-at::Tensor Model::logits(const MicroBatch& batch) const {
-  if (!is_language_model(objective_)) return pooled_logits(batch, {});
-  return ops::linear(transformer_.forward(batch.input_ids, batch.attention_mask, {}),
-                     transformer_.wte());
+at::Tensor Model::logits(const MicroBatch& batch, const ForwardContext& context) const {
+  const at::Tensor hidden = hidden_states(batch, context);
+  if (classification_head_)
+    return classification_head_->logits(hidden, batch.attention_mask, context);
+  return language_model_head_->logits(hidden, context);
 }
 
-at::Tensor Model::pooled_index(const MicroBatch& batch) {
-  const std::int64_t samples = batch.input_ids.size(0), tokens = batch.input_ids.size(1);
-  if (!batch.attention_mask.defined())
-    return at::full({samples}, tokens - 1, batch.input_ids.options());
-  const at::Tensor index = at::arange(tokens, batch.input_ids.options());
-  return (index * batch.attention_mask).argmax(-1);
+at::Tensor Model::classification_loss(const at::Tensor& logits, const at::Tensor& targets,
+                                      const LossNormalizer& normalizer, LossRule rule) const {
+  const bool chain = rule == LossRule::kTransformers;
+  if (objective_ == Objective::kMultiLabel)
+    return chain ? ops::binary_cross_entropy_chain(logits, targets, normalizer)
+                 : ops::binary_cross_entropy(logits, targets, normalizer);
+  return chain ? ops::cross_entropy_chain(logits, targets, normalizer)
+               : ops::cross_entropy(logits, targets, normalizer);
 }
 
-at::Tensor Model::pooled_logits(const MicroBatch& batch, const DropoutContext& context) const {
-  const at::Tensor hidden = transformer_.forward(batch.input_ids, batch.attention_mask, context);
-  const at::Tensor rows = at::arange(hidden.size(0), batch.input_ids.options()) * hidden.size(1);
-  const at::Tensor pooled =
-      hidden.reshape({-1, hidden.size(-1)}).index_select(0, rows + pooled_index(batch));  // [B, C]
-  return ops::linear(pooled, score_);  // [B, labels]
+at::Tensor Model::pooled_index(const MicroBatch& batch) const {
+  return classification_head_->pooled_index(batch.input_ids, batch.attention_mask);
 }
 
 }  // namespace dtbench

@@ -3,9 +3,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+#include <variant>
+
 #include "config/model_shape.h"
 #include "engine/model/gpt2.h"
-#include "engine/ops/cross_entropy.h"
+#include "engine/model/heads.h"
+#include "engine/model/roberta.h"
 
 namespace dtbench {
 
@@ -14,7 +18,8 @@ struct MicroBatch {
   at::Tensor input_ids;       // [B, T] int64
   at::Tensor attention_mask;  // [B, T] bool, true for real tokens; undefined when all are real
   at::Tensor target_index;    // language models: [n] int64, b * T + t of the positions that predict
-  at::Tensor targets;         // language models: [n] int64 token ids; single label: [B] int64
+  at::Tensor targets;         // language models: [n] int64 token ids; single label: [B] int64;
+                              // multi label: [B, labels] fp32 of 0 and 1
 };
 
 class Model {
@@ -23,21 +28,26 @@ class Model {
 
   // The micro-batch's share of the global batch's loss: sum over its targets / normalizer.count, an
   // fp64 scalar and the root of its graph.
-  at::Tensor loss(const MicroBatch& batch, const DropoutContext& context,
+  at::Tensor loss(const MicroBatch& batch, const ForwardContext& context,
                   const LossNormalizer& normalizer) const;
 
-  // Language models: [B, T, V]. Classification: [B, labels], pooled at the last real token.
-  at::Tensor logits(const MicroBatch& batch) const;
+  // Language models: [B, T, V]. Classification: [B, labels]. In the compute datatype.
+  at::Tensor logits(const MicroBatch& batch, const ForwardContext& context) const;
 
-  // Classification: the rightmost real token of each sample, 0 where there is none. [B] int64.
-  static at::Tensor pooled_index(const MicroBatch& batch);
+  // Classification: the loss of logits [B, labels], as in loss().
+  at::Tensor classification_loss(const at::Tensor& logits, const at::Tensor& targets,
+                                 const LossNormalizer& normalizer, LossRule rule) const;
+
+  // Classification: the token that each sample's logits come from, [B] int64.
+  at::Tensor pooled_index(const MicroBatch& batch) const;
 
  private:
-  at::Tensor pooled_logits(const MicroBatch& batch, const DropoutContext& context) const;
+  at::Tensor hidden_states(const MicroBatch& batch, const ForwardContext& context) const;
 
   Objective objective_;
-  Gpt2 transformer_;
-  at::Tensor score_;  // [labels, C], classification only
+  std::variant<Gpt2, Roberta> transformer_;
+  std::optional<LanguageModelHead> language_model_head_;
+  std::optional<ClassificationHead> classification_head_;
 };
 
 }  // namespace dtbench

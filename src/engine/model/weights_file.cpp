@@ -2,8 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+#include <span>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -13,13 +17,26 @@
 namespace dtbench {
 namespace {
 
-constexpr char kBodyPrefix[] = "transformer.";
-constexpr char kHead[] = "score.weight";
+constexpr std::array<std::string_view, 2> kBodyPrefixes = {"transformer.", "roberta."};
+constexpr std::array<std::string_view, 3> kHeadPrefixes = {"score.", "classifier.", "lm_head."};
 
-// Tensors that checkpoints carry besides parameters.
-bool is_no_parameter(const std::string& name) {
-  return name == "lm_head.weight" || name.ends_with(".attn.bias") ||
-         name.ends_with(".attn.masked_bias");
+bool starts_with_any(std::string_view name, std::span<const std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+// Tensors that checkpoints carry besides this model's parameters: another head, tied copies,
+// buffers, RoBERTa's pooler, which neither of our heads uses.
+bool may_be_ignored(const std::string& name) {
+  return starts_with_any(name, kHeadPrefixes) || name.ends_with(".attn.bias") ||
+         name.ends_with(".attn.masked_bias") || name.ends_with("position_ids") ||
+         name.find("pooler.dense.") != std::string::npos;
+}
+
+std::string without_body_prefix(const std::string& name) {
+  for (const std::string_view prefix : kBodyPrefixes)
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  return name;
 }
 
 at::ScalarType floating_type(const std::filesystem::path& path, const std::string& name,
@@ -56,13 +73,12 @@ LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& para
   std::set<std::string> used;
   for (const Parameter& parameter : parameters.all()) {
     std::string name = parameter.name;
-    if (!file.tensors().contains(name) && name.starts_with(kBodyPrefix))
-      name = name.substr(sizeof(kBodyPrefix) - 1);
+    if (!file.tensors().contains(name)) name = without_body_prefix(name);
     const auto tensor = file.tensors().find(name);
     if (tensor != file.tensors().end()) {
       copy_tensor(path, name, tensor->second, parameter);
       used.insert(name);
-    } else if (parameter.name == kHead) {
+    } else if (starts_with_any(parameter.name, kHeadPrefixes)) {
       loaded.newly_drawn.push_back(parameter.name);
     } else {
       throw usage_error(concat("'", path.string(), "' lacks the tensor '", parameter.name, "'."),
@@ -71,7 +87,7 @@ LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& para
   }
   for (const auto& [name, tensor] : file.tensors()) {
     if (used.contains(name)) continue;
-    if (!is_no_parameter(name) && name != kHead)
+    if (!may_be_ignored(name))
       throw usage_error(concat("'", path.string(), "' holds the tensor '", name,
                                "', which this model has no place for."),
                         "check that the preset's number of layers is the checkpoint's");

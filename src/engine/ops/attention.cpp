@@ -1,50 +1,162 @@
 #include "engine/ops/attention.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
+
+#include "engine/numerics/scalar_type.h"
+#include "engine/ops/product.h"
 
 namespace dtbench::ops {
 namespace {
 
-double lowest_finite(at::ScalarType type) {
-  switch (type) {
-    case at::kDouble:
-      return std::numeric_limits<double>::lowest();
-    case at::kHalf:
-      return -65504.0;
-    default:  // bf16 takes fp32's lowest rounded towards zero
-      return type == at::kBFloat16 ? -0x1.fep127 : std::numeric_limits<float>::lowest();
+// Samples, heads and query rows of a block of scores: [first, first + count) each.
+struct Block {
+  std::int64_t sample, samples, head, heads, row, rows;
+
+  // x [B, H, T, D] or [B, H, T, T]-like: this block's queries.
+  at::Tensor queries(const at::Tensor& x) const { return keys(x).narrow(2, row, rows); }
+  // All tokens of this block's samples and heads.
+  at::Tensor keys(const at::Tensor& x) const {
+    return x.narrow(0, sample, samples).narrow(1, head, heads);
   }
+  // A mask that broadcasts over heads and perhaps over samples and rows.
+  at::Tensor mask(const at::Tensor& x) const {
+    at::Tensor part = x.size(0) == 1 ? x : x.narrow(0, sample, samples);
+    return part.size(2) == 1 ? part : part.narrow(2, row, rows);
+  }
+};
+
+std::vector<Block> blocks_of(const at::Tensor& query, std::int64_t block_bytes) {
+  const std::int64_t samples = query.size(0), heads = query.size(1), tokens = query.size(2);
+  const std::int64_t row_bytes = tokens * std::max<std::int64_t>(4, query.element_size());
+  const std::int64_t rows_fit = std::max<std::int64_t>(1, block_bytes / row_bytes);
+  const std::int64_t rows = std::min(rows_fit, tokens);
+  const std::int64_t heads_at_once = std::clamp<std::int64_t>(rows_fit / tokens, 1, heads);
+  const std::int64_t samples_at_once =
+      std::clamp<std::int64_t>(rows_fit / (tokens * heads), 1, samples);
+  std::vector<Block> blocks;
+  for (std::int64_t b = 0; b < samples; b += samples_at_once)
+    for (std::int64_t h = 0; h < heads; h += heads_at_once)
+      for (std::int64_t r = 0; r < tokens; r += rows)
+        blocks.push_back({b, std::min(samples_at_once, samples - b), h,
+                          std::min(heads_at_once, heads - h), r, std::min(rows, tokens - r)});
+  return blocks;
 }
 
-at::Tensor additive(const at::Tensor& allowed, const at::TensorOptions& options) {
-  const double lowest = lowest_finite(c10::typeMetaToScalarType(options.dtype()));
-  return at::zeros(allowed.sizes(), options).masked_fill(allowed.logical_not(), lowest);
+// softmax of one block's scores, in the accumulation datatype.
+at::Tensor probabilities(const Block& block, const at::Tensor& query, const at::Tensor& key,
+                         const at::Tensor& forbidden) {
+  const at::ScalarType inside = accumulation_type(query.scalar_type());
+  at::Tensor scores = product(block.queries(query), block.keys(key).transpose(-1, -2)).to(inside);
+  scores.mul_(1.0 / std::sqrt(static_cast<double>(query.size(-1))));
+  if (forbidden.defined())
+    scores.masked_fill_(block.mask(forbidden), inside == at::kDouble
+                                                   ? std::numeric_limits<double>::lowest()
+                                                   : std::numeric_limits<float>::lowest());
+  return at::softmax(scores, -1);
 }
 
-at::Tensor causal(std::int64_t tokens, const at::TensorOptions& options) {
-  return at::ones({tokens, tokens}, options.dtype(at::kBool)).tril().view({1, 1, tokens, tokens});
-}
+// Gradients of keys and values add up over the blocks of rows that look at them, unrounded.
+class KeyGradient {
+ public:
+  KeyGradient(const at::Tensor& like, bool in_parts)
+      : in_parts_(in_parts),
+        sum_(at::zeros(like.sizes(),
+                       like.options().dtype(in_parts ? accumulation_type(like.scalar_type())
+                                                     : like.scalar_type()))) {}
+
+  void add(const Block& block, const at::Tensor& a, const at::Tensor& b) {
+    at::Tensor part = block.keys(sum_);
+    if (!in_parts_) {
+      part.copy_(product(a, b));
+      return;
+    }
+    at::Tensor flat = part.reshape({-1, part.size(2), part.size(3)});
+    accumulate_product(flat, a.reshape({flat.size(0), a.size(-2), a.size(-1)}),
+                       b.reshape({flat.size(0), b.size(-2), b.size(-1)}));
+    part.copy_(flat.view(part.sizes()));
+  }
+
+  at::Tensor rounded(at::ScalarType type) const { return sum_.to(type); }
+
+ private:
+  bool in_parts_;
+  at::Tensor sum_;
+};
+
+class Attention : public torch::autograd::Function<Attention> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query,
+                            const at::Tensor& key, const at::Tensor& value,
+                            const at::Tensor& forbidden, std::int64_t block_bytes) {
+    context->save_for_backward({query, key, value});
+    context->saved_data["forbidden"] = forbidden;
+    context->saved_data["block_bytes"] = block_bytes;
+    at::Tensor output = at::empty(query.sizes(), query.options());
+    for (const Block& block : blocks_of(query, block_bytes))
+      block.queries(output).copy_(product(
+          probabilities(block, query, key, forbidden).to(query.scalar_type()), block.keys(value)));
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2];
+    const at::Tensor forbidden = context->saved_data["forbidden"].toTensor();
+    const at::ScalarType stored = query.scalar_type();
+    const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
+    const auto blocks = blocks_of(query, context->saved_data["block_bytes"].toInt());
+    const bool in_parts = blocks.front().rows < query.size(2);
+
+    at::Tensor query_gradient = at::empty(query.sizes(), query.options());
+    KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
+    for (const Block& block : blocks) {
+      const at::Tensor upstream = block.queries(gradients[0]);
+      const at::Tensor attended = probabilities(block, query, key, forbidden);
+      value_gradient.add(block, attended.to(stored).transpose(-1, -2), upstream);
+      const at::Tensor attended_gradient =
+          product(upstream, block.keys(value).transpose(-1, -2)).to(attended.scalar_type());
+      const at::Tensor score_gradient =
+          at::_softmax_backward_data(attended_gradient, attended, -1, attended.scalar_type())
+              .mul_(scale)
+              .to(stored);
+      block.queries(query_gradient).copy_(product(score_gradient, block.keys(key)));
+      key_gradient.add(block, score_gradient.transpose(-1, -2), block.queries(query));
+    }
+    return {query_gradient, key_gradient.rounded(stored), value_gradient.rounded(stored), {}, {}};
+  }
+};
 
 }  // namespace
 
-at::Tensor causal_mask(std::int64_t tokens, const at::TensorOptions& options) {
-  return additive(causal(tokens, options), options);
+at::Tensor causal_forbidden(std::int64_t tokens, const at::Tensor& attention_mask,
+                            const c10::Device& device) {
+  const at::Tensor later = at::ones({tokens, tokens}, at::TensorOptions(device).dtype(at::kBool))
+                               .triu(1)
+                               .view({1, 1, tokens, tokens});
+  return attention_mask.defined() ? later.logical_or(padding_forbidden(attention_mask)) : later;
 }
 
-at::Tensor causal_padding_mask(const at::Tensor& attention_mask, const at::TensorOptions& options) {
-  const std::int64_t batch = attention_mask.size(0), tokens = attention_mask.size(1);
-  const at::Tensor real_keys = attention_mask.to(at::kBool).view({batch, 1, 1, tokens});
-  return additive(causal(tokens, options).logical_and(real_keys), options);
+at::Tensor padding_forbidden(const at::Tensor& attention_mask) {
+  if (!attention_mask.defined()) return {};
+  return attention_mask.logical_not().view({attention_mask.size(0), 1, 1, attention_mask.size(1)});
 }
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     const at::Tensor& mask) {
-  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
-  const at::Tensor scores = at::matmul(query, key.transpose(-1, -2)) * scale + mask;
-  return at::matmul(at::softmax(scores, -1), value);
+                     const at::Tensor& forbidden) {
+  return attention_in_blocks(query, key, value, forbidden, kAttentionBlockBytes);
+}
+
+at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
+                               const at::Tensor& value, const at::Tensor& forbidden,
+                               std::int64_t block_bytes) {
+  return Attention::apply(query, key, value, forbidden, block_bytes);
 }
 
 }  // namespace dtbench::ops

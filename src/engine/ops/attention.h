@@ -1,25 +1,35 @@
-// Scaled dot-product attention (Vaswani et al. 2017, arXiv 1706.03762, section 3.2.1), with the
-// scores materialized: the reference form, in the order of Transformers' eager attention.
+// Scaled dot-product attention (Vaswani et al. 2017, arXiv 1706.03762, section 3.2.1) as plain
+// products: no kernel that would multiply fp32 on tensor cores, and no scores of the whole batch in
+// memory. Scores exist a block at a time and are computed again in the backward pass.
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <ATen/core/TensorBody.h>
-#include <c10/core/TensorOptions.h>
 
 namespace dtbench::ops {
 
-// Additive masks: 0 where a query may look, the datatype's lowest finite value where it may not, so
-// that a row without any allowed key has the uniform distribution rather than NaN.
+// Which keys a query may not look at, bool, broadcast to [B, H, T, T]. A forbidden score gets the
+// lowest finite number, so that a row without any allowed key has the uniform distribution rather
+// than NaN, as in Transformers.
 
-// [1, 1, T, T]: each token sees itself and those before it.
-at::Tensor causal_mask(std::int64_t tokens, const at::TensorOptions& options);
+// [B, 1, T, T], or [1, 1, T, T] without padding: keys after the query, and padding.
+// `attention_mask` [B, T] bool, or undefined when every token is real.
+at::Tensor causal_forbidden(std::int64_t tokens, const at::Tensor& attention_mask,
+                            const c10::Device& device);
 
-// [B, 1, T, T]: additionally only keys that are real, per `attention_mask` [B, T] bool.
-at::Tensor causal_padding_mask(const at::Tensor& attention_mask, const at::TensorOptions& options);
+// [B, 1, 1, T]: padding; undefined without.
+at::Tensor padding_forbidden(const at::Tensor& attention_mask);
 
-// softmax(query key^T / sqrt(D) + mask) value, for query, key and value [B, H, T, D] and a mask
-// that broadcasts to [B, H, T, T]. Returns [B, H, T, D].
+// softmax(query key^T / sqrt(D), forbidden keys out) value, for query, key and value [B, H, T, D]
+// of one datatype. Returns [B, H, T, D]. `forbidden` may be undefined. Rounding points: the scores,
+// the probabilities, the output; the softmax with scale and mask is in fp32 (fp64 for fp64).
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     const at::Tensor& mask);
+                     const at::Tensor& forbidden);
+
+// Bytes that the scores of one block may take in fp32. More are split by samples, then heads, then
+// rows of queries.
+inline constexpr std::int64_t kAttentionBlockBytes = std::int64_t{32} << 20;
+at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
+                               const at::Tensor& value, const at::Tensor& forbidden,
+                               std::int64_t block_bytes);
 
 }  // namespace dtbench::ops

@@ -39,7 +39,7 @@ struct Case {
 };
 
 std::vector<Case> cases(const c10::Device& device) {
-  const at::Tensor causal = ops::causal_mask(kTokens, at::TensorOptions(device).dtype(at::kFloat));
+  const at::Tensor causal = ops::causal_forbidden(kTokens, {}, device);
   std::vector<Case> all;
   all.push_back({"mm",
                  {operand(0, {kRows, kInner}, device), operand(1, {kInner, kColumns}, device)},
@@ -58,9 +58,7 @@ std::vector<Case> cases(const c10::Device& device) {
   const std::vector<std::int64_t> heads = {kBatch, kHeads, kTokens, kHeadWidth};
   all.push_back({"attention",
                  {operand(7, heads, device), operand(8, heads, device), operand(9, heads, device)},
-                 [causal](const auto& x) {
-                   return ops::attention(x[0], x[1], x[2], causal.to(x[0].scalar_type()));
-                 },
+                 [causal](const auto& x) { return ops::attention(x[0], x[1], x[2], causal); },
                  // Scores, softmax and values one after another; errors add.
                  kHeadWidth + 3 * kTokens});
   return all;

@@ -3,10 +3,30 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench::ops {
 namespace {
+
+// Logits worked on at a time, so that the passes over them stay in the cache.
+constexpr std::int64_t kCachedLogits = std::int64_t{1} << 18;
+
+// One block of rows: adds its losses to `loss_sum` and overwrites `logits` by their gradient.
+void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, bool want_gradient,
+                at::Tensor& loss_sum) {
+  at::Tensor values = logits.to(accumulation_type(logits.scalar_type()));
+  const at::Tensor at_target = values.gather(1, targets);
+  const at::Tensor largest = values.amax(1, /*keepdim=*/true);
+  values.sub_(largest).exp_();
+  const at::Tensor sum = values.sum(1, /*keepdim=*/true);
+  loss_sum += (largest + sum.log() - at_target).sum(at::kDouble);
+  if (!want_gradient) return;
+  values.scatter_add_(1, targets, -sum);  // (e - onehot sum) / sum = softmax - onehot
+  values.mul_(factor / sum);
+  if (!values.is_same(logits)) logits.copy_(values);
+}
 
 class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
  public:
@@ -24,27 +44,52 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
   }
 };
 
+// The backward pass starts from the rounded output, as torch's does.
+class RoundedLogSoftmax : public torch::autograd::Function<RoundedLogSoftmax> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& logits) {
+    const at::ScalarType inside = accumulation_type(logits.scalar_type());
+    const at::Tensor output = at::log_softmax(logits.to(inside), 1).to(logits.scalar_type());
+    context->save_for_backward({output});
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const at::Tensor output = context->get_saved_variables()[0];
+    const at::ScalarType inside = accumulation_type(output.scalar_type());
+    return {at::_log_softmax_backward_data(gradients[0].to(inside), output.to(inside), 1, inside)
+                .to(output.scalar_type())};
+  }
+};
+
 }  // namespace
 
 LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient) {
-  const at::ScalarType stored = logits.scalar_type();
-  at::Tensor values = logits.to(accumulation_type(stored));
-  const at::Tensor rows = targets.unsqueeze(1);
-  const at::Tensor log_sum = at::logsumexp(values, /*dim=*/{1}, /*keepdim=*/true);
-  LossAndGradient result;
-  result.loss_sum = (log_sum - values.gather(1, rows)).sum(at::kDouble);
-  if (want_gradient) {
-    values.sub_(log_sum).exp_();
-    values.scatter_add_(1, rows, at::full_like(rows, -1, values.options()));
-    result.gradient = values.mul_(normalizer.scale / normalizer.count).to(stored);
+  LossAndGradient result{at::zeros({}, logits.options().dtype(at::kDouble)), {}};
+  const std::int64_t block = std::max<std::int64_t>(1, kCachedLogits / logits.size(1));
+  for (std::int64_t begin = 0; begin < logits.size(0); begin += block) {
+    const std::int64_t rows = std::min(block, logits.size(0) - begin);
+    block_loss(logits.narrow(0, begin, rows), targets.narrow(0, begin, rows).unsqueeze(1),
+               normalizer.scale / normalizer.count, want_gradient, result.loss_sum);
   }
+  if (want_gradient) result.gradient = logits;
   return result;
 }
 
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
                          const LossNormalizer& normalizer) {
   return CrossEntropy::apply(logits, targets, normalizer.count, normalizer.scale);
+}
+
+at::Tensor cross_entropy_chain(const at::Tensor& logits, const at::Tensor& targets,
+                               const LossNormalizer& normalizer) {
+  const at::ScalarType stored = logits.scalar_type();
+  const at::Tensor picked = RoundedLogSoftmax::apply(logits).gather(1, targets.unsqueeze(1));
+  const at::Tensor sum = picked.to(accumulation_type(stored)).sum();
+  const at::Tensor mean = (-sum / static_cast<double>(targets.numel())).to(stored);
+  return mean_as_share(mean, targets.numel(), normalizer);
 }
 
 }  // namespace dtbench::ops

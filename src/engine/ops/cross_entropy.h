@@ -1,27 +1,14 @@
-// Softmax cross-entropy by the contract's one rule: logits come in the compute datatype, everything
-// after is fp32 (fp64 for fp64), and the gradient is multiplied by loss scale and 1/N in that and
-// rounded once, to the logits' datatype.
+// Softmax cross-entropy (ops/loss.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
-namespace dtbench {
+#include "engine/ops/loss.h"
 
-// What turns a sum over targets into the global batch's loss and its gradient into what is stored.
-struct LossNormalizer {
-  double count = 1;  // N: targets of the global batch, not of the micro-batch
-  double scale = 1;  // loss scale; it multiplies the gradient only
-};
+namespace dtbench::ops {
 
-struct LossAndGradient {
-  at::Tensor loss_sum;  // fp64 scalar: sum over rows of -log softmax(logits)[target], not divided
-  at::Tensor
-      gradient;  // as the logits: (softmax - onehot) x scale / count; undefined if not wanted
-};
-
-namespace ops {
-
-// logits [n, V] (overwritten when it is already in the accumulation datatype), targets [n] int64.
+// Loss sum over rows of -log softmax(logits)[target], and its gradient (softmax - onehot) x scale /
+// count. logits [n, V]: overwritten, by the gradient where one is wanted. targets [n] int64.
 LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient);
 
@@ -31,5 +18,9 @@ LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
                          const LossNormalizer& normalizer);
 
-}  // namespace ops
-}  // namespace dtbench
+// `loss = "transformers"`: torch's log_softmax, gather and mean, each rounded to the logits'
+// datatype, with sums in fp32 as CUDA's kernels have them. Also a root.
+at::Tensor cross_entropy_chain(const at::Tensor& logits, const at::Tensor& targets,
+                               const LossNormalizer& normalizer);
+
+}  // namespace dtbench::ops

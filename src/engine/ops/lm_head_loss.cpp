@@ -6,69 +6,100 @@
 #include <algorithm>
 
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/cross_entropy.h"
+#include "engine/ops/product.h"
 
 namespace dtbench::ops {
 namespace {
 
+// Gradients of hidden states, weight and bias, filled chunk by chunk.
+class HeadGradients {
+ public:
+  HeadGradients(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
+                std::int64_t chunk)
+      : one_chunk_(hidden.size(0) > 0 && hidden.size(0) <= chunk),
+        weight_(weight),
+        hidden_(at::empty_like(hidden)) {
+    const auto sums = weight.options().dtype(accumulation_type(weight.scalar_type()));
+    weight_sum_ = one_chunk_ ? at::empty_like(weight) : at::zeros(weight.sizes(), sums);
+    if (bias.defined()) bias_sum_ = at::zeros(bias.sizes(), sums);
+  }
+
+  void add(std::int64_t begin, const at::Tensor& hidden, const at::Tensor& logits_gradient) {
+    at::Tensor rows = hidden_.narrow(0, begin, hidden.size(0));
+    product_out(rows, logits_gradient, weight_);
+    if (one_chunk_)
+      product_out(weight_sum_, logits_gradient.t(), hidden);
+    else
+      accumulate_product(weight_sum_, logits_gradient.t(), hidden);
+    if (bias_sum_.defined())
+      bias_sum_ +=
+          logits_gradient.sum(at::IntArrayRef{0}, /*keepdim=*/false, bias_sum_.scalar_type());
+  }
+
+  at::Tensor hidden() const { return hidden_; }
+  at::Tensor weight() const { return weight_sum_.to(weight_.scalar_type()); }
+  at::Tensor bias() const {
+    return bias_sum_.defined() ? bias_sum_.to(weight_.scalar_type()) : bias_sum_;
+  }
+
+ private:
+  bool one_chunk_;  // then the weight's gradient is one product, rounded as it is stored
+  at::Tensor weight_, hidden_, weight_sum_, bias_sum_;
+};
+
 class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden,
-                            const at::Tensor& weight, const at::Tensor& targets, double count,
-                            double scale) {
+                            const at::Tensor& weight, const at::Tensor& bias,
+                            const at::Tensor& targets, double count, double scale) {
     const bool want_gradient = hidden.requires_grad() || weight.requires_grad();
-    at::Tensor loss_sum = at::zeros({}, hidden.options().dtype(at::kDouble));
-    at::Tensor hidden_gradient, weight_gradient;
-    if (want_gradient) {
-      hidden_gradient = at::empty_like(hidden);
-      weight_gradient = at::zeros(weight.sizes(),
-                                  weight.options().dtype(accumulation_type(weight.scalar_type())));
-    }
     const std::int64_t chunk = lm_head_chunk(weight.size(0), hidden.element_size());
+    std::optional<HeadGradients> gradients;
+    if (want_gradient) gradients.emplace(hidden, weight, bias, chunk);
+    at::Tensor loss_sum = at::zeros({}, hidden.options().dtype(at::kDouble));
     for (std::int64_t begin = 0; begin < hidden.size(0); begin += chunk) {
       const std::int64_t rows = std::min(chunk, hidden.size(0) - begin);
       const at::Tensor part = hidden.narrow(0, begin, rows);
-      const LossAndGradient result = cross_entropy_with_gradient(
-          at::mm(part, weight.t()), targets.narrow(0, begin, rows), {count, scale}, want_gradient);
+      const LossAndGradient result = cross_entropy_with_gradient(linear(part, weight, bias, {}),
+                                                                 targets.narrow(0, begin, rows),
+                                                                 {count, scale}, want_gradient);
       loss_sum += result.loss_sum;
-      if (want_gradient) {
-        at::Tensor rows_gradient = hidden_gradient.narrow(0, begin, rows);
-        at::mm_out(rows_gradient, result.gradient, weight);
-        accumulate_product(weight_gradient, result.gradient.t(), part);
-      }
+      if (gradients) gradients->add(begin, part, result.gradient);
     }
-    if (want_gradient) {
-      context->saved_data["hidden"] = hidden_gradient;
-      context->saved_data["weight"] = weight_gradient.to(weight.scalar_type());
+    if (gradients) {
+      context->saved_data["hidden"] = gradients->hidden();
+      context->saved_data["weight"] = gradients->weight();
+      context->saved_data["bias"] = gradients->bias();
     }
     return loss_sum / count;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list&) {
-    return {context->saved_data["hidden"].toTensor(),
-            context->saved_data["weight"].toTensor(),
-            {},
-            {},
-            {}};
-  }
-
- private:
-  // sum += a b, with the product's accumulation datatype kept.
-  static void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
-    sum.addmm_(a.to(sum.scalar_type()), b.to(sum.scalar_type()));
+    // Handed over, not shared: the leaf then takes the tensor as its gradient without a copy.
+    const auto take = [&](const char* name) {
+      return std::move(context->saved_data[name]).toTensor();
+    };
+    torch::autograd::variable_list result{take("hidden"), take("weight"), take("bias"), {}, {}, {}};
+    context->saved_data.clear();
+    return result;
   }
 };
 
 }  // namespace
 
 std::int64_t lm_head_chunk(std::int64_t vocabulary, std::int64_t item_bytes) {
-  constexpr std::int64_t kLogitsBytes = 32 << 20;
+  constexpr std::int64_t kLogitsBytes = 64 << 20;
   return std::max<std::int64_t>(1, kLogitsBytes / (vocabulary * item_bytes));
 }
 
-at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight,
-                        const at::Tensor& targets, const LossNormalizer& normalizer) {
-  return LmHeadLoss::apply(hidden, weight, targets, normalizer.count, normalizer.scale);
+at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
+                        const at::Tensor& targets, const LossNormalizer& normalizer,
+                        const ComputeRules& rules) {
+  return LmHeadLoss::apply(
+      as_operand(CastOp::kProduct, hidden, rules), as_operand(CastOp::kProduct, weight, rules),
+      as_operand(CastOp::kProduct, bias, rules), targets, normalizer.count, normalizer.scale);
 }
 
 }  // namespace dtbench::ops

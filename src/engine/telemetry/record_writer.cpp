@@ -5,12 +5,18 @@
 namespace dtbench {
 
 void RecordWriter::on_step(const StepEvent& event) {
+  const UpdateCounts& updates = event.updates;
   directory_.append_step({{"step", event.step},
                           {"loss", json_number(event.loss)},
                           {"grad_norm", json_number(event.grad_norm)},
                           {"lr", event.learning_rate},
-                          {"loss_scale", nullptr},
-                          {"skipped", false},
+                          {"loss_scale", event.loss_scale ? Json(*event.loss_scale) : Json()},
+                          {"skipped", event.skipped},
+                          {"updated_elements", updates.elements},
+                          {"lost_weight_updates", updates.lost_weight_updates},
+                          {"lost_v_updates", updates.lost_v_updates},
+                          {"eight_bit_elements", updates.eight_bit_elements},
+                          {"zero_point_hits", updates.zero_point_hits},
                           {"step_ms", event.seconds * 1e3},
                           {"data_ms", event.data_seconds * 1e3},
                           {"warmup", event.warmup},

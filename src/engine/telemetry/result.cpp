@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "engine/telemetry/throughput.h"
+#include "engine/telemetry/update_losses.h"
 #include "engine/train/outcome.h"
 #include "record/run_directory.h"
 
@@ -32,7 +33,7 @@ Json convergence(const TrainingState& state, const Trainer& trainer) {
 // The tensors a policy pays for beside activations.
 Json tensor_bytes(const Trainer& trainer) {
   return {{"parameters_bytes", trainer.parameters().bytes()},
-          {"gradients_bytes", trainer.parameters().bytes()},
+          {"gradients_bytes", trainer.parameters().gradient_bytes()},
           {"optimizer_state_bytes", trainer.optimizer().state_bytes()}};
 }
 
@@ -66,7 +67,8 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
     result["outcome"] = what;
   result["steps_completed"] = state.steps_completed;
   if (state.first_nonfinite) result["first_nonfinite"] = to_json(*state.first_nonfinite);
-  result["loss_scale"] = nullptr;
+  result["loss_scale"] = loss_scale(steps);
+  result["optimizer"] = update_losses(steps);
   result["throughput"] = throughput(steps);
   result["mfu"] = mfu(steps);
   result["memory"] = memory;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "engine/optim/tensor_update.h"
 #include "engine/train/evaluation.h"
 
 namespace dtbench {
@@ -13,7 +15,7 @@ struct NonFiniteEvent {
   std::int64_t micro_step;  // -1 where a whole step is meant
   std::string phase;        // "loss", "backward", "optimizer"
   std::string kind;         // "nan", "inf"
-  std::string tensor;       // "loss", or the parameter's name
+  std::string tensor;       // "loss", "grad_norm", or the parameter's name
   std::int64_t layer;       // -1 outside the layers
 };
 
@@ -29,6 +31,9 @@ struct StepEvent {
   std::int64_t tokens = 0;  // padded
   std::int64_t real_tokens = 0;
   double flops_needed = 0, flops_palm = 0;
+  std::optional<double> loss_scale;  // in force in this step; scaled policies
+  bool skipped = false;              // an overflow that the scaler caught: no update
+  UpdateCounts updates;              // all zero where there was none
 };
 
 class TrainingObserver {

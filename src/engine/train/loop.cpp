@@ -57,7 +57,7 @@ class Loop {
     const std::lock_guard hold(hooks_.consistent);
     std::optional<NonFiniteEvent> nonfinite = gradients.nonfinite;
     if (!nonfinite || !stops_on_nonfinite()) {
-      const auto updated = trainer_.apply_gradients(step, event.learning_rate);
+      const auto updated = trainer_.apply_gradients(gradients);
       if (!nonfinite) nonfinite = updated;
     }
     synchronize(trainer_.device());

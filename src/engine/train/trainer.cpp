@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -34,19 +35,24 @@ LoadedWeights initialize(const RunSpec& spec, ParameterSet& parameters) {
   return loaded;
 }
 
-// "transformer.h.3.mlp.c_fc.weight" -> 3; -1 outside the layers.
+// "transformer.h.3.mlp.c_fc.weight", "roberta.encoder.layer.3.output.dense.weight" -> 3; -1 outside
+// the layers.
 std::int64_t layer_of(const std::string& name) {
-  const std::size_t at = name.find(".h.");
-  return at == std::string::npos ? -1 : std::atoll(name.c_str() + at + 3);
+  for (const std::string_view list : {".h.", ".layer."}) {
+    const std::size_t at = name.find(list);
+    if (at != std::string::npos) return std::atoll(name.c_str() + at + list.size());
+  }
+  return -1;
 }
 
-template <typename TensorOf>
-std::optional<NonFiniteEvent> first_nonfinite(const ParameterSet& parameters, std::int64_t step,
-                                              const char* phase, TensorOf tensor_of) {
-  for (const Parameter& parameter : parameters.all()) {
-    if (const NonFinite found = find_nonfinite(tensor_of(parameter)))
-      return NonFiniteEvent{
-          step, -1, phase, kind_of(found), parameter.name, layer_of(parameter.name)};
+// `tensors` in the order of the parameters: these or their gradients.
+std::optional<NonFiniteEvent> first_nonfinite(const ParameterSet& parameters,
+                                              const std::vector<at::Tensor>& tensors,
+                                              std::int64_t step, const char* phase) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::string& name = parameters.all()[i].name;
+    if (const NonFinite found = find_nonfinite(tensors[i].detach()))
+      return NonFiniteEvent{step, -1, phase, kind_of(found), name, layer_of(name)};
   }
   return std::nullopt;
 }
@@ -65,52 +71,7 @@ StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64
   return event;
 }
 
-}  // namespace
-
-Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device)
-    : spec_(spec),
-      store_(store),
-      device_(device),
-      shape_(model_shape(spec, store.meta().vocab_size, label_count(spec, store))),
-      source_(store, spec),
-      parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
-                  static_cast<std::uint32_t>(spec.seed)),
-      model_(parameters_, shape_, spec.model.layer_norm_epsilon),
-      loaded_(initialize(spec, parameters_)),
-      optimizer_(parameters_, {spec.train.beta1, spec.train.beta2, spec.policy.epsilon,
-                               spec.train.weight_decay}),
-      constant_(constant_predictor(store, source_, evaluation_examples(),
-                                   shape_.labels > 0 ? shape_.labels : shape_.vocab,
-                                   is_language_model(spec.objective))) {}
-
-Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
-  const double started = steady_seconds();
-  const GlobalBatch batch = source_.training_batch(step);
-  Gradients result{describe(batch, shape_, step), std::nullopt};
-  result.event.data_seconds = steady_seconds() - started;
-
-  parameters_.clear_gradients();
-  const LossNormalizer normalizer{static_cast<double>(batch.targets), 1.0};
-  std::vector<at::Tensor> losses;
-  for (std::int64_t first = 0; first < batch.samples; first += spec_.train.micro_batch) {
-    const DropoutContext dropout{spec_.model.dropout, static_cast<std::uint32_t>(spec_.seed),
-                                 static_cast<std::uint32_t>(step),
-                                 static_cast<std::uint32_t>(first)};
-    const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
-    const at::Tensor loss = model_.loss(micro, dropout, normalizer);
-    torch::autograd::backward({loss}, {at::ones_like(loss)});
-    losses.push_back(loss.detach());
-  }
-  const at::Tensor micro_losses = at::stack(losses).cpu();
-  result.event.loss = micro_losses.sum().item<double>();
-  result.event.grad_norm = clip_by_global_norm(parameters_.gradients(), spec_.train.clip_norm);
-  result.nonfinite = first_nonfinite_loss(step, micro_losses);
-  if (!result.nonfinite) result.nonfinite = first_nonfinite_gradient(step, result.event.grad_norm);
-  return result;
-}
-
-std::optional<NonFiniteEvent> Trainer::first_nonfinite_loss(std::int64_t step,
-                                                            const at::Tensor& losses) const {
+std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step, const at::Tensor& losses) {
   for (std::int64_t micro = 0; micro < losses.size(0); ++micro) {
     const double loss = losses[micro].item<double>();
     if (!std::isfinite(loss))
@@ -119,21 +80,97 @@ std::optional<NonFiniteEvent> Trainer::first_nonfinite_loss(std::int64_t step,
   return std::nullopt;
 }
 
+}  // namespace
+
+Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device)
+    : spec_(spec),
+      store_(store),
+      device_(device),
+      rules_(compute_rules(spec.policy)),
+      shape_(model_shape(spec, store.meta().vocab_size, label_count(spec, store))),
+      source_(store, spec),
+      parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
+                  static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
+      model_(parameters_, shape_, spec.model.layer_norm_epsilon),
+      loaded_(initialize(spec, parameters_)),
+      optimizer_(parameters_, adamw_options(spec.policy, spec.train, spec.seed)),
+      constant_(constant_predictor(spec, store, source_, evaluation_examples())) {
+  if (spec.policy.loss_scaling) scaler_.emplace(spec.policy.loss_scale, device);
+}
+
+Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
+  const double started = steady_seconds();
+  const GlobalBatch batch = source_.training_batch(step);
+  Gradients result{describe(batch, shape_, step), std::nullopt, 1};
+  result.event.data_seconds = steady_seconds() - started;
+  if (scaler_) result.event.loss_scale = scaler_->scale();
+
+  std::vector<at::Tensor> losses;
+  accumulate(batch, step, losses);
+  const at::Tensor micro_losses = at::stack(losses).cpu();
+  result.event.loss = micro_losses.sum().item<double>();
+  finish_gradients(result);
+  if (result.event.skipped) return result;
+  result.nonfinite = first_nonfinite_loss(step, micro_losses);
+  if (!result.nonfinite) result.nonfinite = first_nonfinite_gradient(step, result.event.grad_norm);
+  return result;
+}
+
+void Trainer::accumulate(const GlobalBatch& batch, std::int64_t step,
+                         std::vector<at::Tensor>& losses) {
+  parameters_.clear_gradients();
+  const LossNormalizer normalizer{static_cast<double>(batch.targets),
+                                  scaler_ ? scaler_->scale() : 1.0};
+  for (std::int64_t first = 0; first < batch.samples; first += spec_.train.micro_batch) {
+    const DropoutContext dropout{spec_.model.dropout, static_cast<std::uint32_t>(spec_.seed),
+                                 static_cast<std::uint32_t>(step),
+                                 static_cast<std::uint32_t>(first)};
+    const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
+    const at::Tensor loss = model_.loss(micro, {rules_, dropout}, normalizer);
+    torch::autograd::backward({loss}, {at::ones_like(loss)});
+    parameters_.collect_gradients();
+    losses.push_back(loss.detach());
+  }
+}
+
+// Gradients in fp32 are unscaled and clipped where they are; rounded to 16 bits unscaled they would
+// lose what the scale is for, so there both go into the factor.
+void Trainer::finish_gradients(Gradients& result) {
+  const std::vector<at::Tensor> gradients = parameters_.gradients();
+  const bool in_16_bits = gradients.front().element_size() == 2;
+  if (scaler_) {
+    result.event.skipped =
+        in_16_bits ? scaler_->has_nonfinite(gradients) : scaler_->unscale(gradients);
+    if (in_16_bits) result.factor = 1.0 / scaler_->scale();
+  }
+  result.event.grad_norm = global_norm(gradients, result.factor);
+  const double coefficient = clip_coefficient(result.event.grad_norm, spec_.train.clip_norm);
+  if (scaler_ && in_16_bits)
+    result.factor *= coefficient;
+  else if (!result.event.skipped)
+    multiply_gradients(gradients, coefficient);
+}
+
 // A finite norm proves every gradient finite; only otherwise is the first one looked for. Where all
 // are finite but their norm is beyond its datatype, clipping has zeroed them: that is named too.
 std::optional<NonFiniteEvent> Trainer::first_nonfinite_gradient(std::int64_t step,
                                                                 double norm) const {
   if (std::isfinite(norm)) return std::nullopt;
-  auto gradient = first_nonfinite(parameters_, step, "backward",
-                                  [](const Parameter& p) { return p.value.grad(); });
-  if (gradient) return gradient;
+  const std::vector<at::Tensor> gradients = parameters_.gradients();
+  if (auto gradient = first_nonfinite(parameters_, gradients, step, "backward")) return gradient;
   return NonFiniteEvent{step, -1, "backward", std::isnan(norm) ? "nan" : "inf", "grad_norm", -1};
 }
 
-std::optional<NonFiniteEvent> Trainer::apply_gradients(std::int64_t step, double learning_rate) {
-  optimizer_.step(learning_rate);
-  return first_nonfinite(parameters_, step, "optimizer",
-                         [](const Parameter& p) { return p.value.detach(); });
+std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
+  StepEvent& event = gradients.event;
+  if (scaler_) scaler_->update(event.skipped);
+  if (event.skipped) {
+    if (!scaler_->exhausted()) return std::nullopt;
+    return first_nonfinite_gradient(event.step, event.grad_norm);
+  }
+  event.updates = optimizer_.step(event.learning_rate, gradients.factor,
+                                  static_cast<std::uint32_t>(event.step));
+  return first_nonfinite(parameters_, parameters_.values(), event.step, "optimizer");
 }
 
 std::int64_t Trainer::evaluation_examples() const {
@@ -141,8 +178,8 @@ std::int64_t Trainer::evaluation_examples() const {
 }
 
 Evaluation Trainer::evaluate() const {
-  return dtbench::evaluate(model_, source_, evaluation_examples(), spec_.train.micro_batch,
-                           shape_.labels, device_);
+  return dtbench::evaluate(model_, rules_, source_, spec_, evaluation_examples(), shape_.labels,
+                           device_);
 }
 
 }  // namespace dtbench

@@ -1,5 +1,5 @@
-// One global step: gradients over all micro-batches, clipping, update, and the search for the first
-// non-finite value at each of the three places.
+// One global step: gradients over all micro-batches, unscaling, clipping, update, and the search
+// for the first non-finite value at each of the three places.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -9,6 +9,7 @@
 #include "engine/model/model.h"
 #include "engine/model/weights_file.h"
 #include "engine/optim/adamw.h"
+#include "engine/optim/loss_scaler.h"
 #include "engine/train/batches.h"
 #include "engine/train/constant_predictor.h"
 #include "engine/train/events.h"
@@ -25,14 +26,16 @@ class Trainer {
 
   struct Gradients {
     StepEvent event;
-    std::optional<NonFiniteEvent> nonfinite;
+    std::optional<NonFiniteEvent> nonfinite;  // what no scaler catches
+    double factor = 1;                        // what is left to multiply the gradients with
   };
-  // Forward and backward over the step's micro-batches and clipping. Changes no parameter, so it
-  // can be given up at any point.
+  // Forward and backward over the step's micro-batches, unscaling and clipping. Changes no
+  // parameter, so it can be given up at any point.
   Gradients compute_gradients(std::int64_t step);
 
-  // The optimizer's update, then the check of the updated parameters.
-  std::optional<NonFiniteEvent> apply_gradients(std::int64_t step, double learning_rate);
+  // The optimizer's update, or the scaler's where the step is skipped; completes the step's event.
+  // Returns the first non-finite parameter, or what a scaler that is at its end could not catch.
+  std::optional<NonFiniteEvent> apply_gradients(Gradients& gradients);
 
   Evaluation evaluate() const;
   std::int64_t evaluation_examples() const;
@@ -46,24 +49,27 @@ class Trainer {
   const c10::Device& device() const { return device_; }
   const ParameterSet& parameters() const { return parameters_; }
   const Model& model() const { return model_; }
-  AdamW& optimizer() { return optimizer_; }
   const AdamW& optimizer() const { return optimizer_; }
+  const std::optional<LossScaler>& loss_scaler() const { return scaler_; }
   const LoadedWeights& loaded() const { return loaded_; }
 
  private:
+  void accumulate(const GlobalBatch& batch, std::int64_t step, std::vector<at::Tensor>& losses);
+  // Unscales and clips; sets the event's norm and whether the step is skipped.
+  void finish_gradients(Gradients& result);
   std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, double norm) const;
-  std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step,
-                                                     const at::Tensor& losses) const;
 
   RunSpec spec_;
   const TokenStore& store_;
   c10::Device device_;
+  ComputeRules rules_;
   ModelShape shape_;
   BatchSource source_;
   ParameterSet parameters_;
   Model model_;
   LoadedWeights loaded_;
   AdamW optimizer_;
+  std::optional<LossScaler> scaler_;
   ConstantPredictor constant_;
 };
 

@@ -41,9 +41,11 @@ std::optional<NonFiniteEvent> read_nonfinite(const Json& json) {
 
 void TrainingState::record_step(const StepEvent& event) {
   constexpr std::int64_t kExplosion = 20;
-  if (!first_loss) first_loss = event.loss;
+  // A loss that overflowed in a skipped step is no measure of where the run began.
+  if (!first_loss && !event.skipped) first_loss = event.loss;
   last_loss = event.loss;
-  steps_above_twice_first = event.loss > 2 * *first_loss ? steps_above_twice_first + 1 : 0;
+  const bool high = first_loss && event.loss > 2 * *first_loss;
+  steps_above_twice_first = high ? steps_above_twice_first + 1 : 0;
   if (steps_above_twice_first >= kExplosion) loss_exploded = true;
   steps_completed = event.step + 1;
 }

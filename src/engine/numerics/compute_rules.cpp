@@ -1,0 +1,56 @@
+#include "engine/numerics/compute_rules.h"
+
+#include <ATen/ATen.h>
+
+#include <stdexcept>
+
+#include "engine/numerics/scalar_type.h"
+
+namespace dtbench {
+namespace {
+
+// CUDA's list computes these in fp32; the CPU's list leaves them to their input.
+bool is_fp32_on_cuda(CastOp op) {
+  return op == CastOp::kLayerNorm || op == CastOp::kPow;
+}
+
+}  // namespace
+
+ComputeRules compute_rules(const DtypePolicy& policy) {
+  return {scalar_type(policy.compute), policy.autocast_rules, policy.loss, policy.gelu};
+}
+
+const char* to_string(CastOp op) {
+  switch (op) {
+    case CastOp::kProduct:
+      return "product";
+    case CastOp::kLayerNorm:
+      return "layer_norm";
+    case CastOp::kPow:
+      return "pow";
+    case CastOp::kEmbedding:
+      return "embedding";
+    case CastOp::kGelu:
+      return "gelu";
+    case CastOp::kTanh:
+      return "tanh";
+    case CastOp::kErf:
+      return "erf";
+    case CastOp::kAdd:
+      return "add";
+  }
+  throw std::logic_error("unknown CastOp");
+}
+
+at::ScalarType operand_type(CastOp op, at::ScalarType input, const ComputeRules& rules) {
+  if (rules.autocast == AutocastRules::kNone) return input;
+  if (op == CastOp::kProduct) return rules.compute;
+  if (rules.autocast == AutocastRules::kCuda && is_fp32_on_cuda(op)) return at::kFloat;
+  return input;
+}
+
+at::Tensor as_operand(CastOp op, const at::Tensor& x, const ComputeRules& rules) {
+  return x.defined() ? x.to(operand_type(op, x.scalar_type(), rules)) : x;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,38 @@
+// How a policy's operations compute: the datatype of products' operands and the cast lists of mixed
+// precision, applied explicitly so that a CPU run casts as a GPU run does.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+
+#include "config/policy.h"
+
+namespace dtbench {
+
+struct ComputeRules {
+  at::ScalarType compute = at::kFloat;  // operands of products
+  AutocastRules autocast = AutocastRules::kNone;
+  LossRule loss = LossRule::kContract;
+  GeluRule gelu = GeluRule::kKernel;
+};
+
+ComputeRules compute_rules(const DtypePolicy& policy);
+
+// The operations of the models, as far as torch's autocast lists tell them apart.
+enum class CastOp { kProduct, kLayerNorm, kPow, kEmbedding, kGelu, kTanh, kErf, kAdd };
+inline constexpr std::array kCastOps = {CastOp::kProduct,   CastOp::kLayerNorm, CastOp::kPow,
+                                        CastOp::kEmbedding, CastOp::kGelu,      CastOp::kTanh,
+                                        CastOp::kErf,       CastOp::kAdd};
+const char* to_string(CastOp op);
+
+// The datatype that `rules` cast an operand of `op` to, `input` being its own: the compute datatype
+// for products, fp32 for what the list in force computes in fp32, else `input` itself.
+// Source: torch's autocast operator reference, and ATen/autocast_mode.h; tests/parity compares each
+// entry with what torch does.
+at::ScalarType operand_type(CastOp op, at::ScalarType input, const ComputeRules& rules);
+
+// `x` as an operand of `op`. Differentiable: the gradient is cast back.
+at::Tensor as_operand(CastOp op, const at::Tensor& x, const ComputeRules& rules);
+
+}  // namespace dtbench

@@ -1,0 +1,94 @@
+#include "engine/ops/product.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "engine/numerics/scalar_type.h"
+
+namespace dtbench::ops {
+namespace {
+
+// Whether torch's own product is to be avoided.
+bool is_half_on_cpu(const at::Tensor& x) {
+  return x.scalar_type() == at::kHalf && x.is_cpu();
+}
+
+at::Tensor wide(const at::Tensor& x) {
+  return x.to(at::kFloat);
+}
+
+// y [n, O] = x [n, I] weight [I, O] + bias [O] in fp16 on the CPU.
+class HalfAffine : public torch::autograd::Function<HalfAffine> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight, const at::Tensor& bias) {
+    context->save_for_backward({x, weight});
+    context->saved_data["has_bias"] = bias.defined();
+    const at::Tensor y = bias.defined() ? at::addmm(wide(bias), wide(x), wide(weight))
+                                        : at::mm(wide(x), wide(weight));
+    return y.to(at::kHalf);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const at::Tensor& weight = saved[1];
+    const at::Tensor dy = wide(gradients[0]);
+    at::Tensor dx, dweight, dbias;
+    if (context->needs_input_grad(0)) dx = at::mm(dy, wide(weight).t()).to(at::kHalf);
+    if (context->needs_input_grad(1)) dweight = at::mm(wide(x).t(), dy).to(at::kHalf);
+    if (context->saved_data["has_bias"].toBool()) dbias = dy.sum(0).to(at::kHalf);
+    return {dx, dweight, dbias};
+  }
+};
+
+// x [..., I], weight [I, O], all in the compute datatype.
+at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(1);
+  const at::Tensor rows = x.reshape({-1, x.size(-1)});
+  if (is_half_on_cpu(x)) return HalfAffine::apply(rows, weight, bias).view(shape);
+  return (bias.defined() ? at::addmm(bias, rows, weight) : at::mm(rows, weight)).view(shape);
+}
+
+}  // namespace
+
+at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
+  if (is_half_on_cpu(a)) return at::matmul(wide(a), wide(b)).to(at::kHalf);
+  return at::matmul(a, b);
+}
+
+void product_out(at::Tensor& out, const at::Tensor& a, const at::Tensor& b) {
+  if (is_half_on_cpu(a))
+    out.copy_(at::matmul(wide(a), wide(b)));
+  else
+    at::matmul_out(out, a, b);
+}
+
+void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
+  if (a.is_cuda() && a.scalar_type() != sum.scalar_type()) {
+    sum.add_(a.dim() == 2 ? at::mm(a, b, sum.scalar_type()) : at::bmm(a, b, sum.scalar_type()));
+    return;
+  }
+  const at::Tensor left = a.to(sum.scalar_type()), right = b.to(sum.scalar_type());
+  if (sum.dim() == 2)
+    sum.addmm_(left, right);
+  else
+    sum.baddbmm_(left, right);
+}
+
+at::Tensor conv1d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                  const ComputeRules& rules) {
+  return affine(as_operand(CastOp::kProduct, x, rules), as_operand(CastOp::kProduct, weight, rules),
+                as_operand(CastOp::kProduct, bias, rules));
+}
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                  const ComputeRules& rules) {
+  return affine(as_operand(CastOp::kProduct, x, rules),
+                as_operand(CastOp::kProduct, weight, rules).t(),
+                as_operand(CastOp::kProduct, bias, rules));
+}
+
+}  // namespace dtbench::ops
