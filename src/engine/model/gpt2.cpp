@@ -16,14 +16,14 @@ constexpr std::uint32_t kEmbeddingSite = 0;
 
 LayerNormWeights create_layer_norm(ParameterSet& parameters, const std::string& name,
                                    std::int64_t width) {
-  return {parameters.create(name + ".weight", {width}, kOnes, /*weight_decay=*/false),
-          parameters.create(name + ".bias", {width}, kZeros, /*weight_decay=*/false)};
+  return {parameters.create(name + ".weight", {width}, kOnes, ParameterKind::kVector),
+          parameters.create(name + ".bias", {width}, kZeros, ParameterKind::kVector)};
 }
 
 Conv1dWeights create_conv1d(ParameterSet& parameters, const std::string& name, std::int64_t in,
                             std::int64_t out, double deviation) {
-  return {parameters.create(name + ".weight", {in, out}, {deviation}, /*weight_decay=*/true),
-          parameters.create(name + ".bias", {out}, kZeros, /*weight_decay=*/false)};
+  return {parameters.create(name + ".weight", {in, out}, {deviation}, ParameterKind::kMatrix),
+          parameters.create(name + ".bias", {out}, kZeros, ParameterKind::kVector)};
 }
 
 at::Tensor normed(const at::Tensor& x, const LayerNormWeights& ln, double epsilon) {
@@ -78,9 +78,9 @@ at::Tensor Gpt2Block::mlp(const at::Tensor& x, const DropoutContext& context) co
 Gpt2::Gpt2(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon)
     : epsilon_(layer_norm_epsilon) {
   wte_ = parameters.create("transformer.wte.weight", {shape.vocab, shape.width},
-                           {kInitializerRange}, /*weight_decay=*/true);
+                           {kInitializerRange}, ParameterKind::kEmbedding);
   wpe_ = parameters.create("transformer.wpe.weight", {shape.positions, shape.width},
-                           {kInitializerRange}, /*weight_decay=*/true);
+                           {kInitializerRange}, ParameterKind::kEmbedding);
   for (std::int64_t layer = 0; layer < shape.layers; ++layer)
     h_.emplace_back(parameters, shape, layer_norm_epsilon, layer);
   ln_f_ = create_layer_norm(parameters, "transformer.ln_f", shape.width);

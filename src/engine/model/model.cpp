@@ -11,7 +11,7 @@ Model::Model(ParameterSet& parameters, const ModelShape& shape, double layer_nor
     : objective_(shape.objective), transformer_(parameters, shape, layer_norm_epsilon) {
   if (!is_language_model(objective_))
     score_ = parameters.create("score.weight", {shape.labels, shape.width}, {0.02},
-                               /*weight_decay=*/true);
+                               ParameterKind::kMatrix);
 }
 
 at::Tensor Model::loss(const MicroBatch& batch, const DropoutContext& context,

@@ -77,8 +77,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
                   static_cast<std::uint32_t>(spec.seed)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, parameters_)),
-      optimizer_(parameters_, {spec.train.beta1, spec.train.beta2, spec.policy.epsilon,
-                               spec.train.weight_decay}),
+      optimizer_(parameters_, adamw_options(spec.policy, spec.train, spec.seed)),
       constant_(constant_predictor(store, source_, evaluation_examples(),
                                    shape_.labels > 0 ? shape_.labels : shape_.vocab,
                                    is_language_model(spec.objective))) {}
@@ -131,7 +130,7 @@ std::optional<NonFiniteEvent> Trainer::first_nonfinite_gradient(std::int64_t ste
 }
 
 std::optional<NonFiniteEvent> Trainer::apply_gradients(std::int64_t step, double learning_rate) {
-  optimizer_.step(learning_rate);
+  optimizer_.step(learning_rate, 1.0, static_cast<std::uint32_t>(step));
   return first_nonfinite(parameters_, step, "optimizer",
                          [](const Parameter& p) { return p.value.detach(); });
 }
