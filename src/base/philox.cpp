@@ -11,6 +11,13 @@ std::uint32_t probability_threshold(double probability) {
   return static_cast<std::uint32_t>(std::clamp(scaled, 0.0, 0x1p32 - 1.0));
 }
 
+std::uint32_t name_hash(std::string_view name) {
+  std::uint32_t hash = 2166136261u;
+  for (const char byte : name)
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 16777619u;
+  return hash;
+}
+
 std::array<double, 2> normal_pair(std::uint32_t word0, std::uint32_t word1) {
   const double radius = std::sqrt(-2.0 * std::log(unit_open(word0)));
   const double angle = 2.0 * std::numbers::pi * unit_open(word1);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #if defined(__CUDACC__)
 #define DTBENCH_HOST_DEVICE __host__ __device__
@@ -56,6 +57,9 @@ inline constexpr std::uint32_t kDropout = 0x100;
 // A probability as an integer threshold: a draw w happens when w < threshold. Exact for every
 // device; p is resolved to 2^-32.
 std::uint32_t probability_threshold(double probability);
+
+// A name as a word of a counter: Fowler, Noll and Vo's hash, 32 bits, variant 1a.
+std::uint32_t name_hash(std::string_view name);
 
 // A double in (0, 1) from 32 random bits: (w + 0.5) / 2^32. Never 0 nor 1.
 inline double unit_open(std::uint32_t word) {

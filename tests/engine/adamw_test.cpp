@@ -14,12 +14,13 @@ namespace {
 
 TEST(AdamW, TheFirstStepMovesByTheRateAgainstTheGradientsSign) {
   ParameterSet parameters(at::kDouble, 0);
-  const at::Tensor weight = parameters.create("w", {2}, kOnes, /*weight_decay=*/true);
-  const at::Tensor bias = parameters.create("b", {2}, kOnes, /*weight_decay=*/false);
+  const at::Tensor weight = parameters.create("w", {2}, kOnes, ParameterKind::kMatrix);
+  const at::Tensor bias = parameters.create("b", {2}, kOnes, ParameterKind::kVector);
   weight.mutable_grad() = at::tensor({3.0, -0.25}, at::kDouble);
   bias.mutable_grad() = at::tensor({3.0, -0.25}, at::kDouble);
-  AdamW optimizer(parameters, {0.9, 0.999, 1e-8, 0.01});
-  optimizer.step(0.1);
+  AdamW optimizer(parameters, {0.9, 0.999, 1e-8, 0.01, StateFormat::kFloat64, StateFormat::kFloat64,
+                               OptimizerArithmetic::kFused, UpdateRounding::kNearest, 0});
+  optimizer.step(0.1, 1.0, 0);
   // m / (1 - beta1) = g and sqrt(v / (1 - beta2)) = |g|, so the step is 0.1 sign(g); decay takes
   // 0.1 x 0.01 of the weight first, of the weight alone.
   EXPECT_NEAR(bias[0].item<double>(), 1 - 0.1, 1e-8);

@@ -10,25 +10,13 @@
 #include "base/philox.h"
 
 namespace dtbench {
-namespace {
-
-// Fowler, Noll and Vo's hash, 32 bits, variant 1a.
-std::uint32_t fnv1a(const std::string& text) {
-  std::uint32_t hash = 2166136261u;
-  for (const char byte : text)
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 16777619u;
-  return hash;
-}
-
-}  // namespace
-
 at::Tensor draw_initial_weight(const std::string& name, at::IntArrayRef shape,
                                const InitialValue& initial, std::uint32_t seed) {
   if (initial.deviation == 0) return at::full(shape, initial.constant, at::kFloat);
   at::Tensor values = at::empty(shape, at::kFloat);
   float* out = values.data_ptr<float>();
   const std::int64_t count = values.numel();
-  const std::uint32_t parameter = fnv1a(name);
+  const std::uint32_t parameter = name_hash(name);
   at::parallel_for(
       0, (count + 3) / 4, /*grain_size=*/1024, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t group = begin; group < end; ++group) {

@@ -1,6 +1,7 @@
 #include "engine/model/parameters.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <stdexcept>
 
@@ -11,13 +12,19 @@
 namespace dtbench {
 
 ParameterSet::ParameterSet(at::TensorOptions options, std::uint32_t seed)
-    : options_(options), seed_(seed) {}
+    : ParameterSet(options, seed, options.dtype().toScalarType()) {}
+
+ParameterSet::ParameterSet(at::TensorOptions options, std::uint32_t seed,
+                           at::ScalarType gradient_type)
+    : options_(options), seed_(seed), gradient_type_(gradient_type) {}
 
 at::Tensor ParameterSet::create(const std::string& name, at::IntArrayRef shape,
-                                InitialValue initial, bool weight_decay) {
+                                InitialValue initial, ParameterKind kind) {
   at::Tensor value =
       draw_initial_weight(name, shape, initial, seed_).to(options_).detach().requires_grad_();
-  parameters_.push_back({name, value, weight_decay});
+  parameters_.push_back({name, value, kind});
+  if (!gradients_are_leaves())
+    accumulated_.push_back(at::zeros(shape, options_.dtype(gradient_type_)));
   return value;
 }
 
@@ -34,7 +41,17 @@ std::vector<at::Tensor> ParameterSet::values() const {
   return values;
 }
 
+void ParameterSet::collect_gradients() {
+  const c10::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < accumulated_.size(); ++i) {
+    at::Tensor& gradient = parameters_[i].value.mutable_grad();
+    if (gradient.defined()) accumulated_[i].add_(gradient);
+    gradient.reset();
+  }
+}
+
 std::vector<at::Tensor> ParameterSet::gradients() const {
+  if (!gradients_are_leaves()) return accumulated_;
   std::vector<at::Tensor> gradients;
   for (const Parameter& parameter : parameters_) {
     at::Tensor& gradient = parameter.value.mutable_grad();
@@ -47,6 +64,8 @@ std::vector<at::Tensor> ParameterSet::gradients() const {
 void ParameterSet::clear_gradients() {
   for (const Parameter& parameter : parameters_)
     parameter.value.mutable_grad().reset();
+  for (at::Tensor& gradient : accumulated_)
+    gradient.zero_();
 }
 
 std::int64_t ParameterSet::element_count() const {
@@ -61,6 +80,10 @@ std::int64_t ParameterSet::bytes() const {
   for (const Parameter& parameter : parameters_)
     bytes += static_cast<std::int64_t>(parameter.value.nbytes());
   return bytes;
+}
+
+std::int64_t ParameterSet::gradient_bytes() const {
+  return element_count() * static_cast<std::int64_t>(c10::elementSize(gradient_type_));
 }
 
 std::string ParameterSet::fingerprint() const {

@@ -8,10 +8,17 @@
 
 namespace dtbench {
 
+// What a parameter is to the optimizer.
+enum class ParameterKind {
+  kEmbedding,  // a table of rows by token or position: decayed; 8-bit policies keep its states apart
+  kMatrix,     // every other decayed weight
+  kVector,     // biases and norms: not decayed
+};
+
 struct Parameter {
-  std::string name;   // as in Transformers: "transformer.h.0.attn.c_attn.weight"
-  at::Tensor value;   // a leaf that requires a gradient
-  bool weight_decay;  // not for biases and norms
+  std::string name;  // as in Transformers: "transformer.h.0.attn.c_attn.weight"
+  at::Tensor value;  // a leaf that requires a gradient
+  ParameterKind kind;
 };
 
 // How a parameter starts: N(0, deviation^2), or a constant when the deviation is 0.
@@ -25,31 +32,42 @@ inline constexpr InitialValue kOnes{0, 1};
 class ParameterSet {
  public:
   // Where and in which datatype the parameters live; their initial values are functions of the seed
-  // and their names.
+  // and their names. Gradients are stored in the parameters' datatype.
   ParameterSet(at::TensorOptions options, std::uint32_t seed);
+  // Gradients are accumulated over micro-batches and stored in `gradient_type`: the parameters' own
+  // datatype or, for 16-bit parameters, fp32.
+  ParameterSet(at::TensorOptions options, std::uint32_t seed, at::ScalarType gradient_type);
 
   // Draws, stores and returns a new parameter. The tensor is a handle: the set and the model share
   // its memory.
   at::Tensor create(const std::string& name, at::IntArrayRef shape, InitialValue initial,
-                    bool weight_decay);
+                    ParameterKind kind);
 
   const std::vector<Parameter>& all() const { return parameters_; }
   const Parameter& at(const std::string& name) const;  // throws std::logic_error
   std::vector<at::Tensor> values() const;
-  // Defined for all after a backward pass (zeros where no gradient came).
+  // To be called after each micro-batch's backward pass. Where gradients have a datatype of their
+  // own, adds each parameter's .grad to the stored one and frees it; else .grad is the stored one.
+  void collect_gradients();
+  // The stored gradients in the order of all(); zeros where none came.
   std::vector<at::Tensor> gradients() const;
-  // Frees the gradients.
+  // Before a step's first micro-batch.
   void clear_gradients();
 
   std::int64_t element_count() const;
   std::int64_t bytes() const;
+  std::int64_t gradient_bytes() const;
   // SHA-256 over names, shapes and bytes: the initial weights' fingerprint in audit.json.
   std::string fingerprint() const;
 
  private:
+  bool gradients_are_leaves() const { return gradient_type_ == options_.dtype().toScalarType(); }
+
   at::TensorOptions options_;
   std::uint32_t seed_;
+  at::ScalarType gradient_type_;
   std::vector<Parameter> parameters_;
+  std::vector<at::Tensor> accumulated_;  // empty where the leaves' .grad are the stored gradients
 };
 
 }  // namespace dtbench

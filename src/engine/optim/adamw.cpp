@@ -3,52 +3,123 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <stdexcept>
+
+#include "engine/optim/foreach_update.h"
+#include "engine/optim/fused_update.h"
+
 namespace dtbench {
+namespace {
+
+at::ScalarType state_type(StateFormat format) {
+  switch (format) {
+    case StateFormat::kFloat64:
+      return at::kDouble;
+    case StateFormat::kFloat32:
+      return at::kFloat;
+    case StateFormat::kBFloat16:
+      return at::kBFloat16;
+    case StateFormat::kFloat16:
+      return at::kHalf;
+    case StateFormat::kBlockwise8Bit:
+      break;
+  }
+  throw std::logic_error("8-bit states have no one datatype");
+}
+
+ParameterState initial_state(const Parameter& parameter, const AdamWOptions& options) {
+  const bool embedding = parameter.kind == ParameterKind::kEmbedding;
+  const StateFormat format = embedding ? options.embedding_states : options.states;
+  const at::Tensor value = parameter.value.detach();
+  ParameterState state;
+  state.exp_avg = at::zeros_like(value, value.options().dtype(state_type(format)));
+  state.exp_avg_sq = at::zeros_like(state.exp_avg);
+  if (options.rounding == UpdateRounding::kKahan) state.compensation = at::zeros_like(value);
+  return state;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> named(const std::string& parameter,
+                                                      const ParameterState& state) {
+  std::vector<std::pair<std::string, at::Tensor>> result;
+  const auto add = [&](const char* kind, const at::Tensor& tensor) {
+    if (tensor.defined()) result.emplace_back(std::string(kind) + "." + parameter, tensor);
+  };
+  add("exp_avg", state.exp_avg);
+  add("exp_avg_sq", state.exp_avg_sq);
+  add("exp_avg_absmax", state.exp_avg_absmax);
+  add("exp_avg_sq_absmax", state.exp_avg_sq_absmax);
+  add("compensation", state.compensation);
+  return result;
+}
+
+}  // namespace
+
+AdamWOptions adamw_options(const DtypePolicy& policy, const TrainSpec& train, std::int64_t seed) {
+  return {train.beta1,
+          train.beta2,
+          policy.epsilon,
+          train.weight_decay,
+          policy.optimizer_states,
+          policy.embedding_states,
+          policy.optimizer_arithmetic,
+          policy.update_rounding,
+          static_cast<std::uint32_t>(seed)};
+}
 
 AdamW::AdamW(const ParameterSet& parameters, const AdamWOptions& options)
-    : parameters_(parameters), options_(options), groups_{{{}, options.weight_decay}, {{}, 0.0}} {
-  for (std::size_t i = 0; i < parameters.all().size(); ++i) {
-    const Parameter& parameter = parameters.all()[i];
-    groups_[parameter.weight_decay ? 0 : 1].members.push_back(i);
-    exp_avgs_.push_back(at::zeros_like(parameter.value).detach());
-    exp_avg_sqs_.push_back(at::zeros_like(parameter.value).detach());
-    // torch keeps the update count of each tensor as an fp32 scalar on its device.
-    steps_.push_back(at::zeros({}, parameter.value.options().dtype(at::kFloat)).detach());
-  }
+    : parameters_(parameters), options_(options), updates_(at::zeros({}, at::kLong)) {
+  for (const Parameter& parameter : parameters.all())
+    states_.push_back(initial_state(parameter, options));
 }
 
-void AdamW::step(double learning_rate) {
+UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint32_t global_step) {
   const c10::NoGradGuard no_grad;
-  set_updates(updates_ + 1);
-  for (const Group& group : groups_)
-    if (!group.members.empty()) step_group(group, learning_rate);
+  updates_.add_(1);
+  const std::vector<at::Tensor> gradients = parameters_.gradients();
+  std::vector<TensorUpdate> decayed, others;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const Parameter& parameter = parameters_.all()[i];
+    const bool decays = parameter.kind != ParameterKind::kVector;
+    const AdamWStep step{learning_rate,  gradient_factor,  options_.beta1,
+                         options_.beta2, options_.epsilon, decays ? options_.weight_decay : 0.0,
+                         updates()};
+    const kernels::StochasticDraw draw{
+        {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
+    (decays ? decayed : others)
+        .push_back({parameter.value.detach(), gradients[i], states_[i], step, options_.rounding,
+                    draw});
+  }
+  UpdateCounts counts;
+  for (const std::vector<TensorUpdate>& group : {decayed, others}) counts += update_group(group);
+  return counts;
 }
 
-void AdamW::step_group(const Group& group, double learning_rate) {
-  std::vector<at::Tensor> values, gradients, exp_avgs, exp_avg_sqs, steps;
-  for (const std::size_t i : group.members) {
-    values.push_back(parameters_.all()[i].value);
-    gradients.push_back(parameters_.all()[i].value.grad());
-    exp_avgs.push_back(exp_avgs_[i]);
-    exp_avg_sqs.push_back(exp_avg_sqs_[i]);
-    steps.push_back(steps_[i]);
-  }
-  at::_fused_adamw_(values, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
-                    learning_rate, options_.beta1, options_.beta2, group.weight_decay,
-                    options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+UpdateCounts AdamW::update_group(const std::vector<TensorUpdate>& group) const {
+  if (options_.arithmetic == OptimizerArithmetic::kForeach) return foreach_update(group);
+  UpdateCounts counts;
+  for (const TensorUpdate& update : group)
+    counts += fused_update(update);
+  return counts;
+}
+
+std::int64_t AdamW::updates() const {
+  return updates_.item<std::int64_t>();
 }
 
 std::int64_t AdamW::state_bytes() const {
   std::int64_t bytes = 0;
-  for (const at::Tensor& state : exp_avgs_)
-    bytes += static_cast<std::int64_t>(2 * state.nbytes());
+  for (const ParameterState& state : states_)
+    for (const auto& [name, tensor] : named("", state))
+      bytes += static_cast<std::int64_t>(tensor.nbytes());
   return bytes;
 }
 
-void AdamW::set_updates(std::int64_t updates) {
-  updates_ = updates;
-  for (at::Tensor& step : steps_)
-    step.fill_(updates);
+std::vector<std::pair<std::string, at::Tensor>> AdamW::named_states() const {
+  std::vector<std::pair<std::string, at::Tensor>> result{{"optimizer_updates", updates_}};
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    for (auto& entry : named(parameters_.all()[i].name, states_[i]))
+      result.push_back(std::move(entry));
+  return result;
 }
 
 }  // namespace dtbench

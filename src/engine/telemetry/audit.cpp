@@ -2,6 +2,9 @@
 
 #include <torch/version.h>
 
+#include <set>
+#include <string>
+
 #include "base/error.h"
 #include "base/program.h"
 #include "base/text.h"
@@ -10,6 +13,21 @@
 #include "record/run_directory.h"
 
 namespace dtbench {
+namespace {
+
+// Each once, as policies name them: "fp32", or "blockwise_8bit, fp32".
+std::string state_datatypes(const AdamW& optimizer) {
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : optimizer.named_states()) {
+    if (!name.starts_with("exp_avg.")) continue;
+    const at::ScalarType type = tensor.scalar_type();
+    names.insert(type == at::kByte ? to_string(StateFormat::kBlockwise8Bit)
+                                   : to_string(dtype_of(type)));
+  }
+  return join({names.begin(), names.end()}, ", ");
+}
+
+}  // namespace
 
 Json make_audit(const Trainer& trainer, const Json& precision_switches,
                 const std::vector<CanaryCheck>& canary) {
@@ -30,7 +48,7 @@ Json make_audit(const Trainer& trainer, const Json& precision_switches,
       {"canary", to_json(canary)},
       {"datatypes",
        {{"parameters", to_string(dtype_of(any.value.scalar_type()))},
-        {"optimizer_states", to_string(dtype_of(trainer.optimizer().exp_avg(0).scalar_type()))}}},
+        {"optimizer_states", state_datatypes(trainer.optimizer())}}},
       {"model",
        {{"parameters", trainer.parameters().element_count()},
         {"vocab", shape.vocab},

@@ -2,7 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,21 +16,25 @@
 namespace dtbench {
 namespace {
 
-using NamedTensors = std::map<std::string, at::Tensor>;
-
 NamedTensors state_tensors(const Trainer& trainer) {
-  NamedTensors tensors;
-  const auto& parameters = trainer.parameters().all();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    tensors[parameters[i].name] = parameters[i].value.detach();
-    tensors["exp_avg." + parameters[i].name] = trainer.optimizer().exp_avg(i);
-    tensors["exp_avg_sq." + parameters[i].name] = trainer.optimizer().exp_avg_sq(i);
-  }
+  NamedTensors tensors = trainer.optimizer().named_states();
+  for (const Parameter& parameter : trainer.parameters().all())
+    tensors.emplace_back(parameter.name, parameter.value.detach());
   return tensors;
 }
 
-std::string safetensors_dtype(at::ScalarType type) {
-  return type == at::kDouble ? "F64" : "F32";
+const char* safetensors_dtype(at::ScalarType type) {
+  constexpr std::array<std::pair<at::ScalarType, const char*>, 7> kNames = {
+      {{at::kDouble, "F64"},
+       {at::kFloat, "F32"},
+       {at::kBFloat16, "BF16"},
+       {at::kHalf, "F16"},
+       {at::kByte, "U8"},
+       {at::kInt, "I32"},
+       {at::kLong, "I64"}}};
+  for (const auto& [known, name] : kNames)
+    if (known == type) return name;
+  throw std::logic_error(concat("no checkpoint holds ", c10::toString(type)));
 }
 
 [[noreturn]] void misfit(const std::filesystem::path& file, const std::string& what) {
@@ -46,7 +52,45 @@ SafetensorsFile open_checkpoint(const std::filesystem::path& file) {
   }
 }
 
+const TensorView& fitting(const SafetensorsFile& file, const std::string& name,
+                          const at::Tensor& target) {
+  const auto found = file.tensors().find(name);
+  if (found == file.tensors().end()) misfit(file.path(), concat("it lacks '", name, "'"));
+  const TensorView& tensor = found->second;
+  if (at::IntArrayRef(tensor.shape) != target.sizes() ||
+      tensor.dtype != safetensors_dtype(target.scalar_type()))
+    misfit(file.path(),
+           concat("'", name, "' is ", tensor.dtype, at::IntArrayRef(tensor.shape), ", expected ",
+                  safetensors_dtype(target.scalar_type()), target.sizes()));
+  return tensor;
+}
+
 }  // namespace
+
+void save_tensors(const std::filesystem::path& file, const NamedTensors& tensors,
+                  const std::map<std::string, std::string>& metadata) {
+  std::vector<at::Tensor> on_cpu;  // keeps the copies alive until they are written
+  std::map<std::string, TensorView> views;
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor copy = on_cpu.emplace_back(tensor.cpu().contiguous());
+    views[name] = {safetensors_dtype(copy.scalar_type()), copy.sizes().vec(),
+                   static_cast<const std::byte*>(copy.const_data_ptr()), copy.nbytes()};
+  }
+  write_safetensors(file, views, metadata);
+}
+
+std::map<std::string, std::string> restore_tensors(const std::filesystem::path& path,
+                                                   const NamedTensors& tensors) {
+  const SafetensorsFile file = open_checkpoint(path);
+  for (const auto& [name, target] : tensors)
+    fitting(file, name, target);
+  for (const auto& [name, target] : tensors) {
+    const TensorView& tensor = fitting(file, name, target);
+    target.copy_(
+        at::from_blob(const_cast<std::byte*>(tensor.data), tensor.shape, target.scalar_type()));
+  }
+  return file.metadata();
+}
 
 std::filesystem::path checkpoint_file(const std::filesystem::path& directory) {
   return directory / "state.safetensors";
@@ -55,41 +99,21 @@ std::filesystem::path checkpoint_file(const std::filesystem::path& directory) {
 void save_checkpoint(const std::filesystem::path& directory, const Trainer& trainer,
                      const TrainingState& state, std::uint64_t steps_size) {
   make_directories(directory);
-  NamedTensors on_cpu;  // keeps the copies alive until they are written
-  std::map<std::string, TensorView> views;
-  for (const auto& [name, tensor] : state_tensors(trainer)) {
-    const at::Tensor& copy = on_cpu[name] = tensor.cpu().contiguous();
-    views[name] = {safetensors_dtype(copy.scalar_type()), copy.sizes().vec(),
-                   static_cast<const std::byte*>(copy.const_data_ptr()), copy.nbytes()};
-  }
-  write_safetensors(checkpoint_file(directory), views,
-                    {{"training_state", canonical_json(to_json(state))},
-                     {"optimizer_updates", std::to_string(trainer.optimizer().updates())},
-                     {"steps_size", std::to_string(steps_size)}});
+  save_tensors(checkpoint_file(directory), state_tensors(trainer),
+               {{"training_state", canonical_json(to_json(state))},
+                {"steps_size", std::to_string(steps_size)}});
 }
 
 ResumePoint load_checkpoint(const std::filesystem::path& directory, Trainer& trainer) {
-  const SafetensorsFile file = open_checkpoint(checkpoint_file(directory));
-  for (const auto& [name, target] : state_tensors(trainer)) {
-    const auto found = file.tensors().find(name);
-    if (found == file.tensors().end()) misfit(file.path(), concat("it lacks '", name, "'"));
-    const TensorView& tensor = found->second;
-    if (at::IntArrayRef(tensor.shape) != target.sizes() ||
-        tensor.dtype != safetensors_dtype(target.scalar_type()))
-      misfit(file.path(),
-             concat("'", name, "' is ", tensor.dtype, at::IntArrayRef(tensor.shape), ", expected ",
-                    safetensors_dtype(target.scalar_type()), target.sizes()));
-    target.copy_(
-        at::from_blob(const_cast<std::byte*>(tensor.data), tensor.shape, target.scalar_type()));
-  }
-  const auto metadata = [&](const char* key) {
-    const auto found = file.metadata().find(key);
-    if (found == file.metadata().end()) misfit(file.path(), concat("it lacks '", key, "'"));
+  const std::filesystem::path file = checkpoint_file(directory);
+  const auto metadata = restore_tensors(file, state_tensors(trainer));
+  const auto entry = [&](const char* key) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) misfit(file, concat("it lacks '", key, "'"));
     return found->second;
   };
-  trainer.optimizer().set_updates(std::stoll(metadata("optimizer_updates")));
-  return {training_state_from_json(Json::parse(metadata("training_state"))),
-          std::stoull(metadata("steps_size"))};
+  return {training_state_from_json(Json::parse(entry("training_state"))),
+          std::stoull(entry("steps_size"))};
 }
 
 }  // namespace dtbench
