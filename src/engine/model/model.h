@@ -14,7 +14,8 @@ struct MicroBatch {
   at::Tensor input_ids;       // [B, T] int64
   at::Tensor attention_mask;  // [B, T] bool, true for real tokens; undefined when all are real
   at::Tensor target_index;    // language models: [n] int64, b * T + t of the positions that predict
-  at::Tensor targets;         // language models: [n] int64 token ids; single label: [B] int64
+  at::Tensor targets;         // language models: [n] int64 token ids; single label: [B] int64;
+                              // multi label: [B, labels] fp32, 1 for a document's labels, else 0
 };
 
 class Model {

@@ -79,9 +79,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       loaded_(initialize(spec, parameters_)),
       optimizer_(parameters_, {spec.train.beta1, spec.train.beta2, spec.policy.epsilon,
                                spec.train.weight_decay}),
-      constant_(constant_predictor(store, source_, evaluation_examples(),
-                                   shape_.labels > 0 ? shape_.labels : shape_.vocab,
-                                   is_language_model(spec.objective))) {}
+      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {}
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
