@@ -24,14 +24,16 @@ std::array<double, 2> normal_pair(std::uint32_t word0, std::uint32_t word1) {
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
+std::uint64_t below_bound(std::uint64_t bits, std::uint64_t bound) {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>((Wide{bits} * bound) >> 64);
+}
+
 std::uint64_t PhiloxIndexStream::draw(std::uint64_t index, std::uint64_t bound) const {
   const PhiloxWords words = philox4x32_10(
       {{round_, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0}},
       key_);
-  const std::uint64_t random = (std::uint64_t{words.v[0]} << 32) | words.v[1];
-  // The high 64 bits of the 128-bit product random * bound.
-  __extension__ using Wide = unsigned __int128;
-  return static_cast<std::uint64_t>((Wide{random} * bound) >> 64);
+  return below_bound((std::uint64_t{words.v[0]} << 32) | words.v[1], bound);
 }
 
 }  // namespace dtbench

@@ -69,12 +69,15 @@ inline double unit_open(std::uint32_t word) {
 // Two independent N(0, 1) values from two words (Box and Muller 1958), in double.
 std::array<double, 2> normal_pair(std::uint32_t word0, std::uint32_t word1);
 
+// 0 .. bound - 1 from 64 random bits: the high half of (bits x bound), Lemire 2019; bias below
+// bound / 2^64.
+std::uint64_t below_bound(std::uint64_t bits, std::uint64_t bound);
+
 // Uniform integers of one stream and round (an epoch, say): draw `index` has counter (round, index
 // low, index high, 0), so any draw can be had without those before it.
 class PhiloxIndexStream {
  public:
   PhiloxIndexStream(PhiloxKey key, std::uint32_t round) : key_(key), round_(round) {}
-  // In 0..bound-1: the high half of (64 random bits x bound), Lemire 2019; bias below bound / 2^64.
   std::uint64_t draw(std::uint64_t index, std::uint64_t bound) const;
 
  private:

@@ -55,12 +55,17 @@ void validate_model(const RunSpec& spec) {
           "Use clm with gpt2.");
 }
 
+// Language models: a token and the one it predicts. RoBERTa puts <s> and </s> around a document.
+std::int64_t shortest_length(const RunSpec& spec) {
+  if (is_language_model(spec.objective)) return 2;
+  return spec.model.architecture == Architecture::kRoberta ? 3 : 1;
+}
+
 void validate_length(const RunSpec& spec) {
   const bool roberta = spec.model.architecture == Architecture::kRoberta;
   // RoBERTa numbers positions from padding_idx + 1 = 2, so two rows of its table go unused.
   const std::int64_t longest = spec.model.positions - (roberta ? 2 : 0);
-  require_between("data.length", spec.data.length, is_language_model(spec.objective) ? 2 : 1,
-                  std::int64_t{1} << 24);
+  require_between("data.length", spec.data.length, shortest_length(spec), std::int64_t{1} << 24);
   require(
       spec.data.length <= longest,
       concat("'data.length' = ", spec.data.length, " is longer than the model: 'model.positions'",

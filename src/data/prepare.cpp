@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 #include <system_error>
 
 #include "base/atomic_file.h"
@@ -19,13 +18,12 @@
 #include "data/store_builder.h"
 #include "data/store_files.h"
 #include "data/synthetic_corpus.h"
+#include "data/token_scheme.h"
 
 namespace dtbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kEndOfText = "<|endoftext|>";
 
 struct TokenizerFiles {
   fs::path vocab, merges;
@@ -70,6 +68,7 @@ Json store_key(const RunSpec& spec, const TokenizerFiles& tokenizer) {
   Json key = {{"store_version", kStoreVersion},
               {"source", source},
               {"tokenizer", tokenizer_fingerprint(tokenizer.vocab, tokenizer.merges)},
+              {"token_scheme", to_string(spec.model.architecture)},
               {"view", language_model ? "language_model" : "classification"}};
   if (!language_model) key["max_tokens"] = data.length;
   return key;
@@ -166,19 +165,15 @@ bool is_prepared(const fs::path& store, bool repair) {
 void write_store(const RunSpec& spec, const TokenizerFiles& tokenizer,
                  const std::string& fingerprint, const fs::path& store) {
   const ByteLevelBpe bpe(tokenizer.vocab, tokenizer.merges);
-  const std::optional<std::uint16_t> end_of_text = bpe.token_id(kEndOfText);
-  if (!end_of_text)
-    throw usage_error(concat("Vocabulary '", tokenizer.vocab.string(), "': expected a token \"",
-                             kEndOfText, "\", which ends documents, found none."),
-                      "Take GPT-2's vocab.json.");
+  const StoreContent content{is_language_model(spec.objective), spec.data.length,
+                             token_scheme(spec.model.architecture, bpe, tokenizer.vocab.string())};
   StoreMeta meta;
   meta.synthetic = is_synthetic(spec.data);
   meta.name = meta.synthetic ? "synthetic" : fs::path(spec.data.source).filename().string();
   meta.fingerprint = fingerprint;
   const std::unique_ptr<DocumentSource> source = open_source(spec);
   TemporaryDirectory temporary(store);
-  build_store(*source, bpe, {is_language_model(spec.objective), spec.data.length, *end_of_text},
-              meta, temporary.path());
+  build_store(*source, bpe, content, meta, temporary.path());
   temporary.rename_to(store);
 }
 

@@ -4,13 +4,15 @@
 //   <split>.offsets      uint64, documents + 1: document d is tokens[offsets[d] .. offsets[d+1])
 //   <split>.label_offsets, <split>.labels   uint64 and int32: the label indices of each document
 // for the splits "train" and "validation". One store serves single-label and multi-label views.
-// Language-model stores end each document with the end-of-text token, so that blocks of any length
-// are slices of the token stream.
+// Documents hold the special tokens of the architecture they are for (data/token_scheme.h); in a
+// language model's store these tell documents apart, so that blocks of any length are slices of the
+// token stream.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,11 +30,15 @@ struct StoreMeta {
   bool synthetic = false;
   std::string fingerprint;  // SHA-256 of source, tokenizer and settings: the store's key
   std::int64_t vocab_size = 0;
-  std::int64_t end_of_text = 0;     // GPT-2's <|endoftext|>; also pads right
+  std::string token_scheme;                     // the architecture whose special tokens it has
+  std::int64_t pad_token_id = 0;                // pads right; RoBERTa's padding_idx
+  std::optional<std::int64_t> mask_token_id;    // RoBERTa's <mask>
+  std::vector<std::int64_t> special_token_ids;  // ascending; never masked
   std::vector<std::string> labels;  // by descending frequency in training, ties by id; empty for LM
   Json counts;                      // documents, tokens, dropped (no labels, empty), per split
   // Validation losses of constant answers in nats, so that a model's loss has a scale: for LM the
-  // unigram loss per target, for classification the training-prior loss of each view.
+  // unigram loss per token that can be a target, for classification the training-prior loss of each
+  // view.
   double unigram_loss = 0;
   double single_label_prior_loss = 0;
   double single_label_majority_accuracy = 0;

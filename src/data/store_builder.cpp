@@ -62,7 +62,11 @@ class StoreBuilder {
         train_(directory, Split::kTrain, bpe.vocab_size()),
         validation_(directory, Split::kValidation, bpe.vocab_size()) {
     meta_.vocab_size = bpe.vocab_size();
-    meta_.end_of_text = content.end_of_text;
+    const TokenScheme& scheme = content.scheme;
+    meta_.token_scheme = scheme.name;
+    meta_.pad_token_id = scheme.pad;
+    meta_.mask_token_id = scheme.mask;
+    meta_.special_token_ids.assign(scheme.special.begin(), scheme.special.end());
   }
 
   void build() {
@@ -119,15 +123,11 @@ class StoreBuilder {
   void add(const SourceDocument& document, std::vector<std::uint16_t>& tokens) {
     SplitWriter& split = writer(document);
     if (content_.language_model) {
-      tokens.push_back(content_.end_of_text);
+      content_.scheme.frame(tokens);
       split.add(tokens, {});
       return;
     }
-    const auto limit = static_cast<std::size_t>(content_.max_tokens);
-    if (tokens.size() > limit) {
-      tokens.resize(limit);
-      ++split.truncated;
-    }
+    split.truncated += content_.scheme.frame_within(content_.max_tokens, tokens);
     const std::vector<std::int32_t> labels = tally_.intern_all(document.labels);
     if (document.split == SourceSplit::kTrain) tally_.count_training(labels);
     split.add(tokens, labels);
@@ -151,7 +151,7 @@ class StoreBuilder {
   void finish() {
     meta_.counts = Json::object();
     if (content_.language_model) {
-      meta_.unigram_loss = prior_cross_entropy(train_.token_counts(), validation_.token_counts());
+      meta_.unigram_loss = prior_cross_entropy(target_counts(train_), target_counts(validation_));
     } else {
       finish_labels();
     }
@@ -162,6 +162,15 @@ class StoreBuilder {
     meta_.counts["unused_test_documents"] = unused_test_documents_;
     meta_.counts["repaired_lines"] = source_.repaired_lines();
     write_file_atomically(meta_file(directory_), to_json(meta_).dump(2) + "\n");
+  }
+
+  // Tokens that a language model may have to predict: a causal one all, a masked one no special.
+  std::vector<std::int64_t> target_counts(const SplitWriter& split) const {
+    std::vector<std::int64_t> counts = split.token_counts();
+    if (content_.scheme.mask)
+      for (const std::uint16_t token : content_.scheme.special)
+        counts[token] = 0;
+    return counts;
   }
 
   void finish_labels() {

@@ -6,13 +6,14 @@
 #include "data/byte_level_bpe.h"
 #include "data/document_source.h"
 #include "data/store.h"
+#include "data/token_scheme.h"
 
 namespace dtbench {
 
 struct StoreContent {
-  bool language_model = false;  // documents end with end_of_text; labels are not kept
+  bool language_model = false;  // one stream; labels are not kept
   std::int64_t max_tokens = 0;  // classification: longer documents are cut
-  std::uint16_t end_of_text = 0;
+  TokenScheme scheme;
 };
 
 // Fills `directory`, which exists and is empty, and completes `meta` (name, synthetic and

@@ -35,7 +35,10 @@ Json to_json(const StoreMeta& meta) {
           {"synthetic", meta.synthetic},
           {"fingerprint", meta.fingerprint},
           {"vocab_size", meta.vocab_size},
-          {"end_of_text", meta.end_of_text},
+          {"token_scheme", meta.token_scheme},
+          {"pad_token_id", meta.pad_token_id},
+          {"mask_token_id", meta.mask_token_id ? Json(*meta.mask_token_id) : Json()},
+          {"special_token_ids", meta.special_token_ids},
           {"labels", meta.labels},
           {"counts", meta.counts},
           {"unigram_loss", json_number(meta.unigram_loss)},
@@ -56,7 +59,11 @@ StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
     json.at("synthetic").get_to(meta.synthetic);
     json.at("fingerprint").get_to(meta.fingerprint);
     json.at("vocab_size").get_to(meta.vocab_size);
-    json.at("end_of_text").get_to(meta.end_of_text);
+    json.at("token_scheme").get_to(meta.token_scheme);
+    json.at("pad_token_id").get_to(meta.pad_token_id);
+    if (const Json& mask = json.at("mask_token_id"); !mask.is_null())
+      meta.mask_token_id = mask.get<std::int64_t>();
+    json.at("special_token_ids").get_to(meta.special_token_ids);
     json.at("labels").get_to(meta.labels);
     meta.counts = json.at("counts");
     const auto number = [&](const char* field) { return number_from_json(json.at(field), field); };

@@ -9,7 +9,7 @@
 namespace dtbench {
 
 // Raised whenever the same input gives other bytes or another layout; a part of the fingerprint.
-inline constexpr int kStoreVersion = 1;
+inline constexpr int kStoreVersion = 2;
 
 std::filesystem::path tokens_file(const std::filesystem::path& store, Split split);
 std::filesystem::path offsets_file(const std::filesystem::path& store, Split split);

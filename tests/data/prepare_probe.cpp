@@ -1,6 +1,6 @@
 // prepare_store for tests/data/test_store.py: prepare_probe CACHE CONFIGS OBJECTIVE SETTINGS
-// OBJECTIVE is clm, multi_cls or single_cls; SETTINGS a JSON object of DataSpec's fields. Prints
-// the store's folder.
+// OBJECTIVE is clm, mlm, multi_cls or single_cls; SETTINGS a JSON object of DataSpec's fields and
+// "architecture". Prints the store's folder.
 #include <iostream>
 #include <string>
 
@@ -13,8 +13,11 @@ namespace {
 dtbench::RunSpec spec_of(const std::string& objective, const dtbench::Json& settings) {
   dtbench::RunSpec spec;
   spec.objective = objective == "clm"         ? dtbench::Objective::kCausalLm
+                   : objective == "mlm"       ? dtbench::Objective::kMaskedLm
                    : objective == "multi_cls" ? dtbench::Objective::kMultiLabel
                                               : dtbench::Objective::kSingleLabel;
+  if (settings.value("architecture", "gpt2") == "roberta")
+    spec.model.architecture = dtbench::Architecture::kRoberta;
   dtbench::DataSpec& data = spec.data;
   data.source = settings.value("source", data.source);
   data.vocab = settings.value("vocab", data.vocab);

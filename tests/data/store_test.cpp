@@ -58,30 +58,111 @@ class StoreTest : public testing::Test {
   fs::path cache_ = folder_.path() / "cache";
 };
 
-TEST_F(StoreTest, LanguageModelStoresAreOneStreamWithEndsOfText) {
+// The shipped tokenizer's special tokens (configs/tokenizers/synthetic/vocab.json).
+constexpr std::uint16_t kBegin = 0, kPad = 1, kEnd = 2, kUnknown = 3, kEndOfText = 2046,
+                        kMask = 2047;
+
+TEST_F(StoreTest, Gpt2LanguageModelStoresAreOneStreamWithEndsOfText) {
   const TokenStore store(prepare(spec_of(Objective::kCausalLm)));
   EXPECT_EQ(store.meta().name, "acts.jsonl");
   EXPECT_FALSE(store.meta().synthetic);
   EXPECT_EQ(store.meta().vocab_size, 2048);
-  EXPECT_EQ(store.meta().end_of_text, 2047);
+  EXPECT_EQ(store.meta().token_scheme, "gpt2");
+  EXPECT_EQ(store.meta().pad_token_id, kEndOfText);
+  EXPECT_EQ(store.meta().mask_token_id, std::nullopt);
+  EXPECT_EQ(store.meta().special_token_ids, std::vector<std::int64_t>{kEndOfText});
   EXPECT_TRUE(store.meta().labels.empty());
   std::vector<std::uint16_t> stream;
   for (const char* text : {"milk prices", "butter", "no labels"}) {
     const auto ids = encode(text);
     stream.insert(stream.end(), ids.begin(), ids.end());
-    stream.push_back(2047);
+    stream.push_back(kEndOfText);
   }
   EXPECT_EQ(list(store.tokens(Split::kTrain)), stream);
   ASSERT_EQ(store.documents(Split::kTrain), 3);
   ASSERT_EQ(store.documents(Split::kValidation), 2);
   auto butter = encode("butter");
-  butter.push_back(2047);
+  butter.push_back(kEndOfText);
   EXPECT_EQ(list(store.document(Split::kTrain, 1)), butter);
   EXPECT_TRUE(store.labels(Split::kTrain, 0).empty());
   EXPECT_EQ(store.meta().counts["train"]["dropped_empty"], 1);
   EXPECT_EQ(store.meta().counts["train"]["tokens"], stream.size());
   EXPECT_EQ(store.meta().counts["unused_test_documents"], 1);
   EXPECT_GT(store.meta().unigram_loss, 0);
+}
+
+TEST_F(StoreTest, RobertaLanguageModelStoresFrameEachDocument) {
+  RunSpec spec = spec_of(Objective::kMaskedLm);
+  spec.model.architecture = Architecture::kRoberta;
+  const TokenStore store(prepare(spec));
+  EXPECT_EQ(store.meta().token_scheme, "roberta");
+  EXPECT_EQ(store.meta().pad_token_id, kPad);
+  EXPECT_EQ(store.meta().mask_token_id, std::optional<std::int64_t>(kMask));
+  EXPECT_EQ(store.meta().special_token_ids,
+            (std::vector<std::int64_t>{kBegin, kPad, kEnd, kUnknown, kMask}));
+  std::vector<std::uint16_t> stream;
+  for (const char* text : {"milk prices", "butter", "no labels"}) {
+    const auto ids = encode(text);
+    stream.push_back(kBegin);
+    stream.insert(stream.end(), ids.begin(), ids.end());
+    stream.push_back(kEnd);
+  }
+  EXPECT_EQ(list(store.tokens(Split::kTrain)), stream);
+
+  // Special tokens are never predicted, so the unigram loss is that of the others.
+  std::vector<double> counts(2048, 0.5);
+  double sum = 2048 * 0.5, loss = 0, targets = 0;
+  const auto is_text = [](std::uint16_t id) { return id > kUnknown && id < kMask; };
+  for (const std::uint16_t id : store.tokens(Split::kTrain)) {
+    counts[id] += is_text(id);
+    sum += is_text(id);
+  }
+  for (const std::uint16_t id : store.tokens(Split::kValidation)) {
+    if (!is_text(id)) continue;
+    loss -= std::log(counts[id] / sum);
+    ++targets;
+  }
+  EXPECT_NEAR(store.meta().unigram_loss, loss / targets, 1e-12);
+}
+
+TEST_F(StoreTest, RobertaClassificationKeepsItsEndsWhenItCuts) {
+  RunSpec spec = spec_of(Objective::kMultiLabel);
+  spec.model.architecture = Architecture::kRoberta;
+  const TokenStore store(prepare(spec));
+  const auto text = encode("milk prices");
+  ASSERT_GT(text.size(), 2u);
+  EXPECT_EQ(list(store.document(Split::kTrain, 0)),
+            (std::vector<std::uint16_t>{kBegin, text[0], text[1], kEnd}));
+  EXPECT_EQ(store.meta().counts["validation"]["truncated"], 2);
+
+  const std::size_t whole = encode("butter").size();
+  spec.data.length = static_cast<std::int64_t>(whole) + 2;
+  const TokenStore longer(prepare(spec));
+  auto butter = encode("butter");
+  butter.insert(butter.begin(), kBegin);
+  butter.push_back(kEnd);
+  EXPECT_EQ(list(longer.document(Split::kTrain, 1)), butter);
+}
+
+TEST_F(StoreTest, VocabulariesWithoutTheSchemesTokensAreRefused) {
+  Json vocab = read_json_file(configs() / "tokenizers/synthetic/vocab.json");
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    Json renamed = vocab;
+    renamed[to] = renamed[from];
+    renamed.erase(from);
+    return folder_.write("vocab.json", renamed.dump());
+  };
+  RunSpec spec = spec_of(Objective::kMaskedLm);
+  spec.model.architecture = Architecture::kRoberta;
+  spec.data.merges = configs() / "tokenizers/synthetic/merges.txt";
+  spec.data.vocab = rename("<mask>", "<gap>");
+  expect_error([&] { prepare(spec); }, ExitCode::kUsage,
+               {"vocab.json", "found no <mask>", "RoBERTa's vocab.json"});
+  spec = spec_of(Objective::kCausalLm);
+  spec.data.merges = configs() / "tokenizers/synthetic/merges.txt";
+  spec.data.vocab = rename("<|endoftext|>", "<gap>");
+  expect_error([&] { prepare(spec); }, ExitCode::kUsage,
+               {"vocab.json", "found no <|endoftext|>", "GPT-2's vocab.json"});
 }
 
 TEST_F(StoreTest, ClassificationStoresHaveTheContractsLabels) {
@@ -153,6 +234,9 @@ TEST_F(StoreTest, FingerprintFollowsWhatDecidesTheContent) {
   single.objective = Objective::kSingleLabel;
   EXPECT_EQ(prepare(single), classification);
   std::set<fs::path> stores{language, classification};
+  RunSpec roberta = spec;
+  roberta.model.architecture = Architecture::kRoberta;
+  EXPECT_TRUE(stores.insert(prepare(roberta)).second);
   spec.data.length = 5;
   EXPECT_TRUE(stores.insert(prepare(spec)).second);
   spec = spec_of(Objective::kMultiLabel, std::string(kActs) + kActs);
@@ -206,6 +290,7 @@ TEST_F(StoreTest, MissingTruncatedAndForeignFilesAreNamed) {
   };
   expect_error(edited("store_version", 99), ExitCode::kUsage, {"store_version", "99"});
   expect_error(edited("vocab_size", nullptr), ExitCode::kUsage, {"vocab_size"});
+  expect_error(edited("mask_token_id", "none"), ExitCode::kUsage, {"meta.json"});
   expect_error(edited("counts", Json::object()), ExitCode::kUsage, {"counts"});
 }
 

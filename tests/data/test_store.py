@@ -13,9 +13,10 @@ from collections import Counter
 import numpy as np
 import pytest
 from probes import BIN, SHARED, SOURCE, hugging_face, read_jsonl, require_shared, vocabulary
+from tokenizers import processors
 
 LENGTH = 128
-DONE, PERMANENT = 0, 4
+DONE, USAGE, PERMANENT = 0, 2, 4
 
 
 def command(cache, objective, **settings):
@@ -52,15 +53,23 @@ class Store:
         return [items[a:b] for a, b in zip(bounds, bounds[1:])]
 
 
-def gpt2_files():
-    vocab, merges = vocabulary("gpt2")
+def files(name):
+    vocab, merges = vocabulary(name)
     return {"vocab": str(vocab), "merges": str(merges)}
+
+
+def roberta():
+    """Hugging Face tokenizers with RoBERTa's marks."""
+    tokenizer = hugging_face("roberta")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    return tokenizer
 
 
 def test_language_model_store_of_web_posts(tmp_path):
     require_shared()
     path = SHARED / "text/web_posts.jsonl.gz"
-    store = prepare(tmp_path, "clm", source=str(path), **gpt2_files())
+    store = prepare(tmp_path, "clm", source=str(path), **files("gpt2"))
     tokenizer = hugging_face("gpt2")
     records = read_jsonl(path)
     for split, chosen in [("train", [r for i, r in enumerate(records) if i % 20 != 19]),
@@ -73,13 +82,70 @@ def test_language_model_store_of_web_posts(tmp_path):
     assert math.isclose(store.meta["unigram_loss"], loss, rel_tol=1e-12)
 
 
+# As Transformers' run_mlm groups texts: documents with their marks, joined, cut into blocks.
+def test_masked_language_model_store_of_web_posts(tmp_path):
+    require_shared()
+    path = SHARED / "text/web_posts.jsonl.gz"
+    store = prepare(tmp_path, "mlm", architecture="roberta", source=str(path), **files("roberta"))
+    meta = store.meta
+    assert (meta["token_scheme"], meta["vocab_size"]) == ("roberta", 50265)
+    assert (meta["pad_token_id"], meta["mask_token_id"]) == (1, 50264)
+    assert meta["special_token_ids"] == [0, 1, 2, 3, 50264]
+    records = read_jsonl(path)
+    for split, chosen in [("train", [r for i, r in enumerate(records) if i % 20 != 19]),
+                          ("validation", [r for i, r in enumerate(records) if i % 20 == 19])]:
+        encoded = roberta().encode_batch([r["text"] for r in chosen])
+        stream = [token for encoding in encoded for token in encoding.ids]
+        assert store.tokens(split).tolist() == stream
+        assert [d.tolist() for d in store.documents(split)] == [e.ids for e in encoded]
+    text = ~np.isin(np.arange(50265), meta["special_token_ids"])
+    train = np.bincount(store.tokens("train"), minlength=50265) * text + 0.5
+    targets = store.tokens("validation")[text[store.tokens("validation")]]
+    loss = -np.log(train / train.sum())[targets].mean()
+    assert math.isclose(meta["unigram_loss"], loss, rel_tol=1e-12)
+
+
+def test_roberta_classification_store_of_eurlex(tmp_path):
+    require_shared()
+    path = SHARED / "eurlex/eurlex_acts.jsonl.gz"
+    settings = {"source": str(path), "label_field": "level_1", "length": LENGTH}
+    store = prepare(tmp_path, "multi_cls", architecture="roberta", **settings, **files("roberta"))
+    records = read_jsonl(path)
+    tokenizer = roberta()
+    tokenizer.enable_truncation(LENGTH)
+    for split in ("train", "validation"):
+        texts = [r["text"] for r in records if r["split"] == split]
+        documents = [d.tolist() for d in store.documents(split)]
+        assert documents == [e.ids for e in tokenizer.encode_batch(texts)]
+        assert all(d[0] == 0 and d[-1] == 2 for d in documents)
+        assert max(map(len, documents)) == LENGTH
+        assert store.meta["counts"][split]["truncated"] == sum(
+            len(e.ids) > LENGTH for e in roberta().encode_batch(texts))
+    # The labels are those of GPT-2's store.
+    gpt2 = prepare(tmp_path, "multi_cls", **settings, **files("gpt2"))
+    assert store.folder != gpt2.folder and store.meta["labels"] == gpt2.meta["labels"]
+    assert [d.tolist() for d in store.labels("train")] == [d.tolist() for d in gpt2.labels("train")]
+
+
+def test_roberta_asks_for_its_own_vocabulary(tmp_path):
+    require_shared()
+    done = subprocess.run(
+        command(tmp_path, "mlm", architecture="roberta",
+                source=str(SHARED / "text/web_posts.jsonl.gz"), **files("gpt2")),
+        capture_output=True, text=True, check=False)
+    assert done.returncode == USAGE
+    for part in ("gpt2_vocab.json", "found no <s>, <pad>, </s>, <unk>, <mask>",
+                 "Take RoBERTa's vocab.json"):
+        assert part in done.stderr
+
+
 # Ids of level_1 are all integers; of the concepts some are not ("c_96124aaf").
 @pytest.mark.parametrize("field, key", [("level_1", int), ("eurovoc_concepts", str.encode)])
 def test_classification_store_of_eurlex(tmp_path, field, key):
     require_shared()
     path = SHARED / "eurlex/eurlex_acts.jsonl.gz"
     store = prepare(tmp_path, "multi_cls", source=str(path), label_field=field, length=LENGTH,
-                    **gpt2_files())
+                    **files("gpt2"))
     records = read_jsonl(path)
     chosen = {s: [r for r in records if r["split"] == s] for s in ("train", "validation")}
     frequency = Counter(label for r in chosen["train"] for label in set(r[field]))

@@ -39,8 +39,8 @@ Accumulated accumulate(const SmallModel& small, const GlobalBatch& batch, std::i
 // Largest |a - b| over all tensors, relative to the largest |b|.
 double relative_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b);
 
-// Scenario A or E at the tiny preset's shape or smaller, on the generated corpus; the store is
-// prepared once into a cache of the test program's own.
+// A scenario at the tiny preset's shape, on the generated corpus; the store is prepared once into a
+// cache of the test program's own.
 RunSpec tiny_spec(const std::string& scenario);
 std::filesystem::path tiny_store(const RunSpec& spec);
 

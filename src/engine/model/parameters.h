@@ -21,13 +21,15 @@ struct Parameter {
   ParameterKind kind;
 };
 
-// How a parameter starts: N(0, deviation^2), or a constant when the deviation is 0.
+// How a parameter starts: N(0, deviation^2), or a constant when the deviation is 0. One row of a
+// table may start at zero; -1: none does.
 struct InitialValue {
   double deviation = 0;
   double constant = 0;
+  std::int64_t zero_row = -1;
 };
-inline constexpr InitialValue kZeros{0, 0};
-inline constexpr InitialValue kOnes{0, 1};
+inline constexpr InitialValue kZeros{};
+inline constexpr InitialValue kOnes{.constant = 1};
 
 class ParameterSet {
  public:

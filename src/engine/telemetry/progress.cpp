@@ -47,9 +47,11 @@ void Progress::on_step(const StepEvent& event) {
 
 void Progress::on_evaluation(std::int64_t step, const Evaluation& evaluation, double) {
   std::string text = concat("validation at step ", step, ": loss ", fixed("%.4f", evaluation.loss));
-  if (evaluation.single_label)
-    text += concat(", accuracy ", fixed("%.4f", evaluation.single_label->accuracy), ", F1 macro ",
-                   fixed("%.4f", evaluation.single_label->f1_macro));
+  if (evaluation.accuracy) text += concat(", accuracy ", fixed("%.4f", *evaluation.accuracy));
+  if (evaluation.average_precision_micro)
+    text += concat(", average precision ", fixed("%.4f", *evaluation.average_precision_micro));
+  if (evaluation.f1_micro) text += concat(", F1 micro ", fixed("%.4f", *evaluation.f1_micro));
+  if (evaluation.f1_macro) text += concat(", F1 macro ", fixed("%.4f", *evaluation.f1_macro));
   line(text);
 }
 

@@ -24,7 +24,7 @@ Json convergence(const TrainingState& state, const Trainer& trainer) {
                {"average_precision_micro", nullptr},
                {"accuracy", nullptr},
                {"accuracy_constant_predictor", nullptr}};
-  if (trainer.shape().labels > 0) json["accuracy_constant_predictor"] = trainer.constant().accuracy;
+  json["accuracy_constant_predictor"] = or_null(trainer.constant().accuracy);
   if (state.first_evaluation) json["val_loss_first"] = json_number(state.first_evaluation->loss);
   if (state.last_evaluation) json.update(to_json(*state.last_evaluation));
   return json;

@@ -1,5 +1,5 @@
-// Validation: the policy's forward pass without dropout, then fp32 loss (fp64 for fp64),
-// accumulated in fp64.
+// Validation: the policy's forward pass without dropout, then fp32 loss (fp64 for fp64) by the
+// contract's rule, accumulated in fp64.
 #pragma once
 
 #include <optional>
@@ -7,19 +7,23 @@
 #include "base/json.h"
 #include "engine/model/model.h"
 #include "engine/train/batches.h"
-#include "engine/train/metrics.h"
 
 namespace dtbench {
 
 struct Evaluation {
-  double loss = 0;  // mean over targets, nats
-  std::optional<SingleLabelMetrics> single_label;
+  double loss = 0;  // divided as the training loss is; nats
+  // Classification: F1 (train/metrics.h); single label also accuracy, multi label also average
+  // precision.
+  std::optional<double> accuracy, f1_micro, f1_macro, average_precision_micro;
 };
 
-// The first `examples` validation examples, in batches of `batch`.
-Evaluation evaluate(const Model& model, const BatchSource& source, std::int64_t examples,
-                    std::int64_t batch, std::int64_t labels, const c10::Device& device);
+// The first `examples` validation examples, in batches of `batch`. `labels`: 0 for language models.
+Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSource& source,
+                    std::int64_t examples, std::int64_t batch, std::int64_t labels,
+                    const c10::Device& device);
 
+// Scores only where there are any.
 Json to_json(const Evaluation& evaluation);
+Evaluation evaluation_from_json(const Json& json);
 
 }  // namespace dtbench

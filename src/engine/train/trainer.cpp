@@ -94,7 +94,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, parameters_)),
       optimizer_(parameters_, adamw_options(spec.policy, spec.train, spec.seed)),
-      constant_(constant_predictor(spec, store, source_, evaluation_examples())) {
+      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {
   if (spec.policy.loss_scaling) scaler_.emplace(spec.policy.loss_scale, device);
 }
 
@@ -178,8 +178,8 @@ std::int64_t Trainer::evaluation_examples() const {
 }
 
 Evaluation Trainer::evaluate() const {
-  return dtbench::evaluate(model_, rules_, source_, spec_, evaluation_examples(), shape_.labels,
-                           device_);
+  return dtbench::evaluate(model_, rules_, source_, evaluation_examples(), spec_.train.micro_batch,
+                           shape_.labels, device_);
 }
 
 }  // namespace dtbench

@@ -21,10 +21,7 @@ Json optional_evaluation(const std::optional<Evaluation>& evaluation) {
 
 std::optional<Evaluation> read_evaluation(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  Evaluation evaluation{number_from_json(json.at("val_loss"), "val_loss"), std::nullopt};
-  if (json.contains("accuracy"))
-    evaluation.single_label = {json.at("accuracy"), json.at("f1_micro"), json.at("f1_macro")};
-  return evaluation;
+  return evaluation_from_json(json);
 }
 
 std::optional<NonFiniteEvent> read_nonfinite(const Json& json) {
