@@ -13,7 +13,7 @@ constexpr std::int64_t kSamples = 8, kLength = 20;
 constexpr double kTolerance = 1e-12;
 
 TEST(Accumulation, MicroBatchesEqualOneLargeBatch) {
-  const SmallModel small(at::kDouble, 0);
+  SmallModel small(at::kDouble, 0);
   const GlobalBatch batch = ragged_lm_batch(kSamples, kLength);
   const Accumulated whole = accumulate(small, batch, kSamples);
   for (const std::int64_t k : {2, 4, 8}) {
@@ -24,7 +24,7 @@ TEST(Accumulation, MicroBatchesEqualOneLargeBatch) {
 }
 
 TEST(Accumulation, HoldsWithDropout) {
-  const SmallModel small(at::kDouble, 0);
+  SmallModel small(at::kDouble, 0);
   const GlobalBatch batch = ragged_lm_batch(kSamples, kLength);
   const DropoutContext dropout{0.1, 5, 3, 0};
   const Accumulated whole = accumulate(small, batch, kSamples, dropout);
@@ -39,7 +39,7 @@ TEST(Accumulation, HoldsWithDropout) {
 
 // Documents of different lengths: the number of targets is theirs, the attention mask ragged.
 TEST(Accumulation, HoldsForClassificationOfRaggedDocuments) {
-  const SmallModel small(at::kDouble, 5);
+  SmallModel small(at::kDouble, 5);
   GlobalBatch batch = ragged_lm_batch(kSamples, kLength);
   batch.content.target_index.reset();
   batch.content.attention_mask = at::zeros({kSamples, kLength}, at::kBool);
@@ -58,13 +58,13 @@ TEST(Accumulation, HoldsForClassificationOfRaggedDocuments) {
 
 // Negative control: the common mistake, each micro-batch divided by its own number of targets.
 TEST(Accumulation, TheMeanOfMeansDiffers) {
-  const SmallModel small(at::kDouble, 0);
+  SmallModel small(at::kDouble, 0);
   const GlobalBatch batch = ragged_lm_batch(kSamples, kLength);
   const double whole = accumulate(small, batch, kSamples).loss;
   double mean_of_means = 0;
   for (std::int64_t first = 0; first < kSamples; ++first) {
     const MicroBatch micro = slice(batch, first, 1, at::kCPU);
-    mean_of_means += small.model.loss(micro, {}, {static_cast<double>(micro.targets.numel()), 1.0})
+    mean_of_means += small.model.loss(micro, {small.rules, {}}, {static_cast<double>(micro.targets.numel()), 1.0})
                          .item<double>() /
                      kSamples;
   }
@@ -72,7 +72,7 @@ TEST(Accumulation, TheMeanOfMeansDiffers) {
 }
 
 TEST(Accumulation, AMicroBatchWithoutTargetsContributesNothing) {
-  const SmallModel small(at::kDouble, 0);
+  SmallModel small(at::kDouble, 0);
   GlobalBatch batch = ragged_lm_batch(2, kLength);
   // Only sample 0 keeps its targets.
   const std::int64_t kept = slice(batch, 0, 1, at::kCPU).targets.numel();

@@ -31,6 +31,13 @@ TEST(AdamW, TheFirstStepMovesByTheRateAgainstTheGradientsSign) {
   EXPECT_EQ(optimizer.state_bytes(), 2 * 4 * 8);
 }
 
+// As a step does.
+double clip_by_global_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
+  const double norm = global_norm(gradients);
+  scale_gradients(gradients, clip_coefficient(norm, max_norm));
+  return norm;
+}
+
 TEST(Clip, ScalesToTheNormAndReturnsTheNormBefore) {
   std::vector<at::Tensor> gradients = {at::tensor({3.0f}), at::tensor({0.0f, 4.0f})};
   EXPECT_FLOAT_EQ(static_cast<float>(clip_by_global_norm(gradients, 1.0)), 5.0f);

@@ -108,7 +108,7 @@ TEST(Loop, AnEvaluationThatWasDueAtTheCheckpointIsMadeUpFor) {
   spec.train.eval_every = 4;
   const TokenStore store(tiny_store(spec));
   TrainingState state;
-  state.record_evaluation({7.0, std::nullopt});
+  state.record_evaluation({.loss = 7.0});
   state.steps_completed = 4;
   Evaluations evaluations;
   EXPECT_EQ(run_from(spec, store, state, evaluations), LoopEnd::kCompleted);

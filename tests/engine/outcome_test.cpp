@@ -51,7 +51,8 @@ TEST(TrainingState, ReadsBackAsWritten) {
   TrainingState state = from_to(7.0, 4.0);
   state.record_step({.step = 4, .loss = NAN});
   state.first_nonfinite = NonFiniteEvent{4, 2, "loss", "nan", "loss", -1};
-  state.last_evaluation->single_label = {0.5, 0.5, 0.25};
+  state.last_evaluation->accuracy = 0.5;
+  state.last_evaluation->f1_macro = 0.25;
   const Json json = to_json(state);
   EXPECT_EQ(to_json(training_state_from_json(json)), json);
   EXPECT_EQ(json.at("last_loss"), "NaN");

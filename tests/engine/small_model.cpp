@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "config/resolve.h"
+#include "engine/numerics/scalar_type.h"
 
 namespace dtbench::testing {
 namespace {
@@ -20,19 +21,28 @@ std::filesystem::path source_folder() {
 }  // namespace
 
 ModelShape small_shape(std::int64_t labels) {
-  return {Architecture::kGpt2,
-          labels > 0 ? Objective::kSingleLabel : Objective::kCausalLm,
-          kLayers,
-          kWidth,
-          kHeads,
-          kPositions,
-          kVocab,
-          labels};
+  return small_shape(Architecture::kGpt2,
+                     labels > 0 ? Objective::kSingleLabel : Objective::kCausalLm, labels);
+}
+
+ModelShape small_shape(Architecture architecture, Objective objective, std::int64_t labels) {
+  return {architecture, objective, kLayers, kWidth, kHeads, kPositions, kVocab, labels};
 }
 
 SmallModel::SmallModel(at::ScalarType dtype, std::int64_t labels, std::uint32_t seed)
     : parameters(at::TensorOptions().dtype(dtype), seed),
-      model(parameters, small_shape(labels), 1e-5) {}
+      model(parameters, small_shape(labels), 1e-5),
+      rules{.compute = dtype} {}
+
+SmallModel::SmallModel(const ModelShape& shape, const DtypePolicy& policy, std::uint32_t seed)
+    : parameters(at::TensorOptions().dtype(scalar_type(policy.parameters)), seed,
+                 scalar_type(policy.gradients)),
+      model(parameters, shape, 1e-5),
+      rules(compute_rules(policy)) {}
+
+DtypePolicy policy_named(const std::string& name) {
+  return load_policy(source_folder() / "configs", name);
+}
 
 GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length) {
   GlobalBatch batch;
@@ -55,17 +65,17 @@ GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length) {
   return batch;
 }
 
-Accumulated accumulate(const SmallModel& small, const GlobalBatch& batch, std::int64_t micro,
-                       const DropoutContext& dropout) {
-  for (const Parameter& parameter : small.parameters.all())
-    parameter.value.mutable_grad().reset();
+Accumulated accumulate(SmallModel& small, const GlobalBatch& batch, std::int64_t micro,
+                       const DropoutContext& dropout, double loss_scale) {
+  small.parameters.clear_gradients();
   Accumulated result{0, {}};
   for (std::int64_t first = 0; first < batch.samples; first += micro) {
-    DropoutContext context = dropout;
-    context.first_sample = static_cast<std::uint32_t>(first);
+    ForwardContext context{small.rules, dropout};
+    context.dropout.first_sample = static_cast<std::uint32_t>(first);
     const at::Tensor loss = small.model.loss(slice(batch, first, micro, at::kCPU), context,
-                                             {static_cast<double>(batch.targets), 1.0});
+                                             {static_cast<double>(batch.targets), loss_scale});
     torch::autograd::backward({loss}, {at::ones_like(loss)});
+    small.parameters.collect_gradients();
     result.loss += loss.item<double>();
   }
   for (const at::Tensor& gradient : small.parameters.gradients())

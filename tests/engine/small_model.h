@@ -14,15 +14,21 @@ namespace dtbench::testing {
 
 inline constexpr std::int64_t kVocab = 61, kWidth = 16, kHeads = 2, kLayers = 2, kPositions = 24;
 
-// Causal LM (labels 0) or single-label classification.
+// GPT-2: causal LM (labels 0) or single-label classification.
 ModelShape small_shape(std::int64_t labels = 0);
+ModelShape small_shape(Architecture architecture, Objective objective, std::int64_t labels);
 
-// Model and parameters in `dtype`, from a seed.
+// Model and parameters from a seed: in `dtype` throughout, or under a policy.
 struct SmallModel {
   SmallModel(at::ScalarType dtype, std::int64_t labels, std::uint32_t seed = 1);
+  SmallModel(const ModelShape& shape, const DtypePolicy& policy, std::uint32_t seed = 1);
   ParameterSet parameters;
   Model model;
+  ComputeRules rules;
 };
+
+// A file of configs/policies.
+DtypePolicy policy_named(const std::string& name);
 
 // A global batch of causal LM with ragged numbers of targets per sample: sample s has
 // 1 + (7 s) % (T - 1) of them, at its first positions.
@@ -33,8 +39,8 @@ struct Accumulated {
   double loss;
   std::vector<at::Tensor> gradients;
 };
-Accumulated accumulate(const SmallModel& small, const GlobalBatch& batch, std::int64_t micro,
-                       const DropoutContext& dropout = {});
+Accumulated accumulate(SmallModel& small, const GlobalBatch& batch, std::int64_t micro,
+                       const DropoutContext& dropout = {}, double loss_scale = 1);
 
 // Largest |a - b| over all tensors, relative to the largest |b|.
 double relative_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b);

@@ -1,15 +1,20 @@
-// What our engine computes, for comparison with Transformers and torch:
+// What our engine computes, for comparison with Transformers, torch and the oracle:
 //   parity_probe forward SPEC.json WEIGHTS BATCH OUT [--steps N]
 //   parity_probe adamw IN OUT
-// All files but the spec are safetensors; the Python suites beside this file say what they hold.
+// All files but the spec are safetensors; beside OUT, OUT.json tells what is no tensor. The Python
+// suites beside this file say what they hold.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <initializer_list>
 #include <iostream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -18,8 +23,10 @@
 #include "engine/numerics/float32_precision.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/optim/adamw.h"
-#include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
+#include "engine/optim/weight_update.h"
+#include "engine/train/first_nonfinite.h"
+#include "engine/train/training_state.h"
 #include "parity/tensor_io.h"
 
 namespace dtbench {
@@ -27,83 +34,146 @@ namespace {
 
 constexpr std::int64_t kIgnored = -100;
 
-// The targets of language models come as labels [B, T] before the shift: position t predicts t + 1.
-MicroBatch micro_batch(const NamedTensors& given, bool language_model) {
+// The targets of language models come as labels [B, T], kIgnored where nothing is predicted; those of
+// causal ones before the shift: position t predicts t + 1.
+MicroBatch micro_batch(const NamedTensors& given, Objective objective) {
   MicroBatch batch;
   batch.input_ids = given.at("input_ids");
   if (given.contains("attention_mask"))
     batch.attention_mask = given.at("attention_mask").to(at::kBool);
   batch.targets = given.at("targets");
-  if (!language_model) return batch;
-  const std::int64_t samples = batch.targets.size(0), tokens = batch.targets.size(1);
-  const at::Tensor last = at::full({samples, 1}, kIgnored, batch.targets.options());
-  const at::Tensor next =
-      at::cat({batch.targets.narrow(1, 1, tokens - 1), last}, 1).reshape({-1});  // [B * T]
-  batch.target_index = next.ne(kIgnored).nonzero().squeeze(1);
-  batch.targets = next.index_select(0, batch.target_index);
+  if (!is_language_model(objective)) return batch;
+  at::Tensor labels = batch.targets;
+  if (objective == Objective::kCausalLm) {
+    const at::Tensor none = at::full({labels.size(0), 1}, kIgnored, labels.options());
+    labels = at::cat({labels.narrow(1, 1, labels.size(1) - 1), none}, 1);
+  }
+  labels = labels.reshape({-1});
+  batch.target_index = labels.ne(kIgnored).nonzero().squeeze(1);
+  batch.targets = labels.index_select(0, batch.target_index);
   return batch;
 }
 
-// Vocabulary and labels are the weights', under either form of their names.
+// Vocabulary and labels are the weights', under any form of their names.
 ModelShape shape_of(const RunSpec& spec, const NamedTensors& weights) {
-  const bool prefixed = weights.contains("transformer.wte.weight");
-  const at::Tensor& wte = weights.at(prefixed ? "transformer.wte.weight" : "wte.weight");
-  const auto score = weights.find("score.weight");
-  return model_shape(spec, wte.size(0), score == weights.end() ? 0 : score->second.size(0));
+  const auto rows = [&](std::initializer_list<const char*> names) {
+    for (const char* name : names)
+      if (const auto found = weights.find(name); found != weights.end())
+        return found->second.size(0);
+    return std::int64_t{0};
+  };
+  return model_shape(spec,
+                     rows({"transformer.wte.weight", "wte.weight",
+                           "roberta.embeddings.word_embeddings.weight",
+                           "embeddings.word_embeddings.weight"}),
+                     rows({"score.weight", "classifier.out_proj.weight"}));
 }
+
+// N as train/batches.h defines it.
+double target_count(const RunSpec& spec, const MicroBatch& batch) {
+  const bool sum_labels = spec.train.bce_reduction == "sum_labels";
+  return static_cast<double>(sum_labels ? batch.targets.size(0) : batch.targets.numel());
+}
+
+// The datatypes of each module's output and of the gradient that comes back to it.
+class ModuleDatatypes : public ModuleObserver {
+ public:
+  void on_output(const std::string& module, const at::Tensor& output) override {
+    Json& entry = modules_[module];
+    entry["output"] = to_string(dtype_of(output.scalar_type()));
+    if (!output.requires_grad()) return;
+    output.register_hook([&entry](const at::Tensor& gradient) {
+      entry["gradient"] = to_string(dtype_of(gradient.scalar_type()));
+    });
+  }
+
+  Json json() const {
+    Json all = Json::object();
+    for (const auto& [name, entry] : modules_)
+      all[name] = entry;
+    return all;
+  }
+
+ private:
+  std::map<std::string, Json> modules_;  // nodes stay where they are
+};
 
 class ForwardProbe {
  public:
   ForwardProbe(const RunSpec& spec, const std::string& weights, const NamedTensors& batch)
       : spec_(spec),
-        parameters_(at::TensorOptions(at::kCPU).dtype(scalar_type(spec.policy.parameters)), 0),
+        rules_(compute_rules(spec.policy)),
+        parameters_(at::TensorOptions(at::kCPU).dtype(scalar_type(spec.policy.parameters)),
+                    static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
         model_(parameters_, shape_of(spec, read_tensors(weights)), spec.model.layer_norm_epsilon),
-        batch_(micro_batch(batch, is_language_model(spec.objective))),
-        normalizer_{static_cast<double>(batch_.targets.size(0)), 1.0} {
+        batch_(micro_batch(batch, spec.objective)),
+        count_(target_count(spec, batch_)),
+        update_(parameters_, spec.policy, spec.train, spec.seed, at::kCPU) {
     load_weights(weights, parameters_);
   }
 
-  void forward_and_backward(NamedTensors& out) {
+  // Logits, loss and scaled gradients.
+  void forward_and_backward(NamedTensors& out, Json& facts) {
     {
       const c10::NoGradGuard no_grad;
-      out["logits"] = model_.logits(batch_);
-      out["pooled_index"] = Model::pooled_index(batch_);
+      out["logits"] = model_.logits(batch_, {rules_, {}});
+      if (!is_language_model(spec_.objective)) out["pooled_index"] = model_.pooled_index(batch_);
     }
-    out["loss"] = differentiated_loss();
-    for (const Parameter& parameter : parameters_.all())
-      out["grad." + parameter.name] = parameter.value.grad().clone();
+    ModuleDatatypes modules;
+    out["loss"] = differentiated_loss(&modules);
+    facts["modules"] = modules.json();
+    const std::vector<at::Tensor> gradients = parameters_.gradients();
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      out["grad." + parameters_.all()[i].name] = gradients[i].clone();
   }
 
-  void train(std::int64_t steps, NamedTensors& out) {
+  // Steps on the one batch, until the last or the first non-finite value.
+  void train(std::int64_t steps, NamedTensors& out, Json& facts) {
     const TrainSpec& train = spec_.train;
-    AdamW optimizer(parameters_,
-                    {train.beta1, train.beta2, spec_.policy.epsilon, train.weight_decay});
-    std::vector<double> losses, norms;
-    for (std::int64_t step = 0; step < steps; ++step) {
-      losses.push_back(differentiated_loss().item<double>());
-      norms.push_back(clip_by_global_norm(parameters_.gradients(), train.clip_norm));
-      optimizer.step(learning_rate(train.learning_rate, train.warmup_steps, step));
+    std::vector<double> losses, norms, scales, skipped;
+    std::optional<NonFiniteEvent> nonfinite;
+    for (std::int64_t step = 0; step < steps && !nonfinite; ++step) {
+      scales.push_back(update_.loss_scale());
+      const at::Tensor loss = differentiated_loss(nullptr);
+      const WeightUpdate::Window window = update_.finish_gradients();
+      losses.push_back(loss.item<double>());
+      norms.push_back(window.grad_norm);
+      skipped.push_back(window.skipped ? 1 : 0);
+      if (!window.skipped) {
+        nonfinite = first_nonfinite_loss(step, loss.view({1}));
+        if (!nonfinite) nonfinite = first_nonfinite_gradient(step, parameters_, window.grad_norm);
+        if (nonfinite) break;
+      }
+      update_.apply(window, learning_rate(train.learning_rate, train.warmup_steps, step),
+                    static_cast<std::uint32_t>(step));
+      nonfinite = first_nonfinite_parameter(step, parameters_);
     }
+    facts["first_nonfinite"] = nonfinite ? to_json(*nonfinite) : Json();
     out["losses"] = at::tensor(losses, at::kDouble);
     out["grad_norms"] = at::tensor(norms, at::kDouble);
+    out["loss_scales"] = at::tensor(scales, at::kDouble);
+    out["skipped"] = at::tensor(skipped, at::kDouble);
     for (const Parameter& parameter : parameters_.all())
       out["parameter." + parameter.name] = parameter.value;
   }
 
  private:
-  at::Tensor differentiated_loss() {
+  at::Tensor differentiated_loss(ModuleObserver* observer) {
     parameters_.clear_gradients();
-    const at::Tensor loss = model_.loss(batch_, DropoutContext{}, normalizer_);
+    const at::Tensor loss =
+        model_.loss(batch_, {rules_, {}, observer}, {count_, update_.loss_scale()});
     torch::autograd::backward({loss}, {at::ones_like(loss)});
-    parameters_.gradients();  // zeros where no gradient came
+    parameters_.collect_gradients();
     return loss.detach();
   }
 
   RunSpec spec_;
+  ComputeRules rules_;
   ParameterSet parameters_;
   Model model_;
   MicroBatch batch_;
-  LossNormalizer normalizer_;
+  double count_;
+  WeightUpdate update_;
 };
 
 void forward(const std::vector<std::string>& files, std::int64_t steps) {
@@ -111,9 +181,11 @@ void forward(const std::vector<std::string>& files, std::int64_t steps) {
   set_float32_precision(spec.policy.tf32);
   ForwardProbe probe(spec, files[1], read_tensors(files[2]));
   NamedTensors out;
-  probe.forward_and_backward(out);
-  if (steps > 0) probe.train(steps, out);
+  Json facts;
+  probe.forward_and_backward(out, facts);
+  if (steps > 0) probe.train(steps, out, facts);
   write_tensors(files[3], out);
+  write_file_atomically(files[3] + ".json", facts.dump(1));
 }
 
 // IN: parameter.<name>, gradient.<name> [steps, ...], learning_rates [steps], decayed [names,

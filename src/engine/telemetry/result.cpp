@@ -13,18 +13,21 @@ Json or_null(const std::optional<double>& value) {
   return value ? json_number(*value) : Json();
 }
 
-Json convergence(const TrainingState& state, const Trainer& trainer) {
+Json convergence(const TrainingState& state, const ConstantPredictor& constant) {
   Json json = {{"train_loss_first", or_null(state.first_loss)},
                {"train_loss_last", or_null(state.last_loss)},
-               {"val_loss_constant_predictor", json_number(trainer.constant().loss)},
+               {"val_loss_constant_predictor", json_number(constant.loss)},
                {"val_loss_first", nullptr},
                {"val_loss", nullptr},
                {"f1_micro", nullptr},
                {"f1_macro", nullptr},
                {"average_precision_micro", nullptr},
                {"accuracy", nullptr},
-               {"accuracy_constant_predictor", nullptr}};
-  json["accuracy_constant_predictor"] = or_null(trainer.constant().accuracy);
+               {"f1_micro_constant_predictor", or_null(constant.f1_micro)},
+               {"f1_macro_constant_predictor", or_null(constant.f1_macro)},
+               {"average_precision_micro_constant_predictor",
+                or_null(constant.average_precision_micro)},
+               {"accuracy_constant_predictor", or_null(constant.accuracy)}};
   if (state.first_evaluation) json["val_loss_first"] = json_number(state.first_evaluation->loss);
   if (state.last_evaluation) json.update(to_json(*state.last_evaluation));
   return json;
@@ -34,7 +37,7 @@ Json convergence(const TrainingState& state, const Trainer& trainer) {
 Json tensor_bytes(const Trainer& trainer) {
   return {{"parameters_bytes", trainer.parameters().bytes()},
           {"gradients_bytes", trainer.parameters().gradient_bytes()},
-          {"optimizer_state_bytes", trainer.optimizer().state_bytes()}};
+          {"optimizer_state_bytes", trainer.update().optimizer().state_bytes()}};
 }
 
 }  // namespace
@@ -73,7 +76,7 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   result["mfu"] = mfu(steps);
   result["memory"] = memory;
   result["memory"].update(tensor_bytes(trainer));
-  result["convergence"] = convergence(state, trainer);
+  result["convergence"] = convergence(state, trainer.constant());
   result["data"] = {{"name", data.name},
                     {"synthetic", data.synthetic},
                     {"fingerprint", data.fingerprint},

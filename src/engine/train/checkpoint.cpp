@@ -17,7 +17,7 @@ namespace dtbench {
 namespace {
 
 NamedTensors state_tensors(const Trainer& trainer) {
-  NamedTensors tensors = trainer.optimizer().named_states();
+  NamedTensors tensors = trainer.update().named_states();
   for (const Parameter& parameter : trainer.parameters().all())
     tensors.emplace_back(parameter.name, parameter.value.detach());
   return tensors;

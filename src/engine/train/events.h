@@ -7,17 +7,9 @@
 
 #include "engine/optim/tensor_update.h"
 #include "engine/train/evaluation.h"
+#include "engine/train/first_nonfinite.h"
 
 namespace dtbench {
-
-struct NonFiniteEvent {
-  std::int64_t step;
-  std::int64_t micro_step;  // -1 where a whole step is meant
-  std::string phase;        // "loss", "backward", "optimizer"
-  std::string kind;         // "nan", "inf"
-  std::string tensor;       // "loss", "grad_norm", or the parameter's name
-  std::int64_t layer;       // -1 outside the layers
-};
 
 struct StepEvent {
   std::int64_t step = 0;

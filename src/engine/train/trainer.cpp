@@ -4,18 +4,13 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/model/initial_weights.h"
 #include "engine/numerics/device.h"
-#include "engine/numerics/finite.h"
 #include "engine/numerics/scalar_type.h"
-#include "engine/optim/clip.h"
 
 namespace dtbench {
 namespace {
@@ -35,28 +30,6 @@ LoadedWeights initialize(const RunSpec& spec, ParameterSet& parameters) {
   return loaded;
 }
 
-// "transformer.h.3.mlp.c_fc.weight", "roberta.encoder.layer.3.output.dense.weight" -> 3; -1 outside
-// the layers.
-std::int64_t layer_of(const std::string& name) {
-  for (const std::string_view list : {".h.", ".layer."}) {
-    const std::size_t at = name.find(list);
-    if (at != std::string::npos) return std::atoll(name.c_str() + at + list.size());
-  }
-  return -1;
-}
-
-// `tensors` in the order of the parameters: these or their gradients.
-std::optional<NonFiniteEvent> first_nonfinite(const ParameterSet& parameters,
-                                              const std::vector<at::Tensor>& tensors,
-                                              std::int64_t step, const char* phase) {
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::string& name = parameters.all()[i].name;
-    if (const NonFinite found = find_nonfinite(tensors[i].detach()))
-      return NonFiniteEvent{step, -1, phase, kind_of(found), name, layer_of(name)};
-  }
-  return std::nullopt;
-}
-
 StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64_t step) {
   StepEvent event;
   event.step = step;
@@ -69,15 +42,6 @@ StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64
   event.flops_needed = flops.needed;
   event.flops_palm = flops.palm;
   return event;
-}
-
-std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step, const at::Tensor& losses) {
-  for (std::int64_t micro = 0; micro < losses.size(0); ++micro) {
-    const double loss = losses[micro].item<double>();
-    if (!std::isfinite(loss))
-      return NonFiniteEvent{step, micro, "loss", std::isnan(loss) ? "nan" : "inf", "loss", -1};
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -93,84 +57,52 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
                   static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, parameters_)),
-      optimizer_(parameters_, adamw_options(spec.policy, spec.train, spec.seed)),
-      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {
-  if (spec.policy.loss_scaling) scaler_.emplace(spec.policy.loss_scale, device);
-}
+      update_(parameters_, spec.policy, spec.train, spec.seed, device),
+      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {}
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
   const GlobalBatch batch = source_.training_batch(step);
-  Gradients result{describe(batch, shape_, step), std::nullopt, 1};
-  result.event.data_seconds = steady_seconds() - started;
-  if (scaler_) result.event.loss_scale = scaler_->scale();
+  Gradients result{describe(batch, shape_, step), {}, std::nullopt};
+  StepEvent& event = result.event;
+  event.data_seconds = steady_seconds() - started;
+  if (update_.scaler()) event.loss_scale = update_.loss_scale();
 
-  std::vector<at::Tensor> losses;
-  accumulate(batch, step, losses);
-  const at::Tensor micro_losses = at::stack(losses).cpu();
-  result.event.loss = micro_losses.sum().item<double>();
-  finish_gradients(result);
-  if (result.event.skipped) return result;
-  result.nonfinite = first_nonfinite_loss(step, micro_losses);
-  if (!result.nonfinite) result.nonfinite = first_nonfinite_gradient(step, result.event.grad_norm);
+  const at::Tensor losses = accumulate(batch, step);
+  event.loss = losses.sum().item<double>();
+  result.window = update_.finish_gradients();
+  event.grad_norm = result.window.grad_norm;
+  event.skipped = result.window.skipped;
+  if (event.skipped) return result;
+  result.nonfinite = first_nonfinite_loss(step, losses);
+  if (!result.nonfinite)
+    result.nonfinite = first_nonfinite_gradient(step, parameters_, event.grad_norm);
   return result;
 }
 
-void Trainer::accumulate(const GlobalBatch& batch, std::int64_t step,
-                         std::vector<at::Tensor>& losses) {
+at::Tensor Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
+  const auto word = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
+  const LossNormalizer normalizer{static_cast<double>(batch.targets), update_.loss_scale()};
+  std::vector<at::Tensor> losses;
   parameters_.clear_gradients();
-  const LossNormalizer normalizer{static_cast<double>(batch.targets),
-                                  scaler_ ? scaler_->scale() : 1.0};
   for (std::int64_t first = 0; first < batch.samples; first += spec_.train.micro_batch) {
-    const DropoutContext dropout{spec_.model.dropout, static_cast<std::uint32_t>(spec_.seed),
-                                 static_cast<std::uint32_t>(step),
-                                 static_cast<std::uint32_t>(first)};
+    const DropoutContext dropout{spec_.model.dropout, word(spec_.seed), word(step), word(first)};
     const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
     const at::Tensor loss = model_.loss(micro, {rules_, dropout}, normalizer);
     torch::autograd::backward({loss}, {at::ones_like(loss)});
     parameters_.collect_gradients();
     losses.push_back(loss.detach());
   }
-}
-
-// Gradients in fp32 are unscaled and clipped where they are; rounded to 16 bits unscaled they would
-// lose what the scale is for, so there both go into the factor.
-void Trainer::finish_gradients(Gradients& result) {
-  const std::vector<at::Tensor> gradients = parameters_.gradients();
-  const bool in_16_bits = gradients.front().element_size() == 2;
-  if (scaler_) {
-    result.event.skipped =
-        in_16_bits ? scaler_->has_nonfinite(gradients) : scaler_->unscale(gradients);
-    if (in_16_bits) result.factor = 1.0 / scaler_->scale();
-  }
-  result.event.grad_norm = global_norm(gradients, result.factor);
-  const double coefficient = clip_coefficient(result.event.grad_norm, spec_.train.clip_norm);
-  if (scaler_ && in_16_bits)
-    result.factor *= coefficient;
-  else if (!result.event.skipped)
-    multiply_gradients(gradients, coefficient);
-}
-
-// A finite norm proves every gradient finite; only otherwise is the first one looked for. Where all
-// are finite but their norm is beyond its datatype, clipping has zeroed them: that is named too.
-std::optional<NonFiniteEvent> Trainer::first_nonfinite_gradient(std::int64_t step,
-                                                                double norm) const {
-  if (std::isfinite(norm)) return std::nullopt;
-  const std::vector<at::Tensor> gradients = parameters_.gradients();
-  if (auto gradient = first_nonfinite(parameters_, gradients, step, "backward")) return gradient;
-  return NonFiniteEvent{step, -1, "backward", std::isnan(norm) ? "nan" : "inf", "grad_norm", -1};
+  return at::stack(losses).cpu();
 }
 
 std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
   StepEvent& event = gradients.event;
-  if (scaler_) scaler_->update(event.skipped);
-  if (event.skipped) {
-    if (!scaler_->exhausted()) return std::nullopt;
-    return first_nonfinite_gradient(event.step, event.grad_norm);
-  }
-  event.updates = optimizer_.step(event.learning_rate, gradients.factor,
-                                  static_cast<std::uint32_t>(event.step));
-  return first_nonfinite(parameters_, parameters_.values(), event.step, "optimizer");
+  event.updates = update_.apply(gradients.window, event.learning_rate,
+                                static_cast<std::uint32_t>(event.step));
+  if (!event.skipped) return first_nonfinite_parameter(event.step, parameters_);
+  if (!update_.scaler()->exhausted()) return std::nullopt;
+  return first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
 }
 
 std::int64_t Trainer::evaluation_examples() const {

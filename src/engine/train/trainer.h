@@ -8,8 +8,7 @@
 
 #include "engine/model/model.h"
 #include "engine/model/weights_file.h"
-#include "engine/optim/adamw.h"
-#include "engine/optim/loss_scaler.h"
+#include "engine/optim/weight_update.h"
 #include "engine/train/batches.h"
 #include "engine/train/constant_predictor.h"
 #include "engine/train/events.h"
@@ -26,8 +25,8 @@ class Trainer {
 
   struct Gradients {
     StepEvent event;
+    WeightUpdate::Window window;
     std::optional<NonFiniteEvent> nonfinite;  // what no scaler catches
-    double factor = 1;                        // what is left to multiply the gradients with
   };
   // Forward and backward over the step's micro-batches, unscaling and clipping. Changes no
   // parameter, so it can be given up at any point.
@@ -49,15 +48,12 @@ class Trainer {
   const c10::Device& device() const { return device_; }
   const ParameterSet& parameters() const { return parameters_; }
   const Model& model() const { return model_; }
-  const AdamW& optimizer() const { return optimizer_; }
-  const std::optional<LossScaler>& loss_scaler() const { return scaler_; }
+  const WeightUpdate& update() const { return update_; }
   const LoadedWeights& loaded() const { return loaded_; }
 
  private:
-  void accumulate(const GlobalBatch& batch, std::int64_t step, std::vector<at::Tensor>& losses);
-  // Unscales and clips; sets the event's norm and whether the step is skipped.
-  void finish_gradients(Gradients& result);
-  std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, double norm) const;
+  // Leaves the stored gradients behind; returns the micro-batches' shares of the loss [k], fp64.
+  at::Tensor accumulate(const GlobalBatch& batch, std::int64_t step);
 
   RunSpec spec_;
   const TokenStore& store_;
@@ -68,8 +64,7 @@ class Trainer {
   ParameterSet parameters_;
   Model model_;
   LoadedWeights loaded_;
-  AdamW optimizer_;
-  std::optional<LossScaler> scaler_;
+  WeightUpdate update_;
   ConstantPredictor constant_;
 };
 
