@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/product.h"
 
@@ -93,7 +94,9 @@ class Attention : public torch::autograd::Function<Attention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query,
                             const at::Tensor& key, const at::Tensor& value,
-                            const at::Tensor& forbidden, std::int64_t block_bytes) {
+                            const std::optional<at::Tensor>& maybe_forbidden,
+                            std::int64_t block_bytes) {
+    const at::Tensor forbidden = tensor_or_undefined(maybe_forbidden);
     context->save_for_backward({query, key, value});
     context->saved_data["forbidden"] = forbidden;
     context->saved_data["block_bytes"] = block_bytes;
@@ -156,7 +159,7 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value, const at::Tensor& forbidden,
                                std::int64_t block_bytes) {
-  return Attention::apply(query, key, value, forbidden, block_bytes);
+  return Attention::apply(query, key, value, optional_tensor(forbidden), block_bytes);
 }
 
 }  // namespace dtbench::ops

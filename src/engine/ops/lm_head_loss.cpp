@@ -4,7 +4,9 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/product.h"
@@ -51,8 +53,9 @@ class HeadGradients {
 class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden,
-                            const at::Tensor& weight, const at::Tensor& bias,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& maybe_bias,
                             const at::Tensor& targets, double count, double scale) {
+    const at::Tensor bias = tensor_or_undefined(maybe_bias);
     const bool want_gradient = hidden.requires_grad() || weight.requires_grad();
     const std::int64_t chunk = lm_head_chunk(weight.size(0), hidden.element_size());
     std::optional<HeadGradients> gradients;
@@ -97,9 +100,10 @@ std::int64_t lm_head_chunk(std::int64_t vocabulary, std::int64_t item_bytes) {
 at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                         const at::Tensor& targets, const LossNormalizer& normalizer,
                         const ComputeRules& rules) {
-  return LmHeadLoss::apply(
-      as_operand(CastOp::kProduct, hidden, rules), as_operand(CastOp::kProduct, weight, rules),
-      as_operand(CastOp::kProduct, bias, rules), targets, normalizer.count, normalizer.scale);
+  return LmHeadLoss::apply(as_operand(CastOp::kProduct, hidden, rules),
+                           as_operand(CastOp::kProduct, weight, rules),
+                           optional_tensor(as_operand(CastOp::kProduct, bias, rules)), targets,
+                           normalizer.count, normalizer.scale);
 }
 
 }  // namespace dtbench::ops

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "engine/numerics/scalar_type.h"
+#include "engine/numerics/optional_tensor.h"
 
 namespace dtbench::ops {
 namespace {
@@ -21,11 +21,11 @@ at::Tensor wide(const at::Tensor& x) {
 class HalfAffine : public torch::autograd::Function<HalfAffine> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const at::Tensor& bias) {
+                            const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
     context->save_for_backward({x, weight});
-    context->saved_data["has_bias"] = bias.defined();
-    const at::Tensor y = bias.defined() ? at::addmm(wide(bias), wide(x), wide(weight))
-                                        : at::mm(wide(x), wide(weight));
+    context->saved_data["has_bias"] = bias.has_value();
+    const at::Tensor y =
+        bias ? at::addmm(wide(*bias), wide(x), wide(weight)) : at::mm(wide(x), wide(weight));
     return y.to(at::kHalf);
   }
 
@@ -48,7 +48,7 @@ at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(1);
   const at::Tensor rows = x.reshape({-1, x.size(-1)});
-  if (is_half_on_cpu(x)) return HalfAffine::apply(rows, weight, bias).view(shape);
+  if (is_half_on_cpu(x)) return HalfAffine::apply(rows, weight, optional_tensor(bias)).view(shape);
   return (bias.defined() ? at::addmm(bias, rows, weight) : at::mm(rows, weight)).view(shape);
 }
 

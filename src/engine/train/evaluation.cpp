@@ -14,11 +14,10 @@ namespace dtbench {
 namespace {
 
 using Score = std::pair<const char*, std::optional<double> Evaluation::*>;
-constexpr std::array kScores = {Score{"accuracy", &Evaluation::accuracy},
-                                Score{"f1_micro", &Evaluation::f1_micro},
-                                Score{"f1_macro", &Evaluation::f1_macro},
-                                Score{"average_precision_micro",
-                                      &Evaluation::average_precision_micro}};
+constexpr std::array kScores = {
+    Score{"accuracy", &Evaluation::accuracy}, Score{"f1_micro", &Evaluation::f1_micro},
+    Score{"f1_macro", &Evaluation::f1_macro},
+    Score{"average_precision_micro", &Evaluation::average_precision_micro}};
 
 template <typename T>
 void append(std::vector<T>& all, const at::Tensor& more) {
@@ -84,8 +83,8 @@ Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSo
       continue;
     }
     const at::Tensor logits = model.logits(content, context);
-    loss_sum += model.classification_loss(logits, content.targets, {}, context.rules.loss)
-                    .item<double>();
+    loss_sum +=
+        model.classification_loss(logits, content.targets, {}, context.rules.loss).item<double>();
     answers.add(logits, content.targets);
   }
   Evaluation evaluation;

@@ -98,8 +98,8 @@ at::Tensor Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
 
 std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
   StepEvent& event = gradients.event;
-  event.updates = update_.apply(gradients.window, event.learning_rate,
-                                static_cast<std::uint32_t>(event.step));
+  event.updates =
+      update_.apply(gradients.window, event.learning_rate, static_cast<std::uint32_t>(event.step));
   if (!event.skipped) return first_nonfinite_parameter(event.step, parameters_);
   if (!update_.scaler()->exhausted()) return std::nullopt;
   return first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
