@@ -86,11 +86,12 @@ UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint
     const kernels::StochasticDraw draw{
         {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
     (decays ? decayed : others)
-        .push_back({parameter.value.detach(), gradients[i], states_[i], step, options_.rounding,
-                    draw});
+        .push_back(
+            {parameter.value.detach(), gradients[i], states_[i], step, options_.rounding, draw});
   }
   UpdateCounts counts;
-  for (const std::vector<TensorUpdate>& group : {decayed, others}) counts += update_group(group);
+  for (const std::vector<TensorUpdate>& group : {decayed, others})
+    counts += update_group(group);
   return counts;
 }
 

@@ -40,8 +40,7 @@ UpdateCounts foreach_update(const std::vector<TensorUpdate>& updates) {
 
   const double t = static_cast<double>(step.updates);
   const double correction1 = 1 - std::pow(step.beta1, t), correction2 = 1 - std::pow(step.beta2, t);
-  if (step.weight_decay != 0)
-    at::_foreach_mul_(values, 1 - step.learning_rate * step.weight_decay);
+  if (step.weight_decay != 0) at::_foreach_mul_(values, 1 - step.learning_rate * step.weight_decay);
   at::_foreach_lerp_(exp_avgs, gradients, 1 - step.beta1);
   at::_foreach_mul_(exp_avg_sqs, step.beta2);
   at::_foreach_addcmul_(exp_avg_sqs, gradients, gradients, 1 - step.beta2);

@@ -53,9 +53,9 @@ class FusedUpdate {
     exp_avg_.load(first, count, old_exp_avg.data());
     exp_avg_sq_.load(first, count, old_exp_avg_sq.data());
     if (compensation_) add_compensation(first, count, old_weight);
-    const kernels::Block<T> block{old_weight.data(),     gradient.data(), old_exp_avg.data(),
-                                  old_exp_avg_sq.data(), weight.data(),   exp_avg.data(),
-                                  exp_avg_sq.data(),     count};
+    const kernels::Block<T> block{
+        old_weight.data(), gradient.data(), old_exp_avg.data(), old_exp_avg_sq.data(),
+        weight.data(),     exp_avg.data(),  exp_avg_sq.data(),  count};
     kernels::adamw(factors_, block);
     store_weight(first, count, weight);
     exp_avg_sq_.store(first, count, exp_avg_sq.data());

@@ -38,8 +38,8 @@ std::filesystem::path checkpoint_file(const std::filesystem::path& directory);
 void save_checkpoint(const std::filesystem::path& directory, const Trainer& trainer,
                      const TrainingState& state, std::uint64_t steps_size);
 
-// Restores the trainer's weights and optimizer. Throws Error (usage) for a file that does not fit the
-// model.
+// Restores the trainer's weights and optimizer. Throws Error (usage) for a file that does not fit
+// the model.
 ResumePoint load_checkpoint(const std::filesystem::path& directory, Trainer& trainer);
 
 }  // namespace dtbench

@@ -74,7 +74,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       shape_(model_shape(spec, store.meta().vocab_size, label_count(spec, store))),
       source_(store, spec),
       parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
-                  static_cast<std::uint32_t>(spec.seed)),
+                  static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, parameters_)),
       optimizer_(parameters_, adamw_options(spec.policy, spec.train, spec.seed)),
@@ -98,6 +98,7 @@ Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
     const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
     const at::Tensor loss = model_.loss(micro, dropout, normalizer);
     torch::autograd::backward({loss}, {at::ones_like(loss)});
+    parameters_.collect_gradients();
     losses.push_back(loss.detach());
   }
   const at::Tensor micro_losses = at::stack(losses).cpu();
