@@ -183,6 +183,9 @@ class PolicyCheck {
             concat(rounding, " recovers updates lost to 16-bit weights, but parameters = \"",
                    to_string(p.parameters), "\""),
             "Set parameters = \"bf16\", or update_rounding = \"nearest\".");
+    require(p.update_rounding != UpdateRounding::kStochastic || p.parameters == Dtype::kBFloat16,
+            concat(rounding, " is to bf16, but parameters = \"", to_string(p.parameters), "\""),
+            "Set parameters = \"bf16\".");
     if (p.optimizer_arithmetic == OptimizerArithmetic::kFused) return;
     require(plain_rounding, rounding + " with optimizer_arithmetic = \"foreach\"",
             "Only fused arithmetic has an unrounded update to round.");
@@ -191,6 +194,11 @@ class PolicyCheck {
             "optimizer_arithmetic = \"foreach\" works in one datatype, but parameters, gradients "
             "and states differ",
             "Make them equal, or set optimizer_arithmetic = \"fused\".");
+    require(!p.loss_scaling || !is_16_bit(p.gradients),
+            concat("loss_scaling = true with gradients = \"", to_string(p.gradients),
+                   "\" unscales inside the update, and optimizer_arithmetic = \"foreach\" has no "
+                   "place for it"),
+            "Set optimizer_arithmetic = \"fused\".");
   }
 
   // fp64 is a yardstick for tests: all of it or none.

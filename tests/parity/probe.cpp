@@ -1,6 +1,6 @@
 // What our engine computes, for comparison with Transformers, torch and the oracle:
 //   parity_probe forward SPEC.json WEIGHTS BATCH OUT [--steps N]
-//   parity_probe adamw IN OUT
+//   parity_probe adamw IN OUT fused|foreach
 // All files but the spec are safetensors; beside OUT, OUT.json tells what is no tensor. The Python
 // suites beside this file say what they hold.
 #include <ATen/ATen.h>
@@ -34,8 +34,8 @@ namespace {
 
 constexpr std::int64_t kIgnored = -100;
 
-// The targets of language models come as labels [B, T], kIgnored where nothing is predicted; those of
-// causal ones before the shift: position t predicts t + 1.
+// The targets of language models come as labels [B, T], kIgnored where nothing is predicted; those
+// of causal ones before the shift: position t predicts t + 1.
 MicroBatch micro_batch(const NamedTensors& given, Objective objective) {
   MicroBatch batch;
   batch.input_ids = given.at("input_ids");
@@ -62,11 +62,11 @@ ModelShape shape_of(const RunSpec& spec, const NamedTensors& weights) {
         return found->second.size(0);
     return std::int64_t{0};
   };
-  return model_shape(spec,
-                     rows({"transformer.wte.weight", "wte.weight",
-                           "roberta.embeddings.word_embeddings.weight",
-                           "embeddings.word_embeddings.weight"}),
-                     rows({"score.weight", "classifier.out_proj.weight"}));
+  return model_shape(
+      spec,
+      rows({"transformer.wte.weight", "wte.weight", "roberta.embeddings.word_embeddings.weight",
+            "embeddings.word_embeddings.weight"}),
+      rows({"score.weight", "classifier.out_proj.weight"}));
 }
 
 // N as train/batches.h defines it.
@@ -188,10 +188,24 @@ void forward(const std::vector<std::string>& files, std::int64_t steps) {
   write_file_atomically(files[3] + ".json", facts.dump(1));
 }
 
-// IN: parameter.<name>, gradient.<name> [steps, ...], learning_rates [steps], decayed [names,
-// sorted], options {beta1, beta2, epsilon, weight_decay}. OUT: parameter.<name> [steps, ...] after
-// each step, exp_avg.<name> and exp_avg_sq.<name> after the last.
-void adamw(const std::string& in, const std::string& out_path) {
+StateFormat state_format(at::ScalarType type) {
+  switch (dtype_of(type)) {
+    case Dtype::kFloat64:
+      return StateFormat::kFloat64;
+    case Dtype::kFloat32:
+      return StateFormat::kFloat32;
+    case Dtype::kBFloat16:
+      return StateFormat::kBFloat16;
+    case Dtype::kFloat16:
+      return StateFormat::kFloat16;
+  }
+  throw std::logic_error("unknown Dtype");
+}
+
+// Everything in the gradients' datatype. IN: parameter.<name>, gradient.<name> [steps, ...],
+// learning_rates [steps], decayed [names, sorted], options {beta1, beta2, epsilon, weight_decay}.
+// OUT: parameter.<name> [steps, ...] after each step, and AdamW's states after the last.
+void adamw(const std::string& in, const std::string& out_path, OptimizerArithmetic arithmetic) {
   const NamedTensors given = read_tensors(in);
   const at::Tensor rates = given.at("learning_rates"), options = given.at("options");
   const std::string prefix = "gradient.";
@@ -204,24 +218,26 @@ void adamw(const std::string& in, const std::string& out_path) {
     const at::Tensor& value = given.at("parameter." + names[i]);
     const bool decayed =
         given.at("decayed")[static_cast<std::int64_t>(i)].item<std::uint8_t>() != 0;
-    parameters.create(names[i], value.sizes(), kZeros, decayed).detach().copy_(value);
+    const ParameterKind kind = decayed ? ParameterKind::kMatrix : ParameterKind::kVector;
+    parameters.create(names[i], value.sizes(), kZeros, kind).detach().copy_(value);
   }
+  const StateFormat states = state_format(parameters.all().front().value.scalar_type());
   AdamW optimizer(parameters, {options[0].item<double>(), options[1].item<double>(),
-                               options[2].item<double>(), options[3].item<double>()});
+                               options[2].item<double>(), options[3].item<double>(), states, states,
+                               arithmetic, UpdateRounding::kNearest, 0});
   std::map<std::string, std::vector<at::Tensor>> courses;
   for (std::int64_t step = 0; step < rates.size(0); ++step) {
     for (const Parameter& parameter : parameters.all())
       parameter.value.mutable_grad() = given.at(prefix + parameter.name)[step].clone();
-    optimizer.step(rates[step].item<double>());
+    optimizer.step(rates[step].item<double>(), 1.0, static_cast<std::uint32_t>(step));
     for (const Parameter& parameter : parameters.all())
       courses[parameter.name].push_back(parameter.value.detach().clone());
   }
   NamedTensors out;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    out["parameter." + names[i]] = at::stack(courses.at(names[i]));
-    out["exp_avg." + names[i]] = optimizer.exp_avg(i);
-    out["exp_avg_sq." + names[i]] = optimizer.exp_avg_sq(i);
-  }
+  for (const auto& [name, state] : optimizer.named_states())
+    out[name] = state;
+  for (const auto& [name, course] : courses)
+    out["parameter." + name] = at::stack(course);
   write_tensors(out_path, out);
 }
 
@@ -232,11 +248,14 @@ int run(const std::vector<std::string>& arguments) {
             arguments.size() == 7 ? std::stoll(arguments[6]) : 0);
     return 0;
   }
-  if (command == "adamw" && arguments.size() == 3) {
-    adamw(arguments[1], arguments[2]);
+  if (command == "adamw" && arguments.size() == 4) {
+    const bool foreach = arguments[3] == "foreach";
+    adamw(arguments[1], arguments[2],
+          foreach ? OptimizerArithmetic::kForeach : OptimizerArithmetic::kFused);
     return 0;
   }
-  std::cerr << "usage: parity_probe forward SPEC WEIGHTS BATCH OUT [--steps N] | adamw IN OUT\n";
+  std::cerr << "usage: parity_probe forward SPEC WEIGHTS BATCH OUT [--steps N] |\n"
+               "       parity_probe adamw IN OUT fused|foreach\n";
   return 2;
 }
 

@@ -11,9 +11,12 @@
 namespace dtbench {
 namespace {
 
-constexpr std::array<std::pair<const char*, at::ScalarType>, 5> kTypes = {{{"F64", at::kDouble},
+constexpr std::array<std::pair<const char*, at::ScalarType>, 8> kTypes = {{{"F64", at::kDouble},
                                                                            {"F32", at::kFloat},
+                                                                           {"BF16", at::kBFloat16},
+                                                                           {"F16", at::kHalf},
                                                                            {"I64", at::kLong},
+                                                                           {"I32", at::kInt},
                                                                            {"U8", at::kByte},
                                                                            {"BOOL", at::kBool}}};
 

@@ -10,7 +10,8 @@ namespace dtbench {
 
 // What a parameter is to the optimizer.
 enum class ParameterKind {
-  kEmbedding,  // a table of rows by token or position: decayed; 8-bit policies keep its states apart
+  kEmbedding,  // a table of rows by token or position: decayed; 8-bit policies keep its states
+               // apart
   kMatrix,     // every other decayed weight
   kVector,     // biases and norms: not decayed
 };

@@ -12,9 +12,9 @@ namespace dtbench {
 
 template <typename T>
 struct AdamWFactors {
-  T gradient;     // multiplies the stored gradient first
-  T decay;        // 1 - rate x weight decay
-  T lerp;         // of the first moment: beta1 near 1 moves m by lerp (g - m), beta1 below 1/2 moves
+  T gradient;  // multiplies the stored gradient first
+  T decay;     // 1 - rate x weight decay
+  T lerp;      // of the first moment: beta1 near 1 moves m by lerp (g - m), beta1 below 1/2 moves
   bool from_old;  // g by it; so says from_old
   T beta2;
   T one_minus_beta2;
@@ -28,8 +28,7 @@ DTBENCH_HOST_DEVICE inline void update_moments(const AdamWFactors<T>& factors, T
                                                T& exp_avg, T& exp_avg_sq) {
   const T base = factors.from_old ? exp_avg : gradient;
   exp_avg = std::fma(factors.lerp, gradient - exp_avg, base);
-  exp_avg_sq =
-      exp_avg_sq * factors.beta2 + factors.one_minus_beta2 * gradient * gradient;
+  exp_avg_sq = std::fma(factors.one_minus_beta2 * gradient, gradient, exp_avg_sq * factors.beta2);
 }
 
 template <typename T>
