@@ -71,8 +71,9 @@ class Operations:
         """Transformers' gelu_new, each of torch's operations rounding its own result. `pow` is on
         CUDA's list of operations that autocast runs in fp32, and what follows is fp32 with it."""
         base = x.float() if self.policy["autocast_rules"] == "cuda" else x
+        half = 0.5 * x  # first, as there: gradients meet in the reverse order of the operations
         inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * torch.pow(base, 3.0))
-        return 0.5 * x * (1.0 + torch.tanh(inner))
+        return half * (1.0 + torch.tanh(inner))
 
     def tanh(self, x):
         return _Tanh.apply(x, self.wide)
@@ -146,6 +147,11 @@ def _gelu_python_chain(x):
     return x * 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))
 
 
+def log_softmax_backward(gradient, output, wide):
+    gradient, probabilities = gradient.to(wide), output.to(wide).exp()
+    return (gradient - probabilities * gradient.sum(-1, keepdim=True)).to(output.dtype)
+
+
 class _LogSoftmax(torch.autograd.Function):
     """Rounded output; the backward pass starts from it, with its sum inside one rounding."""
 
@@ -158,12 +164,10 @@ class _LogSoftmax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient):
-        wide = gradient.to(ctx.wide)
-        probabilities = ctx.saved_tensors[0].to(ctx.wide).exp()
-        return (wide - probabilities * wide.sum(-1, keepdim=True)).to(gradient.dtype), None
+        return log_softmax_backward(gradient, ctx.saved_tensors[0], ctx.wide), None
 
 
-class _MeanOfPicked(torch.autograd.Function):
+class MeanOfPicked(torch.autograd.Function):
     """nll_loss: the mean over targets rounded, and its gradient -1 / count with both rounded."""
 
     @staticmethod
@@ -196,7 +200,7 @@ class _Scaled(torch.autograd.Function):
 
 def _cross_entropy_chain(logits, targets, count, scale, wide):
     log_probabilities = _LogSoftmax.apply(logits, wide)
-    return _Scaled.apply(_MeanOfPicked.apply(log_probabilities, targets, count, wide), scale)
+    return _Scaled.apply(MeanOfPicked.apply(log_probabilities, targets, count, wide), scale)
 
 
 def _bce_chain(logits, targets, count, scale):
