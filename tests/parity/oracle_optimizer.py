@@ -76,13 +76,16 @@ class AdamW:
             self._foreach(gradients, rate)
             return
         for name, gradient in gradients.items():
-            decay = self.train["weight_decay"] if is_decayed(name) else 0.0
+            decay = self.decay_of(name)
             wide = torch.promote_types(gradient.dtype, torch.float32)
             gradient = gradient.to(wide) * multiplier
             if isinstance(self.states[name][0], Moment8Bit):
                 self._step_8bit(name, gradient, rate, decay)
             else:
                 self._step_fused(name, gradient, rate, decay)
+
+    def decay_of(self, name):
+        return self.train["weight_decay"] if is_decayed(name) else 0.0
 
     def _corrections(self):
         beta1, beta2 = self.train["beta1"], self.train["beta2"]

@@ -13,11 +13,16 @@ _OF = {"gpt2": reference_gpt2, "roberta": reference_roberta}
 _FIRST_TOKEN = {"gpt2": 0, "roberta": 4}
 
 
+def unset_model(scenario, shape=SHAPE, **changes):
+    """As Transformers makes it."""
+    architecture, objective = SCENARIOS[scenario]
+    return _OF[architecture].unset_model(objective, shape, **changes)
+
+
 def build_model(scenario, dtype, *, seed=0, spread=0.15, shape=SHAPE, **changes):
     """Weights far from their usual start (biases, norms, padding rows and all), so that none can
     hide."""
-    architecture, objective = SCENARIOS[scenario]
-    model = _OF[architecture].unset_model(objective, shape, **changes)
+    model = unset_model(scenario, shape, **changes)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

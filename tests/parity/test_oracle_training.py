@@ -4,12 +4,11 @@ Kahan summation and of the 8-bit quantiser."""
 import pytest
 import torch
 
+import reference
 from harness import SHAPE, run_spec
 from oracle_optimizer import BLOCK, AdamW, Moment8Bit, dynamic_map
 from oracle_training import LossScale, Trainer
-from policies import TORCH_DTYPE, policy_file, uniform_policy
-
-import reference
+from policies import TORCH_DTYPE, epsilon, policy_file, uniform_policy
 
 TRAIN = {"beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01}
 
@@ -61,7 +60,9 @@ def test_fused_adamw(dtype):
     finite = expected.isfinite()
     same = (ours["weight"] == expected)[finite].double().mean()
     if dtype in ("bf16", "fp16"):
-        assert same > 0.98
+        # Three stores a step, each a flip where two fp32 roundings straddle a boundary.
+        flips = 3 * len(given) * 2 * epsilon("fp32") / epsilon(dtype)
+        assert same >= 1 - flips
     else:
         tolerance = 50 * torch.finfo(given.dtype).eps
         torch.testing.assert_close(ours["weight"], expected, rtol=tolerance, atol=tolerance)
