@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import reference_gpt2 as reference
+import reference
 from harness import END_OF_TEXT, SHAPE, TOLERANCE, compare, run_spec
+from policies import uniform_policy
 
 ENGINE = os.path.join(os.environ["DTBENCH_BIN"], "dtbench-engine")
 
@@ -43,6 +44,8 @@ def write_store(store, batch, objective):
     if objective == "single_cls":
         # A second, higher label must not matter: the first is the target.
         labels = [sorted({int(target), SHAPE.labels - 1}) for target in batch["targets"]]
+    if objective == "multi_cls":
+        labels = [row.nonzero().flatten().tolist() for row in batch["targets"]]
     store.mkdir()
     counts = {split: write_split(store, split, documents, labels) for split in ("train", "validation")}
     meta = {
@@ -55,7 +58,7 @@ def write_store(store, batch, objective):
         "pad_token_id": END_OF_TEXT,
         "mask_token_id": None,
         "special_token_ids": [END_OF_TEXT],
-        "labels": [str(label) for label in range(SHAPE.labels)] if objective == "single_cls" else [],
+        "labels": [str(label) for label in range(SHAPE.labels)] if objective.endswith("cls") else [],
         "counts": counts,
         "unigram_loss": 5.0,
         "single_label_prior_loss": 2.0,
@@ -87,15 +90,15 @@ def series(steps, field):
 
 
 @pytest.mark.parametrize("micro_batch", [8, 2])
-@pytest.mark.parametrize("objective", ["clm", "single_cls"])
+@pytest.mark.parametrize("scenario", ["A", "C", "E"])
 @pytest.mark.parametrize("dtype", ["fp64", "fp32"])
-def test_training_run(tmp_path, objective, dtype, micro_batch):
-    model = reference.build_model(objective, dtype)
-    padding = "none" if objective == "clm" else "right"
-    batch = reference.build_batch(objective, padding, samples=8)
-    if objective == "clm":
+def test_training_run(tmp_path, scenario, dtype, micro_batch):
+    model = reference.build_model(scenario, dtype)
+    padding = "none" if scenario == "A" else "right"
+    batch = reference.build_batch(scenario, padding, samples=8)
+    if scenario == "A":
         batch["targets"] = batch["input_ids"].clone()
-    spec = run_spec(objective, dtype, 8, 40)
+    spec = run_spec(scenario, uniform_policy(dtype), batch)
     spec["train"]["micro_batch"] = micro_batch
     steps, result = train(tmp_path, spec, batch, reference.weights_of(model))
     theirs = reference.adamw_course(model, batch, spec)
@@ -103,7 +106,7 @@ def test_training_run(tmp_path, objective, dtype, micro_batch):
         _, trained = reference.forward(model, batch)
 
     accumulation = 8 // micro_batch
-    suite, tolerance = f"training {objective} {dtype} k={accumulation}", TOLERANCE[dtype]
+    suite, tolerance = f"training {scenario} {dtype} k={accumulation}", TOLERANCE[dtype]
     assert [step["step"] for step in steps] == list(range(spec["train"]["steps"]))
     validation = torch.tensor(result["convergence"]["val_loss"], dtype=torch.float64)
     assert all(
