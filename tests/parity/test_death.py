@@ -62,9 +62,9 @@ def test_first_nonfinite(tmp_path, death, scenario):
     expected = oracle_death(spec, weights, batch, Operations)
     assert expected is not None and expected["phase"] == death.phase
     assert oracle_death(spec, weights, batch, ExactSums) == expected
-    ours = probe_forward(tmp_path, spec, weights, batch, steps=STEPS)
-    assert ours["first_nonfinite_step"].item() == expected["step"]
-    assert probe_report(tmp_path)["first_nonfinite"] == expected
+    probe_forward(tmp_path, spec, weights, batch, steps=STEPS)
+    found = probe_report(tmp_path)["first_nonfinite"]
+    assert found and {key: found[key] for key in expected} == expected
 
 
 @pytest.mark.parametrize("scenario", ["A", "D"])
@@ -73,6 +73,5 @@ def test_a_finite_course_has_none(tmp_path, scenario):
     spec, weights, batch = setting(Death("fp16_naive_eps", 1e-4, 1e-3, ""), scenario)
     assert oracle_death(spec, weights, batch, Operations) is None
     ours = probe_forward(tmp_path, spec, weights, batch, steps=STEPS)
-    assert ours["first_nonfinite_step"].item() == -1
     assert probe_report(tmp_path)["first_nonfinite"] is None
     assert len(ours["losses"]) == STEPS
