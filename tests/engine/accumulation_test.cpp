@@ -64,9 +64,11 @@ TEST(Accumulation, TheMeanOfMeansDiffers) {
   double mean_of_means = 0;
   for (std::int64_t first = 0; first < kSamples; ++first) {
     const MicroBatch micro = slice(batch, first, 1, at::kCPU);
-    mean_of_means += small.model.loss(micro, {small.rules, {}}, {static_cast<double>(micro.targets.numel()), 1.0})
-                         .item<double>() /
-                     kSamples;
+    mean_of_means +=
+        small.model
+            .loss(micro, {small.rules, {}}, {static_cast<double>(micro.targets.numel()), 1.0})
+            .item<double>() /
+        kSamples;
   }
   EXPECT_GT(std::abs(mean_of_means - whole) / whole, 1e-3);
 }

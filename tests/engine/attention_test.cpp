@@ -38,9 +38,10 @@ std::vector<at::Tensor> evaluate(const Inputs& in, std::int64_t block_bytes) {
 TEST(Attention, EqualsTorchsUnderAutograd) {
   const Inputs in = inputs(at::kDouble, 3, 2, 12);
   const at::Tensor scores = at::matmul(in.query, in.key.transpose(-1, -2)) / std::sqrt(8.0);
-  const at::Tensor out = at::matmul(
-      at::softmax(scores.masked_fill(in.forbidden, std::numeric_limits<double>::lowest()), -1),
-      in.value);
+  // Added, as in Transformers, so that a row of padding alone passes its gradient on.
+  const at::Tensor mask = at::zeros(in.forbidden.sizes(), at::kDouble)
+                              .masked_fill(in.forbidden, std::numeric_limits<double>::lowest());
+  const at::Tensor out = at::matmul(at::softmax(scores + mask, -1), in.value);
   const auto expected = torch::autograd::grad({out}, {in.query, in.key, in.value}, {in.upstream});
   const auto found = evaluate(in, ops::kAttentionBlockBytes);
   EXPECT_TRUE(at::allclose(found[3], out, 1e-13, 1e-14));
@@ -48,7 +49,8 @@ TEST(Attention, EqualsTorchsUnderAutograd) {
     EXPECT_TRUE(at::allclose(found[i], expected[i], 1e-12, 1e-13)) << i;
 }
 
-// Whole batch, single samples, single heads, rows of one head: 12 tokens in fp64 are 96 bytes a row.
+// Whole batch, single samples, single heads, rows of one head: 12 tokens in fp64 are 96 bytes a
+// row.
 TEST(Attention, BlocksOfAnySizeGiveTheSame) {
   const Inputs in = inputs(at::kDouble, 3, 2, 12);
   const auto whole = evaluate(in, ops::kAttentionBlockBytes);
@@ -69,11 +71,9 @@ TEST(Attention, BlocksOfRowsRoundA16BitGradientOnce) {
     EXPECT_TRUE(at::equal(rows[3], whole[3]));
     for (const std::size_t i : {1, 2}) {
       // One rounding each, of fp32 sums in another order: at most one spacing apart.
-      const at::Tensor bound =
-          whole[i].to(at::kDouble).abs() * epsilon(dtype_of(type)) + 1e-6;
-      EXPECT_TRUE(((rows[i].to(at::kDouble) - whole[i].to(at::kDouble)).abs() <= bound)
-                      .all()
-                      .item<bool>());
+      const at::Tensor bound = whole[i].to(at::kDouble).abs() * epsilon(dtype_of(type)) + 1e-6;
+      EXPECT_TRUE(
+          ((rows[i].to(at::kDouble) - whole[i].to(at::kDouble)).abs() <= bound).all().item<bool>());
       EXPECT_GT((rows[i] == whole[i]).to(at::kDouble).mean().item<double>(), 0.9);
     }
   }

@@ -73,8 +73,7 @@ TEST(Batches, ADocumentIsPaddedOnTheRightAndItsTargetIsItsMostFrequentLabel) {
     const auto tokens = static_cast<std::int64_t>(store.document(Split::kValidation, s).size());
     EXPECT_EQ(batch.content.attention_mask[s].sum().item<std::int64_t>(),
               std::min(tokens, spec.data.length));
-    EXPECT_EQ(pooled[s].item<std::int64_t>(),
-              std::min(tokens, spec.data.length) - 1);
+    EXPECT_EQ(pooled[s].item<std::int64_t>(), std::min(tokens, spec.data.length) - 1);
   }
 }
 

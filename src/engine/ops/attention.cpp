@@ -77,10 +77,9 @@ class KeyGradient {
       part.copy_(product(a, b));
       return;
     }
-    at::Tensor flat = part.reshape({-1, part.size(2), part.size(3)});
-    accumulate_product(flat, a.reshape({flat.size(0), a.size(-2), a.size(-1)}),
-                       b.reshape({flat.size(0), b.size(-2), b.size(-1)}));
-    part.copy_(flat.view(part.sizes()));
+    // Rows are only split where a block is one head of one sample.
+    at::Tensor sum = part[0][0];
+    accumulate_product(sum, a[0][0], b[0][0]);
   }
 
   at::Tensor rounded(at::ScalarType type) const { return sum_.to(type); }

@@ -67,15 +67,10 @@ void product_out(at::Tensor& out, const at::Tensor& a, const at::Tensor& b) {
 }
 
 void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
-  if (a.is_cuda() && a.scalar_type() != sum.scalar_type()) {
-    sum.add_(a.dim() == 2 ? at::mm(a, b, sum.scalar_type()) : at::bmm(a, b, sum.scalar_type()));
-    return;
-  }
-  const at::Tensor left = a.to(sum.scalar_type()), right = b.to(sum.scalar_type());
-  if (sum.dim() == 2)
-    sum.addmm_(left, right);
+  if (a.is_cuda() && a.scalar_type() != sum.scalar_type())
+    sum.add_(at::mm(a, b, sum.scalar_type()));
   else
-    sum.baddbmm_(left, right);
+    sum.addmm_(a.to(sum.scalar_type()), b.to(sum.scalar_type()));
 }
 
 at::Tensor conv1d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

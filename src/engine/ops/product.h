@@ -17,8 +17,8 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b);
 // The same into `out`, which has the product's shape and datatype.
 void product_out(at::Tensor& out, const at::Tensor& a, const at::Tensor& b);
 
-// sum += a b, without rounding the product: `sum` [M, N] or [B, M, N] is in the accumulation
-// datatype of a and b. Not differentiable.
+// sum += a b, without rounding the product: `sum` [M, N] is in the accumulation datatype of a [M,
+// K] and b [K, N]. Not differentiable.
 void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b);
 
 // x [..., I] times weight [I, O] plus bias [O]: GPT-2's Conv1D, whose weight is stored [in, out].

@@ -14,7 +14,7 @@ struct Evaluation {
   double loss = 0;  // divided as the training loss is; nats
   // Classification: F1 (train/metrics.h); single label also accuracy, multi label also average
   // precision.
-  std::optional<double> accuracy, f1_micro, f1_macro, average_precision_micro;
+  std::optional<double> accuracy = {}, f1_micro = {}, f1_macro = {}, average_precision_micro = {};
 };
 
 // The first `examples` validation examples, in batches of `batch`. `labels`: 0 for language models.

@@ -23,9 +23,9 @@ struct StepEvent {
   std::int64_t tokens = 0;  // padded
   std::int64_t real_tokens = 0;
   double flops_needed = 0, flops_palm = 0;
-  std::optional<double> loss_scale;  // in force in this step; scaled policies
-  bool skipped = false;              // an overflow that the scaler caught: no update
-  UpdateCounts updates;              // all zero where there was none
+  std::optional<double> loss_scale = {};  // in force in this step; scaled policies
+  bool skipped = false;                   // an overflow that the scaler caught: no update
+  UpdateCounts updates = {};              // all zero where there was none
 };
 
 class TrainingObserver {
