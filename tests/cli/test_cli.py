@@ -349,6 +349,13 @@ def test_data_prepare(bench, tmp_path):
     assert answer["fingerprint"] in ok(bench(*flags))
 
 
+def test_data_prepare_serves_every_scenario(bench):
+    stores = {scenario: json.loads(ok(bench("data", "prepare", "--scenario", scenario, "--preset",
+                                            "tiny", "--json")))["store"] for scenario in "ABCDEF"}
+    assert stores["C"] == stores["E"] and stores["D"] == stores["F"]
+    assert len(set(stores.values())) == 4
+
+
 # --- records ------------------------------------------------------------------------------------
 
 

@@ -97,8 +97,9 @@ void expect_equal(const GlobalBatch& a, const GlobalBatch& b) {
   EXPECT_TRUE(at::equal(a.content.input_ids, b.content.input_ids));
   EXPECT_TRUE(at::equal(a.content.targets, b.content.targets));
   ASSERT_EQ(a.content.target_index.defined(), b.content.target_index.defined());
-  if (a.content.target_index.defined())
+  if (a.content.target_index.defined()) {
     EXPECT_TRUE(at::equal(a.content.target_index, b.content.target_index));
+  }
 }
 
 TEST(Batches, MaskedBatchesFollowTheMasks) {
