@@ -24,9 +24,10 @@ import numpy
 HERE = pathlib.Path(__file__).resolve().parent
 SHAPE = {"layers": 4, "width": 256, "heads": 4, "vocab": 50257, "batch": 4, "length": 128}
 SCENARIOS = {"A": ("gpt2", "clm"), "B": ("roberta", "mlm")}
-# How far the losses of two implementations may be apart, relatively, after a few steps: the spacing
-# of the datatype's numbers, which bounds what a loss of flipped roundings moves by.
-LOSS_TOLERANCE = {"fp32": 1e-5, "bf16": 2.0**-7, "fp16": 2.0**-10}
+# How far the losses of two implementations may be apart, relatively, in the first two steps: one
+# spacing of the datatype's numbers for roundings that flip on the way, and one because RoBERTa's loss
+# in Transformers is itself rounded to 16 bits (its log-probabilities, then their mean).
+LOSS_TOLERANCE = {"fp32": 1e-5, "bf16": 2.0**-6, "fp16": 2.0**-9}
 PAD, MASK = 1, SHAPE["vocab"] - 1
 
 

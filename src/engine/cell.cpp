@@ -130,6 +130,7 @@ class Cell {
     RecordWriter writer(directory_);
     Progress progress(state_.steps_completed, spec_.train.steps);
     last_checkpoint_ = steady_seconds();
+    resident_before_ = resident_bytes();
     const LoopHooks hooks{
         {&writer, &progress}, stop_, consistent_, [this] { checkpoint_if_due(); }};
     return run_training(*trainer_, state_, hooks);
@@ -218,9 +219,10 @@ class Cell {
       return;
     }
     state_.wall_seconds = wall_seconds();
+    Json memory = peak_memory(peak_memory_, trainer_->device());
+    memory["resident_before_first_step_bytes"] = resident_before_;
     directory_.write_result(full_result(*trainer_, state_, run_end,
-                                        read_lines(directory_.path() / "steps.jsonl"),
-                                        peak_memory(peak_memory_, trainer_->device())));
+                                        read_lines(directory_.path() / "steps.jsonl"), memory));
   }
 
   // An attempt that never came to train does not replace the result of one that did.
@@ -240,6 +242,7 @@ class Cell {
   TrainingState state_;
   double wall_before_ = 0;
   double last_checkpoint_ = 0;
+  std::int64_t resident_before_ = 0;
   std::mutex consistent_;
   bool ended_ = false;
   // Members, so that they outlive an exception: the result is written from them.

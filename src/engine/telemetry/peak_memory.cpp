@@ -3,9 +3,11 @@
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 
 #include "engine/numerics/plugin.h"
 
@@ -42,6 +44,13 @@ CpuPeakMemory::~CpuPeakMemory() = default;
 
 std::int64_t CpuPeakMemory::peak_allocated_bytes() const {
   return impl_->counter->peak();
+}
+
+std::int64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
 }
 
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device) {
