@@ -88,7 +88,9 @@ at::Tensor cross_entropy_chain(const at::Tensor& logits, const at::Tensor& targe
   const at::ScalarType stored = logits.scalar_type();
   const at::Tensor picked = RoundedLogSoftmax::apply(logits).gather(1, targets.unsqueeze(1));
   const at::Tensor sum = picked.to(accumulation_type(stored)).sum();
-  const at::Tensor mean = (-sum / static_cast<double>(targets.numel())).to(stored);
+  // A micro-batch may be without a target: its share is 0, not 0 / 0.
+  const auto count = static_cast<double>(std::max<std::int64_t>(1, targets.numel()));
+  const at::Tensor mean = (-sum / count).to(stored);
   return mean_as_share(mean, targets.numel(), normalizer);
 }
 

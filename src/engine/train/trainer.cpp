@@ -30,6 +30,15 @@ LoadedWeights initialize(const RunSpec& spec, ParameterSet& parameters) {
   return loaded;
 }
 
+// RoBERTa's position table counts from its padding row.
+void require_padding(const RunSpec& spec, const StoreMeta& meta) {
+  const bool roberta = spec.model.architecture == Architecture::kRoberta;
+  if (!roberta || meta.pad_token_id == kRobertaPadding) return;
+  throw usage_error(concat("RoBERTa's padding token must have id ", kRobertaPadding,
+                           ", the tokenizer's has ", meta.pad_token_id, "."),
+                    "take the published vocab.json, in which <pad> is 1");
+}
+
 StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64_t step) {
   StepEvent event;
   event.step = step;
@@ -58,7 +67,9 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, parameters_)),
       update_(parameters_, spec.policy, spec.train, spec.seed, device),
-      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {}
+      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {
+  require_padding(spec, store.meta());
+}
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
