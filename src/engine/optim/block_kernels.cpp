@@ -57,45 +57,56 @@ inline std::uint16_t stochastic_bf16(std::uint32_t bits, std::uint32_t random) {
   return finite ? static_cast<std::uint16_t>(rounded) : nearest_bf16(bits);
 }
 
-// Inlined into each of the clones, which give it their instruction set.
-template <typename T>
-__attribute__((always_inline)) inline void adamw_loop(const AdamWFactors<T>& given,
-                                                      const Block<T>& block) {
+// Inlined into each of the clones, which give them their instruction set. Pointers that are
+// parameters are what GCC believes to be unaliased. `Count` is as wide as T, so that both fill
+// vector registers alike.
+template <typename Count, typename T>
+__attribute__((always_inline)) inline LostUpdates update_in_place(
+    const AdamWFactors<T>& given, T* __restrict weight, const T* __restrict gradient,
+    T* __restrict exp_avg, T* __restrict exp_avg_sq, std::int64_t count) {
   const AdamWFactors<T> factors = given;
-  const T* __restrict old_weight = block.old_weight;
-  const T* __restrict stored_gradient = block.gradient;
-  const T* __restrict old_exp_avg = block.old_exp_avg;
-  const T* __restrict old_exp_avg_sq = block.old_exp_avg_sq;
-  T* __restrict weight = block.weight;
-  T* __restrict exp_avg = block.exp_avg;
-  T* __restrict exp_avg_sq = block.exp_avg_sq;
-  for (std::int64_t i = 0; i < block.count; ++i) {
-    T m = old_exp_avg[i], v = old_exp_avg_sq[i];
-    update_moments(factors, stored_gradient[i] * factors.gradient, m, v);
+  Count lost_weights = 0, lost_v = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const T g = gradient[i] * factors.gradient, old_weight = weight[i], old_v = exp_avg_sq[i];
+    T m = exp_avg[i], v = old_v;
+    update_moments(factors, g, m, v);
+    const T updated = updated_weight(factors, old_weight, m, v);
+    lost_weights += static_cast<Count>((updated == old_weight) & (m != T{0}));
+    lost_v += static_cast<Count>((v == old_v) & (g * g != old_v));
+    weight[i] = updated;
+    exp_avg[i] = m;
+    exp_avg_sq[i] = v;
+  }
+  return {lost_weights, lost_v};
+}
+
+__attribute__((always_inline)) inline void update_block(
+    const AdamWFactors<float>& given, const float* __restrict old_weight,
+    const float* __restrict gradient, const float* __restrict old_exp_avg,
+    const float* __restrict old_exp_avg_sq, float* __restrict weight, float* __restrict exp_avg,
+    float* __restrict exp_avg_sq, std::int64_t count) {
+  const AdamWFactors<float> factors = given;
+  for (std::int64_t i = 0; i < count; ++i) {
+    float m = old_exp_avg[i], v = old_exp_avg_sq[i];
+    update_moments(factors, gradient[i] * factors.gradient, m, v);
     weight[i] = updated_weight(factors, old_weight[i], m, v);
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
   }
 }
 
-template <typename T, typename Index>
-__attribute__((always_inline)) inline std::int64_t lost_weights(const Block<T>& block) {
-  Index lost = 0;
-  for (std::int64_t i = 0; i < block.count; ++i)
-    lost += block.weight[i] == block.old_weight[i] && block.exp_avg[i] != T{0} ? 1 : 0;
-  return static_cast<std::int64_t>(lost);
-}
-
-template <typename T, typename Index>
-__attribute__((always_inline)) inline std::int64_t lost_v(const AdamWFactors<T>& factors,
-                                                          const Block<T>& block) {
-  Index lost = 0;
-  for (std::int64_t i = 0; i < block.count; ++i) {
-    const T gradient = block.gradient[i] * factors.gradient;
-    const T old = block.old_exp_avg_sq[i];
-    lost += block.exp_avg_sq[i] == old && gradient * gradient != old ? 1 : 0;
+__attribute__((always_inline)) inline LostUpdates count_lost(
+    float factor, const float* __restrict old_weight, const float* __restrict gradient,
+    const float* __restrict old_exp_avg_sq, const float* __restrict weight,
+    const float* __restrict exp_avg, const float* __restrict exp_avg_sq, std::int64_t count) {
+  std::int32_t weights = 0, exp_avg_sqs = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i] * factor;
+    weights += static_cast<std::int32_t>((weight[i] == old_weight[i]) & (exp_avg[i] != 0));
+    exp_avg_sqs += static_cast<std::int32_t>((exp_avg_sq[i] == old_exp_avg_sq[i]) &
+                                             (g * g != old_exp_avg_sq[i]));
   }
-  return static_cast<std::int64_t>(lost);
+  return {weights, exp_avg_sqs};
 }
 
 }  // namespace
@@ -141,30 +152,27 @@ DTBENCH_CPU_CLONES void fp32_to_bf16_stochastic(const float* __restrict from,
   }
 }
 
-DTBENCH_CPU_CLONES void adamw(const AdamWFactors<float>& factors, const Block<float>& block) {
-  adamw_loop(factors, block);
+DTBENCH_CPU_CLONES LostUpdates adamw_in_place(const AdamWFactors<float>& factors, float* weight,
+                                              const float* gradient, float* exp_avg,
+                                              float* exp_avg_sq, std::int64_t count) {
+  return update_in_place<std::int32_t>(factors, weight, gradient, exp_avg, exp_avg_sq, count);
 }
 
-DTBENCH_CPU_CLONES void adamw(const AdamWFactors<double>& factors, const Block<double>& block) {
-  adamw_loop(factors, block);
+DTBENCH_CPU_CLONES LostUpdates adamw_in_place(const AdamWFactors<double>& factors, double* weight,
+                                              const double* gradient, double* exp_avg,
+                                              double* exp_avg_sq, std::int64_t count) {
+  return update_in_place<std::int64_t>(factors, weight, gradient, exp_avg, exp_avg_sq, count);
 }
 
-DTBENCH_CPU_CLONES std::int64_t lost_weight_updates(const Block<float>& block) {
-  return lost_weights<float, std::int32_t>(block);
+DTBENCH_CPU_CLONES void adamw(const AdamWFactors<float>& factors, const Block& block) {
+  update_block(factors, block.old_weight, block.gradient, block.old_exp_avg, block.old_exp_avg_sq,
+               block.weight, block.exp_avg, block.exp_avg_sq, block.count);
 }
 
-DTBENCH_CPU_CLONES std::int64_t lost_weight_updates(const Block<double>& block) {
-  return lost_weights<double, std::int64_t>(block);
-}
-
-DTBENCH_CPU_CLONES std::int64_t lost_v_updates(const AdamWFactors<float>& factors,
-                                               const Block<float>& block) {
-  return lost_v<float, std::int32_t>(factors, block);
-}
-
-DTBENCH_CPU_CLONES std::int64_t lost_v_updates(const AdamWFactors<double>& factors,
-                                               const Block<double>& block) {
-  return lost_v<double, std::int64_t>(factors, block);
+DTBENCH_CPU_CLONES LostUpdates lost_updates(const AdamWFactors<float>& factors,
+                                            const Block& block) {
+  return count_lost(factors.gradient, block.old_weight, block.gradient, block.old_exp_avg_sq,
+                    block.weight, block.exp_avg, block.exp_avg_sq, block.count);
 }
 
 }  // namespace dtbench::kernels

@@ -29,27 +29,32 @@ struct StochasticDraw {
 void fp32_to_bf16_stochastic(const float* from, std::uint16_t* to, std::int64_t count,
                              std::int64_t first, const StochasticDraw& draw);
 
-// One block's values in the accumulation datatype; none of the arrays overlap.
-template <typename T>
+// What of an update leaves no trace in what is stored (tensor_update.h, UpdateCounts).
+struct LostUpdates {
+  std::int64_t weights, exp_avg_sqs;
+};
+
+// Where everything is stored in the accumulation datatype: one pass in place.
+LostUpdates adamw_in_place(const AdamWFactors<float>& factors, float* weight, const float* gradient,
+                           float* exp_avg, float* exp_avg_sq, std::int64_t count);
+LostUpdates adamw_in_place(const AdamWFactors<double>& factors, double* weight,
+                           const double* gradient, double* exp_avg, double* exp_avg_sq,
+                           std::int64_t count);
+
+// One block's values in fp32; none of the arrays overlap.
 struct Block {
-  const T* old_weight;
-  const T* gradient;
-  const T* old_exp_avg;
-  const T* old_exp_avg_sq;
-  T* weight;
-  T* exp_avg;
-  T* exp_avg_sq;
+  const float* old_weight;
+  const float* gradient;
+  const float* old_exp_avg;
+  const float* old_exp_avg_sq;
+  float* weight;
+  float* exp_avg;
+  float* exp_avg_sq;
   std::int64_t count;
 };
-void adamw(const AdamWFactors<float>& factors, const Block<float>& block);
-void adamw(const AdamWFactors<double>& factors, const Block<double>& block);
+void adamw(const AdamWFactors<float>& factors, const Block& block);
 
-// Of a block whose weight and exp_avg_sq hold what was stored (exp_avg: before rounding), the
-// number of weights that stand where they stood though the first moment is not zero ...
-std::int64_t lost_weight_updates(const Block<float>& block);
-std::int64_t lost_weight_updates(const Block<double>& block);
-// ... and of second moments that do though the squared gradient differs from them.
-std::int64_t lost_v_updates(const AdamWFactors<float>& factors, const Block<float>& block);
-std::int64_t lost_v_updates(const AdamWFactors<double>& factors, const Block<double>& block);
+// Of a block whose weight and exp_avg_sq have become what was stored (exp_avg: before rounding).
+LostUpdates lost_updates(const AdamWFactors<float>& factors, const Block& block);
 
 }  // namespace dtbench::kernels

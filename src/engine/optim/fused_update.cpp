@@ -12,16 +12,51 @@
 namespace dtbench {
 namespace {
 
-// Nine arrays of fp32 fit the first-level cache. A multiple of 8, for the random draws.
-constexpr std::int64_t kBlock = 512;
-constexpr std::int64_t kGrainBlocks = 64;
+constexpr std::int64_t kGrain = 1 << 15;
+
+// Calls `update(first, count)` for ranges that make up 0..elements, each but the last starting and
+// ending at a multiple of `unit`, on all threads; adds up what they count.
+template <typename Update>
+UpdateCounts over_ranges(std::int64_t elements, std::int64_t unit, const Update& update) {
+  return at::parallel_reduce(
+      std::int64_t{0}, (elements + unit - 1) / unit, std::max<std::int64_t>(1, kGrain / unit),
+      UpdateCounts{},
+      [&](std::int64_t begin, std::int64_t end, UpdateCounts counts) {
+        const std::int64_t first = begin * unit;
+        return counts += update(first, std::min(end * unit, elements) - first);
+      },
+      [](UpdateCounts a, const UpdateCounts& b) { return a += b; });
+}
+
+bool in_place(const TensorUpdate& update) {
+  const at::ScalarType type = update.value.scalar_type();
+  return (type == at::kFloat || type == at::kDouble) && update.gradient.scalar_type() == type &&
+         update.state.exp_avg.scalar_type() == type;
+}
 
 template <typename T>
-class FusedUpdate {
+UpdateCounts update_in_place(const TensorUpdate& update) {
+  const AdamWFactors<T> factors = adamw_factors<T>(update.step);
+  T* weight = update.value.mutable_data_ptr<T>();
+  const T* gradient = update.gradient.const_data_ptr<T>();
+  T* exp_avg = update.state.exp_avg.mutable_data_ptr<T>();
+  T* exp_avg_sq = update.state.exp_avg_sq.mutable_data_ptr<T>();
+  constexpr std::int64_t kCacheLine = 64 / sizeof(T);
+  return over_ranges(update.value.numel(), kCacheLine, [&](std::int64_t first, std::int64_t count) {
+    const kernels::LostUpdates lost = kernels::adamw_in_place(
+        factors, weight + first, gradient + first, exp_avg + first, exp_avg_sq + first, count);
+    return UpdateCounts{
+        .elements = count, .lost_weight_updates = lost.weights, .lost_v_updates = lost.exp_avg_sqs};
+  });
+}
+
+// Where something is stored in another datatype than fp32, or rounded otherwise than to nearest:
+// through fp32 copies of one block at a time, which stay in the first-level cache.
+class UpdateByBlocks {
  public:
-  explicit FusedUpdate(const TensorUpdate& update)
+  explicit UpdateByBlocks(const TensorUpdate& update)
       : update_(update),
-        factors_(adamw_factors<T>(update.step)),
+        factors_(adamw_factors<float>(update.step)),
         weight_(update.value),
         gradient_(update.gradient),
         exp_avg_(update.state.exp_avg),
@@ -30,20 +65,17 @@ class FusedUpdate {
   }
 
   UpdateCounts run() const {
-    const std::int64_t elements = update_.value.numel();
-    return at::parallel_reduce(
-        std::int64_t{0}, (elements + kBlock - 1) / kBlock, kGrainBlocks, UpdateCounts{},
-        [&](std::int64_t begin, std::int64_t end, UpdateCounts counts) {
-          for (std::int64_t first = begin * kBlock; first < std::min(end * kBlock, elements);
-               first += kBlock)
-            counts += update_block(first, std::min(kBlock, elements - first));
-          return counts;
-        },
-        [](UpdateCounts a, const UpdateCounts& b) { return a += b; });
+    return over_ranges(update_.value.numel(), kBlock, [&](std::int64_t first, std::int64_t count) {
+      UpdateCounts counts;
+      for (std::int64_t done = 0; done < count; done += kBlock)
+        counts += update_block(first + done, std::min(kBlock, count - done));
+      return counts;
+    });
   }
 
  private:
-  using Values = std::array<T, kBlock>;
+  static constexpr std::int64_t kBlock = 256;  // a multiple of 8, for the random draws
+  using Values = std::array<float, kBlock>;
 
   UpdateCounts update_block(std::int64_t first, std::int64_t count) const {
     alignas(64) Values old_weight, gradient, old_exp_avg, old_exp_avg_sq;
@@ -53,17 +85,16 @@ class FusedUpdate {
     exp_avg_.load(first, count, old_exp_avg.data());
     exp_avg_sq_.load(first, count, old_exp_avg_sq.data());
     if (compensation_) add_compensation(first, count, old_weight);
-    const kernels::Block<T> block{
+    const kernels::Block block{
         old_weight.data(), gradient.data(), old_exp_avg.data(), old_exp_avg_sq.data(),
         weight.data(),     exp_avg.data(),  exp_avg_sq.data(),  count};
     kernels::adamw(factors_, block);
     store_weight(first, count, weight);
     exp_avg_sq_.store(first, count, exp_avg_sq.data());
-    const UpdateCounts counts{.elements = count,
-                              .lost_weight_updates = kernels::lost_weight_updates(block),
-                              .lost_v_updates = kernels::lost_v_updates(factors_, block)};
+    const kernels::LostUpdates lost = kernels::lost_updates(factors_, block);
     exp_avg_.store(first, count, exp_avg.data());
-    return counts;
+    return {
+        .elements = count, .lost_weight_updates = lost.weights, .lost_v_updates = lost.exp_avg_sqs};
   }
 
   // Kahan 1965, as Zamirai et al. 2020 (arXiv 2010.06192) use it: the weight is the sum of two
@@ -90,9 +121,9 @@ class FusedUpdate {
   }
 
   const TensorUpdate& update_;
-  AdamWFactors<T> factors_;
-  StoredValues<T> weight_, gradient_, exp_avg_, exp_avg_sq_;
-  std::optional<StoredValues<T>> compensation_;
+  AdamWFactors<float> factors_;
+  StoredValues weight_, gradient_, exp_avg_, exp_avg_sq_;
+  std::optional<StoredValues> compensation_;
 };
 
 }  // namespace
@@ -107,8 +138,9 @@ UpdateCounts& UpdateCounts::operator+=(const UpdateCounts& other) {
 }
 
 UpdateCounts fused_update(const TensorUpdate& update) {
-  if (update.value.scalar_type() == at::kDouble) return FusedUpdate<double>(update).run();
-  return FusedUpdate<float>(update).run();
+  if (!in_place(update)) return UpdateByBlocks(update).run();
+  return update.value.scalar_type() == at::kDouble ? update_in_place<double>(update)
+                                                   : update_in_place<float>(update);
 }
 
 }  // namespace dtbench
