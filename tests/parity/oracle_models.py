@@ -59,7 +59,7 @@ class Oracle:
         return targets.numel() if bce_reduction == "mean" else len(targets)
 
     def loss(self, parameters, batch, count=None, scale=1.0):
-        """fp64; its gradients come multiplied by `scale`. count: N, the batch's own unless given."""
+        """fp64; its gradients come times `scale`. count: N, the batch's own unless given."""
         logits = self.logits(parameters, batch)
         count = count or self.count(batch)
         if self.objective == "multi_cls":

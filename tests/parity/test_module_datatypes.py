@@ -33,7 +33,7 @@ class Autocast:
 
 
 def compared_modules(model):
-    """Those with weights of their own, and activations; containers' outputs are their last one's."""
+    """Those with weights of their own, and activations: a container's output is its last one's."""
     return {
         name: module
         for name, module in model.named_modules()
