@@ -67,7 +67,8 @@ class Oracle:
         if self.objective == "single_cls":
             return self.ops.cross_entropy(logits, batch["targets"], count, scale)
         index, targets = self.targets(batch)
-        return self.ops.cross_entropy(logits.flatten(0, 1)[index], targets, count, scale)
+        rows, causal = logits.flatten(0, 1)[index], self.objective == "clm"
+        return self.ops.cross_entropy(rows, targets, count, scale, causal=causal)
 
 
 def pooled_index(batch):

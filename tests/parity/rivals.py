@@ -23,8 +23,9 @@ class LogitsNotRounded(Operations):
         bias = None if bias is None else self.widen(self.operand(bias))
         return functional.linear(x, weight, bias)
 
-    def cross_entropy(self, logits, *given):
-        return super().cross_entropy(_GradientRounded.apply(logits, self.compute), *given)
+    def cross_entropy(self, logits, *given, **options):
+        logits = _GradientRounded.apply(logits, self.compute)
+        return super().cross_entropy(logits, *given, **options)
 
     def bce(self, logits, *given):
         return super().bce(_GradientRounded.apply(logits, self.compute), *given)
@@ -107,14 +108,25 @@ class GeluAsAChain(Operations):
         return Operations(self.policy | {"gelu": "composite"}).gelu(x, form)
 
 
+class GeluAsAKernel(Operations):
+    def gelu(self, x, form):
+        return Operations(self.policy | {"gelu": "kernel"}).gelu(x, form)
+
+
+class LossOfTheContract(Operations):
+    def __init__(self, policy):
+        super().__init__(policy | {"loss": "contract"})
+
+
 class TanhGoesBackFromUnrounded(Operations):
     def tanh(self, x):
         return self.widen(x).tanh().to(x.dtype)
 
 
 class LossGradientRoundsBeforeScaleAndMean(Operations):
-    def cross_entropy(self, logits, targets, count, scale):
-        return super().cross_entropy(self._later(logits, scale / count), targets, count, count)
+    def cross_entropy(self, logits, targets, count, scale, **options):
+        later = self._later(logits, scale / count)
+        return super().cross_entropy(later, targets, count, count, **options)
 
     def bce(self, logits, targets, count, scale):
         return super().bce(self._later(logits, scale / count), targets, count, count)

@@ -1,5 +1,5 @@
-"""The oracle under `autocast_rules = "cpu"` against Transformers' models under torch.autocast on the
-CPU: the same bits."""
+"""The oracle under `autocast_rules = "cpu"` against Transformers' models under torch.autocast on
+the CPU: the same bits."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ from policies import policy_file
 # Heads of 16 channels: Transformers' eager attention rounds scores / sqrt(D) once more, which here
 # is exact.
 SHAPE = Shape(layers=2, width=32, heads=2, positions=24)
-# torch sums these gradients in 16 bits where the input is 16-bit: test_oracle_rounding.py. That is in
-# RoBERTa's head alone; all other norms see the fp32 residual stream.
+# torch sums these gradients in 16 bits where the input is 16-bit: test_oracle_rounding.py. That is
+# in RoBERTa's head alone; all other norms see the fp32 residual stream.
 EXCEPTIONS = {"lm_head.layer_norm.weight", "lm_head.layer_norm.bias"}
 
 

@@ -1,5 +1,5 @@
-"""The oracle's training step against torch's own parts, GradScaler and fused AdamW, and closed forms
-of Kahan summation and of the 8-bit quantiser."""
+"""The oracle's training step against torch's own parts, GradScaler and fused AdamW, and closed
+forms of Kahan summation and of the 8-bit quantiser."""
 
 import pytest
 import torch
