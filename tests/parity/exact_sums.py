@@ -1,5 +1,5 @@
-"""The oracle's twin: the same rounding points around fp64 sums. What it differs by, another order of
-summation may differ by, too; where it takes another course, the contract does not decide one."""
+"""The oracle's twin: the same rounding points around fp64 sums. What it differs by, another order
+of summation may differ by, too; where it takes another course, the contract does not decide one."""
 
 import torch
 

@@ -188,14 +188,14 @@ def note(suite, what, measured):
 
 
 def compare(suite, what, found, expected, tolerance, kind=None, scale=None):
-    """Records one comparison; returns whether it holds, so that a test makes all before it fails."""
+    """Records one comparison; returns whether it holds: a test makes all before it fails."""
     measured = difference(found, expected, scale)
     comparisons.append(Comparison(suite, what, kind or what, measured, tolerance))
     return measured <= tolerance
 
 
 def compare_gradients(suite, found, expected, tolerance):
-    """All of a model's gradients, {name: tensor}; neither side may have one that the other lacks."""
+    """All of a model's gradients, {name: tensor}; neither side may have one the other lacks."""
     assert found.keys() == expected.keys()
     holds = [
         compare(

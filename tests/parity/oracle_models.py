@@ -59,7 +59,7 @@ class Oracle:
         return targets.numel() if bce_reduction == "mean" else len(targets)
 
     def loss(self, parameters, batch, count=None, scale=1.0):
-        """fp64; its gradients come multiplied by `scale`. count: N, the batch's own unless given."""
+        """fp64; its gradients come times `scale`. count: N, the batch's own unless given."""
         logits = self.logits(parameters, batch)
         count = count or self.count(batch)
         if self.objective == "multi_cls":
@@ -67,7 +67,8 @@ class Oracle:
         if self.objective == "single_cls":
             return self.ops.cross_entropy(logits, batch["targets"], count, scale)
         index, targets = self.targets(batch)
-        return self.ops.cross_entropy(logits.flatten(0, 1)[index], targets, count, scale)
+        rows, causal = logits.flatten(0, 1)[index], self.objective == "clm"
+        return self.ops.cross_entropy(rows, targets, count, scale, causal=causal)
 
 
 def pooled_index(batch):

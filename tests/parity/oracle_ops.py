@@ -91,10 +91,10 @@ class Operations:
         probabilities = self.probabilities(self.scores(query, key), mask, query.size(-1))
         return (self.widen(probabilities.to(value.dtype)) @ self.widen(value)).to(value.dtype)
 
-    def cross_entropy(self, logits, targets, count, scale):
+    def cross_entropy(self, logits, targets, count, scale, *, causal=False):
         """logits [n, V]; the sum over targets [n] / count, fp64. The gradient, times `scale`, is
-        that with respect to the logits."""
-        if self.policy["loss"] == "transformers":
+        that with respect to the logits. causal: GPT-2's, which Transformers itself has in fp32."""
+        if self.policy["loss"] == "transformers" and not causal:
             return _cross_entropy_chain(logits, targets, count, scale, self.wide)
         wide = self.widen(logits.detach())
         log_probabilities = wide.log_softmax(-1)

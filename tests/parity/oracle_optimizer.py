@@ -119,7 +119,7 @@ class AdamW:
             moment.copy_(value)
 
     def _step_8bit(self, name, gradient, rate, decay):
-        """In the order of bitsandbytes: decay after the step, epsilon inside the bias correction."""
+        """As bitsandbytes: decay after the step, epsilon inside the bias correction."""
         parameter, stored = self.parameters[name], self.states[name]
         flat, finite = gradient.flatten(), gradient.flatten().isfinite()
         beta1, beta2 = self.train["beta1"], self.train["beta2"]
@@ -128,7 +128,8 @@ class AdamW:
         square = torch.where(finite, square * beta2 + (1 - beta2) * flat * flat, 0.0)
         correction1, correction2 = self._corrections()
         root = correction2**0.5
-        change = rate * root / correction1 * (mean / (square.sqrt() + root * self.policy["epsilon"]))
+        denominator = square.sqrt() + root * self.policy["epsilon"]
+        change = rate * root / correction1 * (mean / denominator)
         weight = parameter.flatten()
         stepped = (weight - change) * (1 - rate * decay)
         parameter.copy_(torch.where(finite, stepped, weight).view_as(parameter))

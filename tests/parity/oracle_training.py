@@ -55,7 +55,8 @@ def find_nonfinite(phase, tensors):
     """The first tensor of {name: tensor} with a NaN or an infinity; NaN names it when both are."""
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            return {"phase": phase, "kind": "nan" if tensor.isnan().any() else "inf", "tensor": name}
+            kind = "nan" if tensor.isnan().any() else "inf"
+            return {"phase": phase, "kind": kind, "tensor": name}
     return None
 
 

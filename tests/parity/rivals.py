@@ -1,5 +1,5 @@
-"""Wrong variants of the oracle, one for each of the contract's rounding points: what an engine might
-do instead. The comparisons must tell each from the contract (negative controls)."""
+"""Wrong variants of the oracle, one for each of the contract's rounding points: what an engine
+might do instead. The comparisons must tell each from the contract (negative controls)."""
 
 import torch
 from torch.nn import functional
@@ -20,10 +20,12 @@ class LogitsNotRounded(Operations):
         if not is_head(weight):
             return super().linear(x, weight, bias)
         x, weight = (self.widen(self.operand(part)) for part in (x, weight))
-        return functional.linear(x, weight, None if bias is None else self.widen(self.operand(bias)))
+        bias = None if bias is None else self.widen(self.operand(bias))
+        return functional.linear(x, weight, bias)
 
-    def cross_entropy(self, logits, *given):
-        return super().cross_entropy(_GradientRounded.apply(logits, self.compute), *given)
+    def cross_entropy(self, logits, *given, **options):
+        logits = _GradientRounded.apply(logits, self.compute)
+        return super().cross_entropy(logits, *given, **options)
 
     def bce(self, logits, *given):
         return super().bce(_GradientRounded.apply(logits, self.compute), *given)
@@ -89,8 +91,8 @@ class NormRoundsBeforeScaleAndShift(Operations):
 
 
 class NormInTheComputeDatatype(Operations):
-    """Under mixed precision: what follows a norm is products, which round anyway. RoBERTa's residual
-    stream, which comes from norms, is where it shows."""
+    """Under mixed precision it shows in RoBERTa alone, whose residual stream comes from norms: what
+    follows GPT-2's are products, which round anyway."""
 
     def layer_norm(self, x, weight, bias, epsilon):
         return super().layer_norm(x, weight, bias, epsilon).to(self.compute)
@@ -106,14 +108,25 @@ class GeluAsAChain(Operations):
         return Operations(self.policy | {"gelu": "composite"}).gelu(x, form)
 
 
+class GeluAsAKernel(Operations):
+    def gelu(self, x, form):
+        return Operations(self.policy | {"gelu": "kernel"}).gelu(x, form)
+
+
+class LossOfTheContract(Operations):
+    def __init__(self, policy):
+        super().__init__(policy | {"loss": "contract"})
+
+
 class TanhGoesBackFromUnrounded(Operations):
     def tanh(self, x):
         return self.widen(x).tanh().to(x.dtype)
 
 
 class LossGradientRoundsBeforeScaleAndMean(Operations):
-    def cross_entropy(self, logits, targets, count, scale):
-        return super().cross_entropy(self._later(logits, scale / count), targets, count, count)
+    def cross_entropy(self, logits, targets, count, scale, **options):
+        later = self._later(logits, scale / count)
+        return super().cross_entropy(later, targets, count, count, **options)
 
     def bce(self, logits, targets, count, scale):
         return super().bce(self._later(logits, scale / count), targets, count, count)

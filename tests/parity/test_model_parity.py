@@ -72,7 +72,7 @@ def test_padding_learns_nothing(tmp_path):
 
 @pytest.mark.parametrize("scenario", ["A", "B"])
 def test_more_targets_than_the_head_takes_at_once(tmp_path, scenario):
-    """The language-model head works through 32 MiB of logits at a time: 19,883 rows in fp64 here."""
+    """The language-model head takes 32 MiB of logits at a time: 19,883 rows in fp64 here."""
     model = reference.build_model(scenario, "fp64")
     length, samples = (96, 256) if scenario == "A" else (94, 800)
     batch = reference.build_batch(scenario, "none", samples=samples, length=length)

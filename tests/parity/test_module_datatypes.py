@@ -33,7 +33,7 @@ class Autocast:
 
 
 def compared_modules(model):
-    """Those with weights of their own, and activations; containers' outputs are their last one's."""
+    """Those with weights of their own, and activations: a container's output is its last one's."""
     return {
         name: module
         for name, module in model.named_modules()
@@ -68,8 +68,8 @@ def references(scenario, policy):
     if policy["autocast_rules"] == "cpu":
         model = reference.build_model(scenario, "fp32", shape=BIT_SHAPE, **changes)
         return output_datatypes(model, batch, "cpu", dtype)
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        model = reference.unset_model(scenario, shape=BIT_SHAPE, **changes).to("cuda")
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.device("cuda"):
+        model = reference.unset_model(scenario, shape=BIT_SHAPE, **changes)
         fakes = {name: torch.empty_like(value, device="cuda") for name, value in batch.items()}
         return output_datatypes(model, fakes, "cuda", dtype)
 

@@ -13,6 +13,7 @@ from harness import (
     has_zero_gradient,
     run_spec,
 )
+from oracle_models import Oracle
 from oracle_training import Trainer
 from policies import uniform_policy
 
@@ -59,3 +60,25 @@ def test_ten_adamw_steps(scenario, micro_batch):
         if not has_zero_gradient(name)
     ]
     assert all(holds)
+
+
+class MeanOfMeans(Oracle):
+    """What a trainer does that divides each micro-batch's loss by its own count."""
+
+    def loss(self, parameters, batch, count=None, scale=1.0):
+        whole, part = 6, len(batch["targets"])
+        return super().loss(parameters, batch, self.count(batch) * whole / part, scale)
+
+
+@pytest.mark.parametrize("scenario", ["A", "B"])
+def test_a_mean_of_means_is_told_apart(scenario):
+    """Negative control of the ten steps in micro-batches."""
+    model = reference.build_model(scenario, "fp64")
+    batch = reference.build_batch(scenario, "right")
+    spec = run_spec(scenario, uniform_policy("fp64"), batch)
+    spec["train"]["micro_batch"] = 2
+    trainer = Trainer(spec, SHAPE, reference.weights_of(model))
+    right, _ = trainer.loss_and_gradients(batch)
+    trainer.model = MeanOfMeans(trainer.ops, SHAPE, *SCENARIOS[scenario])
+    wrong, _ = trainer.loss_and_gradients(batch)
+    assert abs(wrong - right) > 100 * TOLERANCE["fp64"] * right

@@ -1,5 +1,5 @@
-"""The oracle under `autocast_rules = "cpu"` against Transformers' models under torch.autocast("cpu"):
-the same bits."""
+"""The oracle under `autocast_rules = "cpu"` against Transformers' models under torch.autocast on
+the CPU: the same bits."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ from policies import policy_file
 # Heads of 16 channels: Transformers' eager attention rounds scores / sqrt(D) once more, which here
 # is exact.
 SHAPE = Shape(layers=2, width=32, heads=2, positions=24)
-# torch sums these gradients in 16 bits where the input is 16-bit: test_oracle_rounding.py. RoBERTa's
-# head is the only place here; all other norms see the fp32 residual stream.
+# torch sums these gradients in 16 bits where the input is 16-bit: test_oracle_rounding.py. That is
+# in RoBERTa's head alone; all other norms see the fp32 residual stream.
 EXCEPTIONS = {"lm_head.layer_norm.weight", "lm_head.layer_norm.bias"}
 
 
@@ -28,7 +28,8 @@ def oracle_pass(scenario, model, batch, rules):
     # Transformers' GPT-2 has the chain of operations, its RoBERTa the kernel.
     gelu = "composite" if SCENARIOS[scenario][0] == "gpt2" else "kernel"
     policy = policy_file("amp_bf16", autocast_rules=rules, gelu=gelu)
-    trainer = Trainer(run_spec(scenario, policy, batch, shape=SHAPE), SHAPE, reference.weights_of(model))
+    spec = run_spec(scenario, policy, batch, shape=SHAPE)
+    trainer = Trainer(spec, SHAPE, reference.weights_of(model))
     return trainer.loss_and_gradients(batch)
 
 

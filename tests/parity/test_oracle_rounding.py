@@ -1,5 +1,5 @@
-"""The oracle's operations in 16 bits against torch's own on the CPU: the same bits where torch rounds
-at the contract's points, and a literal list of where it does not, each with what torch does."""
+"""The oracle's operations in 16 bits against torch's own on the CPU: the same bits where torch
+rounds at the contract's points, and a literal list of where it does not, with what torch does."""
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ class TestAgreement:
         compare(dtype, functional.linear, operations(dtype).linear, inputs, gradient)
 
     def test_layer_norm_forward(self, dtype):
-        inputs = [normal(dtype, ROWS, WIDTH), normal(dtype, WIDTH, seed=1), normal(dtype, WIDTH)]
+        inputs = layer_norm_inputs(dtype)
         theirs = functional.layer_norm(inputs[0], (WIDTH,), *inputs[1:], 1e-5)
         ours = operations(dtype).layer_norm(*inputs, 1e-5)
         assert within_one_spacing(theirs, ours, WIDTH)
@@ -138,6 +138,10 @@ class TestAgreement:
         assert identical_share([(back, expected)]) >= 1 - flip_share(dtype, WIDTH)
 
 
+def layer_norm_inputs(dtype):
+    return [normal(dtype, ROWS, WIDTH), normal(dtype, WIDTH, seed=1), normal(dtype, WIDTH)]
+
+
 def causal_mask(tokens):
     future = torch.ones(tokens, tokens).triu(1) > 0
     return torch.zeros(tokens, tokens).masked_fill(future, torch.finfo(torch.float32).min)
@@ -176,15 +180,16 @@ class TestExceptions:
         assert (ours[0] == 2 * stall).all()
 
     def test_layer_norm_keeps_its_statistics_in_16_bits(self, dtype):
-        x, weight, bias = normal(dtype, ROWS, WIDTH), normal(dtype, WIDTH, seed=1), normal(dtype, WIDTH)
+        x, weight, bias = layer_norm_inputs(dtype)
         gradient = normal(dtype, ROWS, WIDTH, seed=2)
         theirs = results(
             lambda *given: functional.layer_norm(given[0], (WIDTH,), *given[1:], 1e-5),
             [x, weight, bias],
             gradient,
         )[1]
-        ours = results(lambda *given: operations(dtype).layer_norm(*given, 1e-5), [x, weight, bias],
-                       gradient)[1]
+        ours = results(
+            lambda *given: operations(dtype).layer_norm(*given, 1e-5), [x, weight, bias], gradient
+        )[1]
         _, mean, inverse = torch.native_layer_norm(x, (WIDTH,), weight, bias, 1e-5)
         assert mean.dtype == inverse.dtype == TORCH_DTYPE[dtype]
         normalized = (x.float() - mean.float()) * inverse.float()
@@ -196,7 +201,7 @@ class TestExceptions:
         assert identical_share([(theirs, ours)]) < 0.8
 
     def test_layer_norm_sums_parameters_gradients_in_16_bits(self, dtype):
-        x, weight, bias = normal(dtype, ROWS, WIDTH), normal(dtype, WIDTH, seed=1), normal(dtype, WIDTH)
+        x, weight, bias = layer_norm_inputs(dtype)
         gradient = normal(dtype, ROWS, WIDTH, seed=2)
         theirs = results(
             lambda *given: functional.layer_norm(given[0], (WIDTH,), *given[1:], 1e-5),
@@ -218,11 +223,13 @@ class TestExceptions:
         ours = results(lambda x: x.float().softmax(-1).to(x.dtype), [scores], gradient)[1]
         stored, wide = scores.softmax(-1).float(), gradient.float()
         explained = stored * (wide - (wide * stored).sum(-1, keepdim=True))
-        assert identical_share([(theirs, explained.to(scores.dtype))]) >= 1 - flip_share(dtype, WIDTH)
+        explained = explained.to(scores.dtype)
+        assert identical_share([(theirs, explained)]) >= 1 - flip_share(dtype, WIDTH)
         assert identical_share([(theirs, ours)]) < 0.8
 
     def test_log_softmax_keeps_its_sum_in_16_bits(self, dtype):
-        """And that sum's logarithm, before it subtracts. CUDA's kernel rounds its result only, and so does the oracle."""
+        """And that sum's logarithm, before it subtracts. CUDA's kernel rounds its result only, and
+        so does the oracle."""
         logits = 3 * normal(dtype, 50, WIDTH)
         theirs, wide = logits.log_softmax(-1), logits.float()
         largest = wide.amax(-1, keepdim=True)

@@ -47,18 +47,16 @@ def write_store(store, batch, objective):
     if objective == "multi_cls":
         labels = [row.nonzero().flatten().tolist() for row in batch["targets"]]
     store.mkdir()
-    counts = {split: write_split(store, split, documents, labels) for split in ("train", "validation")}
+    splits = ("train", "validation")
+    counts = {split: write_split(store, split, documents, labels) for split in splits}
     meta = {
-        "store_version": 2,
+        "store_version": 1,
         "name": "parity",
         "synthetic": True,
         "fingerprint": "0" * 64,
         "vocab_size": SHAPE.vocab,
-        "token_scheme": "gpt2",
-        "pad_token_id": END_OF_TEXT,
-        "mask_token_id": None,
-        "special_token_ids": [END_OF_TEXT],
-        "labels": [str(label) for label in range(SHAPE.labels)] if objective.endswith("cls") else [],
+        "end_of_text": END_OF_TEXT,
+        "labels": list(map(str, range(SHAPE.labels))) if objective.endswith("cls") else [],
         "counts": counts,
         "unigram_loss": 5.0,
         "single_label_prior_loss": 2.0,
