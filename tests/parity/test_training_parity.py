@@ -50,12 +50,15 @@ def write_store(store, batch, objective):
     splits = ("train", "validation")
     counts = {split: write_split(store, split, documents, labels) for split in splits}
     meta = {
-        "store_version": 1,
+        "store_version": 2,
         "name": "parity",
         "synthetic": True,
         "fingerprint": "0" * 64,
         "vocab_size": SHAPE.vocab,
-        "end_of_text": END_OF_TEXT,
+        "token_scheme": "gpt2",
+        "pad_token_id": END_OF_TEXT,
+        "mask_token_id": None,
+        "special_token_ids": [END_OF_TEXT],
         "labels": list(map(str, range(SHAPE.labels))) if objective.endswith("cls") else [],
         "counts": counts,
         "unigram_loss": 5.0,
