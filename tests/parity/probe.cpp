@@ -114,12 +114,12 @@ class ForwardProbe {
 
   // Logits, loss and scaled gradients.
   void forward_and_backward(NamedTensors& out, Json& facts) {
+    ModuleDatatypes modules;
     {
       const c10::NoGradGuard no_grad;
-      out["logits"] = model_.logits(batch_, {rules_, {}});
+      out["logits"] = model_.logits(batch_, {rules_, {}, &modules});
       if (!is_language_model(spec_.objective)) out["pooled_index"] = model_.pooled_index(batch_);
     }
-    ModuleDatatypes modules;
     out["loss"] = differentiated_loss(&modules);
     facts["modules"] = modules.json();
     const std::vector<at::Tensor> gradients = parameters_.gradients();

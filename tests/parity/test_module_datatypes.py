@@ -100,8 +100,10 @@ def test_datatypes(tmp_path, name, changes, scenario):
     found = {module: ours.get(module, {}).get("output", "not reported") for module in expected}
     assert found == expected
     # A gradient has its tensor's datatype; a cast's backward is a cast.
-    gradients = {module: ours[module]["gradient"] for module in expected}
-    assert gradients == expected
+    # The head of a language model is one operation with its loss: its logits get no gradient tensor.
+    inside = {"lm_head", "lm_head.decoder"}
+    gradients = {module: ours[module]["gradient"] for module in expected.keys() - inside}
+    assert gradients == {module: expected[module] for module in gradients}
 
 
 def test_the_two_lists_differ():

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "engine/ops/activation.h"
 #include "engine/ops/attention.h"
 
 namespace dtbench {
@@ -27,6 +26,7 @@ Gpt2Block::Gpt2Block(ParameterSet& parameters, const ModelShape& shape, double l
   c_proj_ = Conv1d::create(parameters, name + ".attn.c_proj", width, width, residual);
   ln_2_ = LayerNorm::create(parameters, name + ".ln_2", width, layer_norm_epsilon);
   c_fc_ = Conv1d::create(parameters, name + ".mlp.c_fc", width, 4 * width);
+  act_ = {name + ".mlp.act", Gelu::Form::kTanh};
   mlp_c_proj_ = Conv1d::create(parameters, name + ".mlp.c_proj", 4 * width, width, residual);
 }
 
@@ -46,7 +46,7 @@ at::Tensor Gpt2Block::attention(const at::Tensor& x, const at::Tensor& forbidden
 }
 
 at::Tensor Gpt2Block::mlp(const at::Tensor& x, const ForwardContext& context) const {
-  const at::Tensor hidden = ops::gelu_tanh(c_fc_(x, context), context.rules);  // [B, T, 4 C]
+  const at::Tensor hidden = act_(c_fc_(x, context), context);  // [B, T, 4 C]
   return dropped(mlp_c_proj_(hidden, context), first_site_ + 1, context);
 }
 

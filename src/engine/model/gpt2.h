@@ -28,7 +28,9 @@ class Gpt2Block {
   LayerNorm ln_1_;
   Conv1d c_attn_, c_proj_;
   LayerNorm ln_2_;
-  Conv1d c_fc_, mlp_c_proj_;
+  Conv1d c_fc_;
+  Gelu act_;
+  Conv1d mlp_c_proj_;
   std::int64_t heads_;
   std::uint32_t first_site_;  // dropout: attention's output, then the MLP's
 };

@@ -12,6 +12,7 @@ LanguageModelHead::LanguageModelHead(ParameterSet& parameters, const ModelShape&
                                      double layer_norm_epsilon, const at::Tensor& word_embeddings)
     : decoder_{"lm_head", word_embeddings, {}} {
   if (shape.architecture != Architecture::kRoberta) return;
+  decoder_.name = "lm_head.decoder";
   decoder_.bias = parameters.create("lm_head.bias", {shape.vocab}, kZeros, ParameterKind::kVector);
   dense_ = Linear::create(parameters, "lm_head.dense", shape.width, shape.width);
   layer_norm_ =

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/ops/activation.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/product.h"
@@ -69,6 +70,13 @@ Linear Linear::create_without_bias(ParameterSet& parameters, const std::string& 
 
 at::Tensor Linear::operator()(const at::Tensor& x, const ForwardContext& context) const {
   return observed(name, ops::linear(x, weight, bias, context.rules), context);
+}
+
+at::Tensor Gelu::operator()(const at::Tensor& x, const ForwardContext& context) const {
+  return observed(
+      name,
+      form == Form::kTanh ? ops::gelu_tanh(x, context.rules) : ops::gelu_exact(x, context.rules),
+      context);
 }
 
 at::Tensor dropped(const at::Tensor& x, std::uint32_t site, const ForwardContext& context) {

@@ -60,6 +60,15 @@ struct Linear {
   at::Tensor operator()(const at::Tensor& x, const ForwardContext& context) const;
 };
 
+// GELU in its tanh form or exact; a module without parameters.
+struct Gelu {
+  enum class Form { kTanh, kExact };
+  std::string name;
+  Form form;
+
+  at::Tensor operator()(const at::Tensor& x, const ForwardContext& context) const;
+};
+
 // A transformer's dropout sites: the embeddings', then two for each layer. Heads take those after.
 inline std::uint32_t dropout_sites(const ModelShape& shape) {
   return static_cast<std::uint32_t>(1 + 2 * shape.layers);

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include "base/text.h"
-#include "engine/ops/activation.h"
 #include "engine/ops/attention.h"
 
 namespace dtbench {
@@ -25,6 +24,7 @@ RobertaLayer::RobertaLayer(ParameterSet& parameters, const ModelShape& shape,
   attention_norm_ = LayerNorm::create(parameters, name + ".attention.output.LayerNorm", width,
                                       layer_norm_epsilon);
   intermediate_ = Linear::create(parameters, name + ".intermediate.dense", width, 4 * width);
+  act_ = {name + ".intermediate.intermediate_act_fn", Gelu::Form::kExact};
   output_ = Linear::create(parameters, name + ".output.dense", 4 * width, width);
   output_norm_ =
       LayerNorm::create(parameters, name + ".output.LayerNorm", width, layer_norm_epsilon);
@@ -45,8 +45,7 @@ at::Tensor RobertaLayer::attention(const at::Tensor& x, const at::Tensor& forbid
 }
 
 at::Tensor RobertaLayer::feed_forward(const at::Tensor& x, const ForwardContext& context) const {
-  const at::Tensor hidden =
-      ops::gelu_exact(intermediate_(x, context), context.rules);  // [B, T, 4 C]
+  const at::Tensor hidden = act_(intermediate_(x, context), context);  // [B, T, 4 C]
   return dropped(output_(hidden, context), first_site_ + 1, context);
 }
 

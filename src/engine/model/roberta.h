@@ -31,7 +31,9 @@ class RobertaLayer {
 
   Linear query_, key_, value_, attention_output_;
   LayerNorm attention_norm_;
-  Linear intermediate_, output_;
+  Linear intermediate_;
+  Gelu act_;
+  Linear output_;
   LayerNorm output_norm_;
   std::int64_t heads_;
   std::uint32_t first_site_;  // dropout: attention's output, then the feed-forward's
