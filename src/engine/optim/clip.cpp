@@ -3,22 +3,36 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
-
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 
-double clip_by_global_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
+double global_norm(const std::vector<at::Tensor>& gradients, double factor) {
   const c10::NoGradGuard no_grad;
   std::vector<at::Tensor> norms;
   for (const at::Tensor& gradient : gradients)
     norms.push_back(at::linalg_vector_norm(gradient, 2, /*dim=*/c10::nullopt, /*keepdim=*/false,
                                            accumulation_type(gradient.scalar_type())));
-  const double norm = at::linalg_vector_norm(at::stack(norms), 2).item<double>();
-  // Not smaller than 1 also when the norm is NaN: the gradients are left as they are.
+  return factor * at::linalg_vector_norm(at::stack(norms), 2).item<double>();
+}
+
+double clip_coefficient(double norm, double max_norm) {
   const double coefficient = max_norm / (norm + 1e-6);
-  if (coefficient < 1) at::_foreach_mul_(gradients, coefficient);
+  return coefficient < 1 ? coefficient : 1;
+}
+
+void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficient) {
+  const c10::NoGradGuard no_grad;
+  if (coefficient == 1) return;
+  // Not gradient.mul_(coefficient): in 16 bits that rounds the coefficient, too, and one below 2^-14
+  // in fp16 to few digits or none.
+  for (const at::Tensor& gradient : gradients)
+    gradient.copy_(gradient.to(accumulation_type(gradient.scalar_type())) * coefficient);
+}
+
+double clip_by_global_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
+  const double norm = global_norm(gradients, 1);
+  scale_gradients(gradients, clip_coefficient(norm, max_norm));
   return norm;
 }
 
