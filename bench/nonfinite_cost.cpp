@@ -13,8 +13,7 @@
 #include "base/clock.h"
 #include "engine/model/model.h"
 #include "engine/numerics/finite.h"
-#include "engine/optim/adamw.h"
-#include "engine/optim/clip.h"
+#include "engine/optim/weight_update.h"
 #include "engine/telemetry/throughput.h"
 
 namespace dtbench {
@@ -35,15 +34,14 @@ struct Times {
   double step, detection;
 };
 
-Times timed_step(ParameterSet& parameters, const Model& model, AdamW& optimizer,
+Times timed_step(ParameterSet& parameters, const Model& model, WeightUpdate& update,
                  const MicroBatch& batch, std::uint32_t step) {
   const double started = steady_seconds();
   parameters.clear_gradients();
-  const at::Tensor loss =
-      model.loss(batch, {0.1, 0, step, 0}, {static_cast<double>(batch.targets.numel()), 1.0});
+  const at::Tensor loss = model.loss(batch, {ComputeRules{}, {0.1, 0, step, 0}},
+                                     {static_cast<double>(batch.targets.numel()), 1.0});
   torch::autograd::backward({loss}, {at::ones_like(loss)});
-  clip_by_global_norm(parameters.gradients(), 1.0);
-  optimizer.step(1e-4);
+  update.apply(update.finish_gradients(), 1e-4, step);
   const double trained = steady_seconds();
   bool found = !std::isfinite(loss.item<double>());
   for (const at::Tensor& value : parameters.values())
@@ -56,12 +54,12 @@ Times timed_step(ParameterSet& parameters, const Model& model, AdamW& optimizer,
 void measure(const char* name, const ModelShape& shape, std::int64_t samples, std::int64_t length) {
   ParameterSet parameters(at::kFloat, 0);
   const Model model(parameters, shape, 1e-5);
-  AdamW optimizer(parameters, {0.9, 0.999, 1e-8, 0.01});
+  WeightUpdate update(parameters, DtypePolicy{}, TrainSpec{}, 0);
   const MicroBatch batch = random_batch(samples, length);
   std::vector<double> steps, shares;
   for (int step = 0; step < kWarmup + kSteps; ++step) {
     const Times times =
-        timed_step(parameters, model, optimizer, batch, static_cast<std::uint32_t>(step));
+        timed_step(parameters, model, update, batch, static_cast<std::uint32_t>(step));
     if (step < kWarmup) continue;
     steps.push_back(times.step * 1e3);
     shares.push_back(100 * times.detection / times.step);

@@ -1,13 +1,8 @@
-// AdamW and clipping against closed forms; bit-exact parity with torch is in tests/parity.
+// AdamW against closed forms; bit-exact parity with torch is in tests/parity.
 #include "engine/optim/adamw.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
-#include <limits>
-
-#include "engine/optim/clip.h"
 
 namespace dtbench {
 namespace {
@@ -29,43 +24,6 @@ TEST(AdamW, TheFirstStepMovesByTheRateAgainstTheGradientsSign) {
   EXPECT_NEAR(weight[1].item<double>(), 0.999 + 0.1, 1e-8);
   EXPECT_EQ(optimizer.updates(), 1);
   EXPECT_EQ(optimizer.state_bytes(), 2 * 4 * 8);
-}
-
-// As a step does.
-double clip_by_global_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
-  const double norm = global_norm(gradients);
-  scale_gradients(gradients, clip_coefficient(norm, max_norm));
-  return norm;
-}
-
-TEST(Clip, ScalesToTheNormAndReturnsTheNormBefore) {
-  std::vector<at::Tensor> gradients = {at::tensor({3.0f}), at::tensor({0.0f, 4.0f})};
-  EXPECT_FLOAT_EQ(static_cast<float>(clip_by_global_norm(gradients, 1.0)), 5.0f);
-  EXPECT_NEAR(gradients[0].item<float>(), 0.6, 1e-6);
-  EXPECT_NEAR(gradients[1][1].item<float>(), 0.8, 1e-6);
-}
-
-TEST(Clip, LeavesSmallGradientsBitForBit) {
-  std::vector<at::Tensor> gradients = {at::tensor({0.3f, 0.1f})};
-  const at::Tensor before = gradients[0].clone();
-  clip_by_global_norm(gradients, 1.0);
-  EXPECT_TRUE(at::equal(gradients[0], before));
-}
-
-// 512 gradients of 30,000: the norm 678,823 is beyond fp16, and an fp16 norm would be infinite and
-// zero all gradients.
-TEST(Clip, TheNormOfFp16GradientsIsFp32) {
-  std::vector<at::Tensor> gradients = {at::full({512}, 30000.0, at::kHalf)};
-  const double norm = clip_by_global_norm(gradients, 1.0);
-  EXPECT_NEAR(norm, 30000.0 * std::sqrt(512.0), 1.0);
-  EXPECT_GT(gradients[0][0].item<float>(), 0.0f);
-}
-
-TEST(Clip, AFiniteNormMeansFiniteGradientsAndANaNShowsInTheNorm) {
-  std::vector<at::Tensor> gradients = {at::tensor({1.0f, std::nanf("")}), at::tensor({2.0f})};
-  EXPECT_TRUE(std::isnan(clip_by_global_norm(gradients, 1.0)));
-  gradients = {at::tensor({1.0f, std::numeric_limits<float>::infinity()})};
-  EXPECT_FALSE(std::isfinite(clip_by_global_norm(gradients, 1.0)));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What our engine computes, for comparison with Transformers, torch and the oracle:
 //   parity_probe forward SPEC.json WEIGHTS BATCH OUT [--steps N]
 //   parity_probe adamw IN OUT fused|foreach
+//   parity_probe scaler IN OUT
 // All files but the spec are safetensors; beside OUT, OUT.json tells what is no tensor. The Python
 // suites beside this file say what they hold.
 #include <ATen/ATen.h>
@@ -23,6 +24,7 @@
 #include "engine/numerics/float32_precision.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/optim/adamw.h"
+#include "engine/optim/loss_scaler.h"
 #include "engine/optim/schedule.h"
 #include "engine/optim/weight_update.h"
 #include "engine/train/first_nonfinite.h"
@@ -108,7 +110,7 @@ class ForwardProbe {
         model_(parameters_, shape_of(spec, read_tensors(weights)), spec.model.layer_norm_epsilon),
         batch_(micro_batch(batch, spec.objective)),
         count_(target_count(spec, batch_)),
-        update_(parameters_, spec.policy, spec.train, spec.seed, at::kCPU) {
+        update_(parameters_, spec.policy, spec.train, spec.seed) {
     load_weights(weights, parameters_);
   }
 
@@ -241,6 +243,24 @@ void adamw(const std::string& in, const std::string& out_path, OptimizerArithmet
   write_tensors(out_path, out);
 }
 
+// IN: options {initial, growth factor, backoff factor, growth interval}, found [steps] uint8:
+// whether a step met a non-finite gradient. OUT: after each step scale and growth_tracker [steps].
+void scaler(const std::string& in, const std::string& out_path) {
+  const NamedTensors given = read_tensors(in);
+  const at::Tensor &options = given.at("options"), &found = given.at("found");
+  LossScaler loss_scaler({options[0].item<double>(), options[1].item<double>(),
+                          options[2].item<double>(), options[3].item<std::int64_t>()});
+  std::vector<at::Tensor> scales, trackers;
+  for (std::int64_t step = 0; step < found.size(0); ++step) {
+    loss_scaler.update(found[step].item<std::uint8_t>() != 0);
+    for (const auto& [name, state] : loss_scaler.named_states()) {
+      if (name == "loss_scale") scales.push_back(state.clone());
+      if (name == "loss_scale_growth_tracker") trackers.push_back(state.clone());
+    }
+  }
+  write_tensors(out_path, {{"scale", at::stack(scales)}, {"growth_tracker", at::stack(trackers)}});
+}
+
 int run(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments[0];
   if (command == "forward" && (arguments.size() == 5 || arguments.size() == 7)) {
@@ -254,8 +274,12 @@ int run(const std::vector<std::string>& arguments) {
           foreach ? OptimizerArithmetic::kForeach : OptimizerArithmetic::kFused);
     return 0;
   }
+  if (command == "scaler" && arguments.size() == 3) {
+    scaler(arguments[1], arguments[2]);
+    return 0;
+  }
   std::cerr << "usage: parity_probe forward SPEC WEIGHTS BATCH OUT [--steps N] |\n"
-               "       parity_probe adamw IN OUT fused|foreach\n";
+               "       parity_probe adamw IN OUT fused|foreach | scaler IN OUT\n";
   return 2;
 }
 

@@ -13,7 +13,7 @@ double global_norm(const std::vector<at::Tensor>& gradients, double factor) {
   for (const at::Tensor& gradient : gradients)
     norms.push_back(at::linalg_vector_norm(gradient, 2, /*dim=*/c10::nullopt, /*keepdim=*/false,
                                            accumulation_type(gradient.scalar_type())));
-  return at::linalg_vector_norm(at::stack(norms) * factor, 2).item<double>();
+  return factor * at::linalg_vector_norm(at::stack(norms), 2).item<double>();
 }
 
 double clip_coefficient(double norm, double max_norm) {
@@ -23,7 +23,11 @@ double clip_coefficient(double norm, double max_norm) {
 
 void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficient) {
   const c10::NoGradGuard no_grad;
-  if (coefficient < 1) at::_foreach_mul_(gradients, coefficient);
+  if (coefficient == 1) return;
+  // Not gradient.mul_(coefficient): in 16 bits that rounds the coefficient, too, and one below
+  // 2^-14 in fp16 to few digits or none.
+  for (const at::Tensor& gradient : gradients)
+    gradient.copy_(gradient.to(accumulation_type(gradient.scalar_type())) * coefficient);
 }
 
 }  // namespace dtbench

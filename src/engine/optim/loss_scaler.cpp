@@ -4,57 +4,64 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "engine/numerics/finite.h"
 
 namespace dtbench {
 
-constexpr std::int64_t kMostSkipsInARow = 50;
-
-LossScaler::LossScaler(const DynamicLossScale& options, const c10::Device& device)
+LossScaler::LossScaler(const DynamicLossScale& options)
     : options_(options),
-      scale_(at::full({}, options.initial, at::TensorOptions(device).dtype(at::kFloat))),
-      growth_tracker_(at::zeros({}, at::TensorOptions(device).dtype(at::kInt))),
-      skips_in_a_row_(at::zeros({}, at::kLong)) {}
+      scale_(at::full({}, options.initial, at::kFloat)),
+      growth_tracker_(at::zeros({}, at::kInt)),
+      skipped_in_a_row_(at::zeros({}, at::kLong)) {}
 
 double LossScaler::scale() const {
   return scale_.item<float>();
 }
 
-bool LossScaler::unscale(const std::vector<at::Tensor>& gradients) {
+double LossScaler::inverse_scale() const {
+  return static_cast<float>(1 / scale());
+}
+
+bool LossScaler::unscale(const std::vector<at::Tensor>& gradients) const {
   const c10::NoGradGuard no_grad;
-  at::Tensor found = at::zeros({}, scale_.options());
-  // As torch: the reciprocal in double, rounded once.
-  const at::Tensor inverse = scale_.to(at::kDouble).reciprocal().to(at::kFloat);
-  at::_amp_foreach_non_finite_check_and_unscale_(gradients, found, inverse);
+  if (gradients.empty()) return false;
+  for (const at::Tensor& gradient : gradients)
+    if (gradient.scalar_type() != at::kFloat)
+      throw std::logic_error("gradients are unscaled in place in fp32 only");
+  const at::TensorOptions options = gradients.front().options();
+  at::Tensor found = at::zeros({}, options);
+  at::_amp_foreach_non_finite_check_and_unscale_(gradients, found,
+                                                 at::full({}, inverse_scale(), options));
   return found.item<float>() != 0;
 }
 
-bool LossScaler::has_nonfinite(const std::vector<at::Tensor>& gradients) const {
+bool LossScaler::any_nonfinite(const std::vector<at::Tensor>& gradients) {
   return std::any_of(gradients.begin(), gradients.end(), [](const at::Tensor& gradient) {
     return static_cast<bool>(find_nonfinite(gradient));
   });
 }
 
-void LossScaler::update(bool skipped) {
-  const c10::NoGradGuard no_grad;
-  const at::Tensor found = at::full({}, skipped ? 1.0 : 0.0, scale_.options());
+void LossScaler::update(bool found_nonfinite) {
+  const at::Tensor found = at::full({}, found_nonfinite ? 1.0 : 0.0, at::kFloat);
   at::_amp_update_scale_(scale_, growth_tracker_, found, options_.growth_factor,
                          options_.backoff_factor, options_.growth_interval);
-  if (skipped)
-    skips_in_a_row_.add_(1);
-  else
-    skips_in_a_row_.zero_();
+  if (found_nonfinite) {
+    skipped_in_a_row_.add_(1);
+  } else {
+    skipped_in_a_row_.zero_();
+  }
 }
 
-bool LossScaler::exhausted() const {
-  return skips_in_a_row_.item<std::int64_t>() >= kMostSkipsInARow || scale() < 1;
+std::int64_t LossScaler::skipped_in_a_row() const {
+  return skipped_in_a_row_.item<std::int64_t>();
 }
 
 std::vector<std::pair<std::string, at::Tensor>> LossScaler::named_states() const {
   return {{"loss_scale", scale_},
           {"loss_scale_growth_tracker", growth_tracker_},
-          {"loss_scale_skips_in_a_row", skips_in_a_row_}};
+          {"loss_scale_skipped_in_a_row", skipped_in_a_row_}};
 }
 
 }  // namespace dtbench

@@ -7,11 +7,11 @@
 namespace dtbench {
 
 WeightUpdate::WeightUpdate(ParameterSet& parameters, const DtypePolicy& policy,
-                           const TrainSpec& train, std::int64_t seed, const c10::Device& device)
+                           const TrainSpec& train, std::int64_t seed)
     : parameters_(parameters),
       clip_norm_(train.clip_norm),
       optimizer_(parameters, adamw_options(policy, train, seed)) {
-  if (policy.loss_scaling) scaler_.emplace(policy.loss_scale, device);
+  if (policy.loss_scaling) scaler_.emplace(policy.loss_scale);
 }
 
 double WeightUpdate::loss_scale() const {
@@ -23,8 +23,8 @@ WeightUpdate::Window WeightUpdate::finish_gradients() {
   const bool into_factor = scaler_ && gradients.front().element_size() == 2;
   Window window;
   if (into_factor) {
-    window.factor = 1.0 / scaler_->scale();
-    window.skipped = scaler_->has_nonfinite(gradients);
+    window.factor = scaler_->inverse_scale();
+    window.skipped = LossScaler::any_nonfinite(gradients);
   } else if (scaler_) {
     window.skipped = scaler_->unscale(gradients);
   }
@@ -44,6 +44,11 @@ UpdateCounts WeightUpdate::apply(const Window& window, double learning_rate,
   if (!window.skipped) counts = optimizer_.step(learning_rate, window.factor, global_step);
   if (scaler_) scaler_->update(window.skipped);
   return counts;
+}
+
+bool WeightUpdate::scaler_is_exhausted() const {
+  constexpr std::int64_t kMostSkipsInARow = 50;
+  return scaler_ && (scaler_->skipped_in_a_row() >= kMostSkipsInARow || scaler_->scale() < 1);
 }
 
 std::vector<std::pair<std::string, at::Tensor>> WeightUpdate::named_states() const {

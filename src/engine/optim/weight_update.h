@@ -1,9 +1,7 @@
-// From the gradients of one step's micro-batches to updated weights: unscale once, clip, update, and
-// move the loss scale; or, where a scaled policy overflowed, drop the window whole (contract,
+// From the gradients of one step's micro-batches to updated weights: unscale once, clip, update,
+// and move the loss scale; or, where a scaled policy overflowed, drop the window whole (contract,
 // "Policies": accumulation).
 #pragma once
-
-#include <c10/core/Device.h>
 
 #include <cstdint>
 #include <optional>
@@ -18,7 +16,7 @@ class WeightUpdate {
  public:
   // Holds a reference to `parameters`.
   WeightUpdate(ParameterSet& parameters, const DtypePolicy& policy, const TrainSpec& train,
-               std::int64_t seed, const c10::Device& device);
+               std::int64_t seed);
 
   // What the loss's gradient is multiplied with; 1 without loss scaling.
   double loss_scale() const;
@@ -29,13 +27,16 @@ class WeightUpdate {
     double factor = 1;     // what the optimizer still multiplies gradients with
   };
   // Once a step, when the stored gradients are complete. Gradients in fp32 are unscaled and clipped
-  // where they are; in 16 bits unscaled ones would lose what the scale is for, so there both go into
-  // the factor. Synchronizes with the device.
+  // where they are; in 16 bits unscaled ones would lose what the scale is for, so there both go
+  // into the factor. Synchronizes with the device.
   Window finish_gradients();
 
   // The optimizer's update, or none where the window is skipped; then the scaler's. `global_step`
   // counts skipped steps, too.
   UpdateCounts apply(const Window& window, double learning_rate, std::uint32_t global_step);
+
+  // The end of a scaled policy: 50 skips in a row, or a scale below 1 (contract).
+  bool scaler_is_exhausted() const;
 
   const AdamW& optimizer() const { return optimizer_; }
   const std::optional<LossScaler>& scaler() const { return scaler_; }

@@ -66,7 +66,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
                   static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, parameters_)),
-      update_(parameters_, spec.policy, spec.train, spec.seed, device),
+      update_(parameters_, spec.policy, spec.train, spec.seed),
       constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {
   require_padding(spec, store.meta());
 }
@@ -112,7 +112,7 @@ std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
   event.updates =
       update_.apply(gradients.window, event.learning_rate, static_cast<std::uint32_t>(event.step));
   if (!event.skipped) return first_nonfinite_parameter(event.step, parameters_);
-  if (!update_.scaler()->exhausted()) return std::nullopt;
+  if (!update_.scaler_is_exhausted()) return std::nullopt;
   return first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
 }
 

@@ -1,0 +1,72 @@
+// Clipping by global norm, in one step and in its parts.
+#include "engine/optim/clip.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace dtbench {
+namespace {
+
+// As a step does where nothing is scaled.
+double clip_by_global_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
+  const double norm = global_norm(gradients, 1);
+  scale_gradients(gradients, clip_coefficient(norm, max_norm));
+  return norm;
+}
+
+TEST(Clip, ScalesToTheNormAndReturnsTheNormBefore) {
+  std::vector<at::Tensor> gradients = {at::tensor({3.0f}), at::tensor({0.0f, 4.0f})};
+  EXPECT_FLOAT_EQ(static_cast<float>(clip_by_global_norm(gradients, 1.0)), 5.0f);
+  EXPECT_NEAR(gradients[0].item<float>(), 0.6, 1e-6);
+  EXPECT_NEAR(gradients[1][1].item<float>(), 0.8, 1e-6);
+}
+
+TEST(Clip, LeavesSmallGradientsBitForBit) {
+  std::vector<at::Tensor> gradients = {at::tensor({0.3f, 0.1f})};
+  const at::Tensor before = gradients[0].clone();
+  clip_by_global_norm(gradients, 1.0);
+  EXPECT_TRUE(at::equal(gradients[0], before));
+}
+
+// 512 gradients of 30,000 have the norm 678,823, beyond fp16.
+TEST(Clip, TheNormOfFp16GradientsIsFp32) {
+  std::vector<at::Tensor> gradients = {at::full({512}, 30000.0, at::kHalf)};
+  // Negative control: an fp16 norm is infinite, and its coefficient zeroes every gradient.
+  const double in_fp16 = at::linalg_vector_norm(gradients[0]).item<double>();
+  EXPECT_EQ(in_fp16, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(clip_coefficient(in_fp16, 1.0), 0.0);
+  const double norm = clip_by_global_norm(gradients, 1.0);
+  EXPECT_NEAR(norm, 30000.0 * std::sqrt(512.0), 1.0);
+  EXPECT_EQ(gradients[0][0].item<float>(), 0x1.6ap-5f);  // 1 / sqrt(512) in fp16
+}
+
+TEST(Clip, AFiniteNormMeansFiniteGradientsAndANaNShowsInTheNorm) {
+  std::vector<at::Tensor> gradients = {at::tensor({1.0f, std::nanf("")}), at::tensor({2.0f})};
+  EXPECT_TRUE(std::isnan(clip_by_global_norm(gradients, 1.0)));
+  EXPECT_EQ(gradients[1].item<float>(), 2.0f);
+  gradients = {at::tensor({1.0f, std::numeric_limits<float>::infinity()})};
+  EXPECT_FALSE(std::isfinite(clip_by_global_norm(gradients, 1.0)));
+}
+
+TEST(Clip, TheFactorIsTheNorms) {
+  const std::vector<at::Tensor> scaled = {at::full({4}, 32768.0, at::kHalf)};
+  EXPECT_EQ(global_norm(scaled, 0x1p-16), 1.0);
+}
+
+// Every fp16 number times a coefficient that fp16 does not hold.
+TEST(Clip, The16BitProductIsRoundedOnce) {
+  at::Tensor all = at::arange(-0x7c00, 0x7c00, at::kShort).view(at::kHalf);
+  all = all.masked_select(all.isfinite()).contiguous();
+  constexpr float kCoefficient = 0x1.555556p-2f;  // 1/3 in fp32
+  const at::Tensor expected = (all.to(at::kFloat) * at::tensor({kCoefficient})).to(at::kHalf);
+  const at::Tensor coefficient_rounded_too = all * at::tensor({kCoefficient}).to(at::kHalf);
+  scale_gradients({all}, kCoefficient);
+  EXPECT_TRUE(at::equal(all, expected));
+  EXPECT_FALSE(at::equal(all, coefficient_rounded_too));
+}
+
+}  // namespace
+}  // namespace dtbench
