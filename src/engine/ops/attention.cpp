@@ -152,7 +152,8 @@ at::Tensor padding_forbidden(const at::Tensor& attention_mask) {
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& forbidden) {
-  return attention_in_blocks(query, key, value, forbidden, kAttentionBlockBytes);
+  return attention_in_blocks(query, key, value, forbidden,
+                             query.is_cpu() ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu);
 }
 
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,

@@ -10,8 +10,13 @@
 namespace dtbench::ops {
 namespace {
 
-// Logits worked on at a time, so that the passes over them stay in the cache.
-constexpr std::int64_t kCachedLogits = std::int64_t{1} << 18;
+// Rows worked on at a time: on a CPU as many as keep the passes over their logits in the cache; a
+// GPU wants few launches.
+std::int64_t rows_at_once(const at::Tensor& logits) {
+  constexpr std::int64_t kCachedLogits = std::int64_t{1} << 18;
+  const std::int64_t rows = logits.is_cpu() ? kCachedLogits / logits.size(1) : logits.size(0);
+  return std::max<std::int64_t>(1, rows);
+}
 
 // One block of rows: adds its losses to `loss_sum` and overwrites `logits` by their gradient.
 void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, bool want_gradient,
@@ -68,7 +73,7 @@ class RoundedLogSoftmax : public torch::autograd::Function<RoundedLogSoftmax> {
 LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient) {
   LossAndGradient result{at::zeros({}, logits.options().dtype(at::kDouble)), {}};
-  const std::int64_t block = std::max<std::int64_t>(1, kCachedLogits / logits.size(1));
+  const std::int64_t block = rows_at_once(logits);
   for (std::int64_t begin = 0; begin < logits.size(0); begin += block) {
     const std::int64_t rows = std::min(block, logits.size(0) - begin);
     block_loss(logits.narrow(0, begin, rows), targets.narrow(0, begin, rows).unsqueeze(1),
