@@ -16,8 +16,8 @@ from oracle_training import Trainer
 from policies import CONTROLS, THE_SIX, epsilon, policy_file, uniform_policy
 
 STEPS = 10
-# fp16 holds no second moment of a gradient below about 5e-3: it stores 0, the next step is many
-# times too large, and from the third step on two orders of summation give two courses, but for
+# fp16 holds no second moment of a gradient below about 5e-3: it stores 0, the second update is many
+# times too large, and from the third loss on two orders of summation give two courses, but for
 # rates that move few weights by a spacing.
 CHAOTIC = ["fp16_naive", "fp16_scaled"]
 # Wide enough for tensors of 4,096 elements, below which 8-bit states are fp32.
@@ -101,8 +101,11 @@ def test_ten_steps(tmp_path, name, rate, scenario):
         for operations in (Operations, ExactSums)
     )
     decided = decided_steps(policy, expected, twin)
-    alive = 1 if name == "fp16_naive_foreach" else STEPS  # its first update is 0 / 0
-    assert decided >= (2 if name in CHAOTIC else alive)
+    needed = 1 if name == "fp16_naive_foreach" else STEPS  # its first update is 0 / 0
+    if name in CHAOTIC:
+        needed = 2
+        decided = min(decided, 2) if rate == 1e-3 else decided
+    assert decided >= needed
 
     ours = probe_forward(tmp_path, spec, weights, batch, steps=STEPS)
     ours = {series: ours[series] for series in expected}
@@ -169,7 +172,9 @@ def sides(engine, contract, rival):
 
 
 MOMENT_RIVALS = [rivals.RoundedMomentsUpdate, rivals.UnroundedMomentsStored]
-FEW_STEPS = 3
+# Rounded moments first act in the second update, and in fp16, which rounds them most coarsely near
+# zero, on most weights.
+FEW_STEPS = 2
 
 
 def after_few_steps(spec, weights, batch, **changes):
@@ -178,7 +183,7 @@ def after_few_steps(spec, weights, batch, **changes):
     return {name: leaf.detach() for name, leaf in trainer.parameters.items()}
 
 
-def moments_verdict(engine_of, rival, name="bf16_pure", scenario="D"):
+def moments_verdict(engine_of, rival, name="fp16_naive_eps", scenario="D"):
     """engine_of(spec, weights, batch): parameters after a few steps."""
     total = torch.zeros(3, dtype=torch.int64)
     for seed in SEEDS:
