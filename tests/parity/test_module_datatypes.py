@@ -59,9 +59,12 @@ def output_datatypes(model, batch, device, dtype):
     return found
 
 
+HEADS = {"lm_head", "lm_head.decoder"}  # tied: no parameter is named by them
+
+
 def with_weights(weights):
     """The modules that parameters are named by, and the tied heads."""
-    return {name.rpartition(".")[0] for name in weights} | {"lm_head", "lm_head.decoder"}
+    return {name.rpartition(".")[0] for name in weights} | HEADS
 
 
 def references(scenario, policy):
@@ -101,8 +104,10 @@ def test_datatypes(tmp_path, name, changes, scenario):
     batch = reference.build_batch(scenario, "right", shape=BIT_SHAPE, **BIT_BATCH)
     spec = run_spec(scenario, policy, batch, shape=BIT_SHAPE)
     weights = reference.weights_of(model)
-    probe_forward(tmp_path, spec, weights, batch)
-    ours = probe_report(tmp_path)["modules"]
+    logits = NAME_OF_DTYPE[probe_forward(tmp_path, spec, weights, batch)["logits"].dtype]
+    # Our head is one operation with its loss: what it computes are the logits.
+    ours = dict.fromkeys(HEADS & expected.keys(), {"output": logits, "gradient": logits})
+    ours |= probe_report(tmp_path)["modules"]
     # An activation, which has no weights to be named by, is compared where it is reported.
     expected = {m: d for m, d in expected.items() if m in ours or m in with_weights(weights)}
     found = {module: ours.get(module, {}).get("output", "not reported") for module in expected}
