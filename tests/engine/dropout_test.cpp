@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+#include "engine/judge.h"
+
 namespace dtbench {
 namespace {
 
@@ -79,6 +81,28 @@ TEST(Dropout, RoundsA16BitProductOnce) {
   EXPECT_TRUE(at::equal(out, expected));
   // Negative control: the factor rounded to bf16 first gives other values.
   EXPECT_FALSE(at::equal(out, x * mask({2, 3, 40}).to(at::kBFloat16)));
+}
+
+// The mask is drawn a second time in the backward pass: from the draws of its own forward pass,
+// though others came between.
+TEST(Dropout, BackwardUsesTheForwardPasssMask) {
+  for (const at::ScalarType type : {at::kHalf, at::kBFloat16, at::kFloat, at::kDouble}) {
+    const at::Tensor x = testing::normal_leaf({2, 6, 40}, type);
+    const at::Tensor upstream = testing::normal_leaf({2, 6, 40}, type).detach();
+    DropoutContext later = kContext;
+    later.step = 8;
+    later.first_sample = 2;
+    const at::Tensor first = ops::dropout(x, 3, kContext), second = ops::dropout(x, 4, later);
+    const auto wanted = [&](const at::Tensor& drawn) {
+      const at::ScalarType inside = type == at::kDouble ? at::kDouble : at::kFloat;
+      return (upstream.to(inside) * drawn).to(type);
+    };
+    const auto found = [&](const at::Tensor& y) { return testing::gradients(y, {x}, upstream)[0]; };
+    EXPECT_TRUE(at::equal(found(first), wanted(mask({2, 6, 40})))) << type;
+    EXPECT_TRUE(at::equal(found(second), wanted(mask({2, 6, 40}, 4, later)))) << type;
+    EXPECT_TRUE(at::equal(found(first) == 0, first == 0)) << type;
+    EXPECT_FALSE(at::equal(found(first), found(second)));
+  }
 }
 
 }  // namespace

@@ -38,8 +38,10 @@ at::Tensor binary_cross_entropy(const at::Tensor& logits, const at::Tensor& targ
 
 at::Tensor binary_cross_entropy_chain(const at::Tensor& logits, const at::Tensor& targets,
                                       const LossNormalizer& normalizer) {
+  // torch computes in the targets' datatype all but the log-sigmoid.
+  const at::Tensor truth = targets.to(accumulation_type(logits.scalar_type()));
   const at::Tensor mean =
-      at::binary_cross_entropy_with_logits(logits, targets, {}, {}, at::Reduction::Mean);
+      at::binary_cross_entropy_with_logits(logits, truth, {}, {}, at::Reduction::Mean);
   return mean_as_share(mean, targets.numel(), normalizer);
 }
 

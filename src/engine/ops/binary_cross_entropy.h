@@ -15,7 +15,8 @@ at::Tensor binary_cross_entropy(const at::Tensor& logits, const at::Tensor& targ
                                 const LossNormalizer& normalizer);
 
 // `loss = "transformers"`: torch's binary_cross_entropy_with_logits on logits of the compute
-// datatype, a chain of operations that round, and the mean over this micro-batch. Also a root.
+// datatype and fp32 targets (fp64 for fp64), a chain whose log-sigmoid and gradients round, and the
+// mean over this micro-batch. Also a root.
 at::Tensor binary_cross_entropy_chain(const at::Tensor& logits, const at::Tensor& targets,
                                       const LossNormalizer& normalizer);
 

@@ -1,0 +1,143 @@
+// Skipped windows as a run sees them: what moves with the global step, what stands still, and how a
+// scaled policy ends.
+#include "engine/train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "engine/small_model.h"
+#include "engine/train/loop.h"
+
+namespace dtbench::testing {
+namespace {
+
+// Scenario E, a classification, under a scaled policy that starts at `scale`.
+RunSpec scaled_spec(const std::string& policy, double scale, std::int64_t steps) {
+  RunSpec spec = tiny_spec("E");
+  spec.policy = policy_named(policy);
+  spec.policy.loss_scale.initial = scale;
+  spec.model.width = 32;
+  spec.train.steps = steps;
+  spec.train.warmup_steps = 4;
+  spec.train.learning_rate = 1e-3;
+  spec.train.batch = spec.train.micro_batch = 2;
+  spec.train.eval_examples = 2;
+  return spec;
+}
+
+class Steps : public TrainingObserver {
+ public:
+  void on_step(const StepEvent& event) override { seen.push_back(event); }
+  std::vector<StepEvent> seen;
+};
+
+LoopEnd run(Trainer& trainer, TrainingState& state, Steps& steps) {
+  std::mutex mutex;
+  const StopSignal stop([] {});
+  return run_training(trainer, state, {{&steps}, stop, mutex, [] {}});
+}
+
+// At a scale of 2^20 the gradient of a logit, about scale / 2, is beyond fp16; at 2^16 it is not.
+TEST(Trainer, SkippedStepsCountForTheScheduleAndNotForTheOptimizer) {
+  for (const char* policy : {"amp_fp16", "fp16_scaled"}) {
+    const RunSpec spec = scaled_spec(policy, 0x1p20, 8);
+    const TokenStore store(tiny_store(spec));
+    Trainer trainer(spec, store, at::kCPU);
+    TrainingState state;
+    Steps steps;
+    EXPECT_EQ(run(trainer, state, steps), LoopEnd::kCompleted);
+    ASSERT_EQ(steps.seen.size(), 8u);
+    const double rates[] = {2.5e-4, 5e-4, 7.5e-4, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3};
+    double scale = 0x1p20;
+    std::int64_t skips = 0;
+    for (std::size_t i = 0; i < 8; ++i) {
+      const StepEvent& event = steps.seen[i];
+      EXPECT_DOUBLE_EQ(event.learning_rate, rates[i]) << policy << i;
+      EXPECT_EQ(event.loss_scale, scale) << policy << i;  // the one in force in this step
+      EXPECT_TRUE(std::isfinite(event.loss)) << policy << i;
+      EXPECT_EQ(event.updates.elements == 0, event.skipped) << policy << i;
+      if (event.skipped) {
+        scale /= 2;
+        ++skips;
+      }
+    }
+    EXPECT_GT(skips, 0) << policy;
+    EXPECT_LT(skips, 8) << policy;
+    EXPECT_EQ(trainer.update().optimizer().updates(), 8 - skips) << policy;
+    EXPECT_FALSE(state.first_nonfinite) << policy;
+  }
+}
+
+// A scale that 50 halvings leave above what fp16 holds.
+TEST(Trainer, FiftySkipsInARowEndTheRun) {
+  const RunSpec spec = scaled_spec("amp_fp16", 0x1p100, 60);
+  const TokenStore store(tiny_store(spec));
+  Trainer trainer(spec, store, at::kCPU);
+  const std::string before = trainer.parameters().fingerprint();
+  TrainingState state;
+  Steps steps;
+  EXPECT_EQ(run(trainer, state, steps), LoopEnd::kNonFinite);
+  ASSERT_EQ(steps.seen.size(), 50u);
+  for (const StepEvent& event : steps.seen)
+    EXPECT_TRUE(event.skipped);
+  ASSERT_TRUE(state.first_nonfinite);
+  EXPECT_EQ(state.first_nonfinite->step, 49);
+  EXPECT_EQ(state.first_nonfinite->phase, "backward");
+  EXPECT_EQ(state.first_nonfinite->tensor, trainer.parameters().all().front().name);
+  EXPECT_EQ(trainer.parameters().fingerprint(), before);
+  EXPECT_EQ(trainer.update().optimizer().updates(), 0);
+}
+
+Trainer::Gradients skipped_step(Trainer& trainer, std::int64_t step) {
+  Trainer::Gradients gradients = trainer.compute_gradients(step);
+  EXPECT_TRUE(gradients.window.skipped);
+  EXPECT_FALSE(gradients.nonfinite) << "an overflow that a scaler catches is none";
+  return gradients;
+}
+
+// A weight that is infinite makes every gradient NaN or infinite, whatever the scale.
+TEST(Trainer, AScaleBelowOneEndsTheRun) {
+  for (const char* policy : {"amp_fp16", "fp16_scaled"}) {
+    const RunSpec spec = scaled_spec(policy, 2, 10);
+    const TokenStore store(tiny_store(spec));
+    Trainer trainer(spec, store, at::kCPU);
+    trainer.parameters()
+        .at("transformer.h.1.mlp.c_fc.bias")
+        .value.detach()
+        .fill_(std::numeric_limits<float>::infinity());
+    Trainer::Gradients first = skipped_step(trainer, 0);
+    EXPECT_FALSE(trainer.apply_gradients(first)) << policy;
+    EXPECT_EQ(trainer.update().loss_scale(), 1) << "a scale of one is not below one";
+    Trainer::Gradients second = skipped_step(trainer, 1);
+    const auto ended = trainer.apply_gradients(second);
+    ASSERT_TRUE(ended) << policy;
+    EXPECT_EQ(ended->step, 1);
+    EXPECT_EQ(ended->phase, "backward");
+    EXPECT_EQ(trainer.update().loss_scale(), 0.5);
+  }
+}
+
+// The same step of an unscaled policy is a divergence at once.
+TEST(Trainer, WithoutAScalerTheFirstOverflowIsReported) {
+  RunSpec spec = scaled_spec("amp_fp16_noscale", 1, 10);
+  const TokenStore store(tiny_store(spec));
+  Trainer trainer(spec, store, at::kCPU);
+  trainer.parameters()
+      .at("transformer.h.1.mlp.c_fc.bias")
+      .value.detach()
+      .fill_(std::numeric_limits<float>::infinity());
+  const Trainer::Gradients gradients = trainer.compute_gradients(3);
+  EXPECT_FALSE(gradients.window.skipped);
+  EXPECT_FALSE(gradients.event.loss_scale);
+  ASSERT_TRUE(gradients.nonfinite);
+  EXPECT_EQ(gradients.nonfinite->step, 3);
+  EXPECT_EQ(gradients.nonfinite->micro_step, 0);
+  EXPECT_EQ(gradients.nonfinite->phase, "loss");
+}
+
+}  // namespace
+}  // namespace dtbench::testing
