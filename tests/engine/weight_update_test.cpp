@@ -27,7 +27,7 @@ struct Step {
     parameters.create("w", {2}, kOnes, ParameterKind::kMatrix);
     parameters.create("b", {2}, kOnes, ParameterKind::kVector);
     train.weight_decay = weight_decay;
-    update.emplace(parameters, policy, train, 0, at::kCPU);
+    update.emplace(parameters, policy, train, 0);
   }
   explicit Step(const std::string& name) : Step(policy_named(name)) {}
 
@@ -180,7 +180,7 @@ TEST(WeightUpdate, DecayIsForEmbeddingsAndMatrices) {
         value.detach().fill_(1);
       TrainSpec train;
       train.weight_decay = 0.5;
-      WeightUpdate update(small.parameters, policy_named("fp32_true"), train, 0, at::kCPU);
+      WeightUpdate update(small.parameters, policy_named("fp32_true"), train, 0);
       update.apply(update.finish_gradients(), kRate, 0);
       int kept = 0, decayed = 0;
       for (const Parameter& parameter : small.parameters.all()) {
