@@ -132,8 +132,9 @@ class Trainer:
         course.grad_norms.append(norm.item())
         course.loss_scales.append(self.scale.value)
         course.skipped.append(skipped)
-        found = find_nonfinite("loss", {"loss": torch.tensor(loss)})
+        found = None  # what a scaler catches is no death, and a loss that is not finite is caught, too
         if not skipped:
+            found = find_nonfinite("loss", {"loss": torch.tensor(loss)})
             found = found or overflow or find_nonfinite("backward", {"grad_norm": norm})
             warmup = max(1, self.train["warmup_steps"])
             rate = self.train["learning_rate"] * min(1.0, (step + 1) / warmup)

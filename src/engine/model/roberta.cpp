@@ -38,9 +38,11 @@ at::Tensor RobertaLayer::forward(const at::Tensor& x, const at::Tensor& forbidde
 
 at::Tensor RobertaLayer::attention(const at::Tensor& x, const at::Tensor& forbidden,
                                    const ForwardContext& context) const {
-  const at::Tensor heads =
-      ops::attention(split_heads(query_(x, context), heads_), split_heads(key_(x, context), heads_),
-                     split_heads(value_(x, context), heads_), forbidden);  // [B, H, T, C/H]
+  // One after another, as in Transformers: their gradients are added in the reverse of this order.
+  const at::Tensor query = split_heads(query_(x, context), heads_);
+  const at::Tensor key = split_heads(key_(x, context), heads_);
+  const at::Tensor value = split_heads(value_(x, context), heads_);
+  const at::Tensor heads = ops::attention(query, key, value, forbidden);  // [B, H, T, C/H]
   return dropped(attention_output_(merge_heads(heads), context), first_site_, context);
 }
 
