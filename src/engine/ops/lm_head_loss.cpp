@@ -14,66 +14,84 @@
 namespace dtbench::ops {
 namespace {
 
-// Gradients of hidden states, weight and bias, filled chunk by chunk.
-class HeadGradients {
+// Logits, loss and gradients of all rows, chunk by chunk.
+class Head {
  public:
-  HeadGradients(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
-                std::int64_t chunk)
-      : one_chunk_(hidden.size(0) > 0 && hidden.size(0) <= chunk),
-        weight_(weight),
-        hidden_(at::empty_like(hidden)) {
-    const auto sums = weight.options().dtype(accumulation_type(weight.scalar_type()));
-    weight_sum_ = one_chunk_ ? at::empty_like(weight) : at::zeros(weight.sizes(), sums);
-    if (bias.defined()) bias_sum_ = at::zeros(bias.sizes(), sums);
+  Head(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias)
+      : stored_(weight.scalar_type()),
+        hidden_(product_operand(hidden)),
+        weight_(product_operand(weight)),
+        bias_(bias.defined() ? product_operand(bias) : bias),
+        chunk_(lm_head_chunk(weight.size(0), weight_.element_size())) {}
+
+  at::Tensor loss_sum(const at::Tensor& targets, const LossNormalizer& normalizer,
+                      bool want_gradients) {
+    at::Tensor sum = at::zeros({}, hidden_.options().dtype(at::kDouble));
+    if (want_gradients) prepare_gradients();
+    for (std::int64_t begin = 0; begin < hidden_.size(0); begin += chunk_) {
+      const std::int64_t rows = std::min(chunk_, hidden_.size(0) - begin);
+      const at::Tensor part = hidden_.narrow(0, begin, rows);
+      const LossAndGradient result = cross_entropy_with_gradient(
+          logits(part), targets.narrow(0, begin, rows), normalizer, want_gradients);
+      sum += result.loss_sum;
+      if (want_gradients) add_gradients(begin, part, product_operand(result.gradient));
+    }
+    return sum;
   }
 
-  void add(std::int64_t begin, const at::Tensor& hidden, const at::Tensor& logits_gradient) {
-    at::Tensor rows = hidden_.narrow(0, begin, hidden.size(0));
-    product_out(rows, logits_gradient, weight_);
-    if (one_chunk_)
-      product_out(weight_sum_, logits_gradient.t(), hidden);
-    else
-      accumulate_product(weight_sum_, logits_gradient.t(), hidden);
-    if (bias_sum_.defined())
-      bias_sum_ +=
-          logits_gradient.sum(at::IntArrayRef{0}, /*keepdim=*/false, bias_sum_.scalar_type());
-  }
-
-  at::Tensor hidden() const { return hidden_; }
-  at::Tensor weight() const { return weight_sum_.to(weight_.scalar_type()); }
-  at::Tensor bias() const {
-    return bias_sum_.defined() ? bias_sum_.to(weight_.scalar_type()) : bias_sum_;
+  at::Tensor hidden_gradient() const { return hidden_gradient_; }
+  at::Tensor weight_gradient() const { return weight_gradient_.to(stored_); }
+  at::Tensor bias_gradient() const {
+    return bias_gradient_.defined() ? bias_gradient_.to(stored_) : bias_gradient_;
   }
 
  private:
-  bool one_chunk_;  // then the weight's gradient is one product, rounded as it is stored
-  at::Tensor weight_, hidden_, weight_sum_, bias_sum_;
+  at::Tensor logits(const at::Tensor& hidden) const {
+    if (!bias_.defined()) return operand_product(hidden, weight_.t(), stored_);
+    return at::addmm(bias_, hidden, weight_.t()).to(stored_);
+  }
+
+  // One chunk's gradient of the weight is one product, rounded as it is stored; those of several
+  // add up in the accumulation datatype.
+  bool in_one_chunk() const { return hidden_.size(0) > 0 && hidden_.size(0) <= chunk_; }
+
+  void prepare_gradients() {
+    const auto sums = weight_.options().dtype(accumulation_type(stored_));
+    hidden_gradient_ = at::empty(hidden_.sizes(), hidden_.options().dtype(stored_));
+    if (!in_one_chunk()) weight_gradient_ = at::zeros(weight_.sizes(), sums);
+    if (bias_.defined()) bias_gradient_ = at::zeros(bias_.sizes(), sums);
+  }
+
+  void add_gradients(std::int64_t begin, const at::Tensor& hidden, const at::Tensor& gradient) {
+    hidden_gradient_.narrow(0, begin, hidden.size(0))
+        .copy_(operand_product(gradient, weight_, stored_));
+    if (in_one_chunk())
+      weight_gradient_ = operand_product(gradient.t(), hidden, stored_);
+    else
+      accumulate_product(weight_gradient_, gradient.t(), hidden);
+    if (bias_gradient_.defined())
+      bias_gradient_ +=
+          gradient.sum(at::IntArrayRef{0}, /*keepdim=*/false, bias_gradient_.scalar_type());
+  }
+
+  at::ScalarType stored_;
+  at::Tensor hidden_, weight_, bias_;  // as operands of products
+  std::int64_t chunk_;
+  at::Tensor hidden_gradient_, weight_gradient_, bias_gradient_;
 };
 
 class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden,
-                            const at::Tensor& weight, const std::optional<at::Tensor>& maybe_bias,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                             const at::Tensor& targets, double count, double scale) {
-    const at::Tensor bias = tensor_or_undefined(maybe_bias);
-    const bool want_gradient = hidden.requires_grad() || weight.requires_grad();
-    const std::int64_t chunk = lm_head_chunk(weight.size(0), hidden.element_size());
-    std::optional<HeadGradients> gradients;
-    if (want_gradient) gradients.emplace(hidden, weight, bias, chunk);
-    at::Tensor loss_sum = at::zeros({}, hidden.options().dtype(at::kDouble));
-    for (std::int64_t begin = 0; begin < hidden.size(0); begin += chunk) {
-      const std::int64_t rows = std::min(chunk, hidden.size(0) - begin);
-      const at::Tensor part = hidden.narrow(0, begin, rows);
-      const LossAndGradient result = cross_entropy_with_gradient(linear(part, weight, bias, {}),
-                                                                 targets.narrow(0, begin, rows),
-                                                                 {count, scale}, want_gradient);
-      loss_sum += result.loss_sum;
-      if (gradients) gradients->add(begin, part, result.gradient);
-    }
-    if (gradients) {
-      context->saved_data["hidden"] = gradients->hidden();
-      context->saved_data["weight"] = gradients->weight();
-      context->saved_data["bias"] = gradients->bias();
+    const bool want_gradients = hidden.requires_grad() || weight.requires_grad();
+    Head head(hidden, weight, tensor_or_undefined(bias));
+    const at::Tensor loss_sum = head.loss_sum(targets, {count, scale}, want_gradients);
+    if (want_gradients) {
+      context->saved_data["hidden"] = head.hidden_gradient();
+      context->saved_data["weight"] = head.weight_gradient();
+      context->saved_data["bias"] = head.bias_gradient();
     }
     return loss_sum / count;
   }

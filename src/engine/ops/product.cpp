@@ -54,16 +54,16 @@ at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 
 }  // namespace
 
-at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
-  if (is_half_on_cpu(a)) return at::matmul(wide(a), wide(b)).to(at::kHalf);
-  return at::matmul(a, b);
+at::Tensor product_operand(const at::Tensor& x) {
+  return is_half_on_cpu(x) ? wide(x) : x;
 }
 
-void product_out(at::Tensor& out, const at::Tensor& a, const at::Tensor& b) {
-  if (is_half_on_cpu(a))
-    out.copy_(at::matmul(wide(a), wide(b)));
-  else
-    at::matmul_out(out, a, b);
+at::Tensor operand_product(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored) {
+  return at::matmul(a, b).to(stored);
+}
+
+at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
+  return operand_product(product_operand(a), product_operand(b), a.scalar_type());
 }
 
 void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {

@@ -10,15 +10,20 @@
 
 namespace dtbench::ops {
 
-// a [..., M, K] times b [..., K, N], batched as at::matmul. Not differentiable: the building block
-// of operations that bring their own backward pass.
+// A matrix as products read it: fp16 on the CPU as fp32 numbers of the same values, all else as it
+// is. Worth keeping where a matrix is read more than once.
+at::Tensor product_operand(const at::Tensor& x);
+
+// a [..., M, K] times b [..., K, N], batched as at::matmul, as product_operand gives them; rounded
+// to `stored`, their own datatype or fp16. Not differentiable, as those below: building blocks of
+// operations that bring their own backward pass.
+at::Tensor operand_product(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored);
+
+// The same for tensors of one datatype, which the result has, too.
 at::Tensor product(const at::Tensor& a, const at::Tensor& b);
 
-// The same into `out`, which has the product's shape and datatype.
-void product_out(at::Tensor& out, const at::Tensor& a, const at::Tensor& b);
-
-// sum += a b, without rounding the product: `sum` [M, N] is in the accumulation datatype of a [M,
-// K] and b [K, N]. Not differentiable.
+// sum += a b, without rounding the product: `sum` [M, N] is in the accumulation datatype of the
+// operands a [M, K] and b [K, N].
 void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b);
 
 // x [..., I] times weight [I, O] plus bias [O]: GPT-2's Conv1D, whose weight is stored [in, out].
