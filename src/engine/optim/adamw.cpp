@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "engine/optim/blockwise_8bit.h"
 #include "engine/optim/foreach_update.h"
 #include "engine/optim/fused_update.h"
 
@@ -29,8 +30,12 @@ at::ScalarType state_type(StateFormat format) {
 
 ParameterState initial_state(const Parameter& parameter, const AdamWOptions& options) {
   const bool embedding = parameter.kind == ParameterKind::kEmbedding;
-  const StateFormat format = embedding ? options.embedding_states : options.states;
   const at::Tensor value = parameter.value.detach();
+  StateFormat format = embedding ? options.embedding_states : options.states;
+  if (format == StateFormat::kBlockwise8Bit) {
+    if (value.numel() >= kSmallest8BitTensor) return initial_blockwise_state(value);
+    format = StateFormat::kFloat32;
+  }
   ParameterState state;
   state.exp_avg = at::zeros_like(value, value.options().dtype(state_type(format)));
   state.exp_avg_sq = at::zeros_like(state.exp_avg);
@@ -99,7 +104,8 @@ UpdateCounts AdamW::update_group(const std::vector<TensorUpdate>& group) const {
   if (options_.arithmetic == OptimizerArithmetic::kForeach) return foreach_update(group);
   UpdateCounts counts;
   for (const TensorUpdate& update : group)
-    counts += fused_update(update);
+    counts +=
+        update.state.exp_avg_absmax.defined() ? blockwise_update(update) : fused_update(update);
   return counts;
 }
 

@@ -27,8 +27,8 @@ AdamWOptions adamw_options(const DtypePolicy& policy, const TrainSpec& train, st
 
 class AdamW {
  public:
-  // States start at zero. Decay applies to embeddings and matrices. Holds a reference to
-  // `parameters`.
+  // States start at zero, in fp32 instead of 8 bits for small tensors (optim/blockwise_8bit.h).
+  // Decay applies to embeddings and matrices. Holds a reference to `parameters`.
   AdamW(const ParameterSet& parameters, const AdamWOptions& options);
 
   // One update with parameters.gradients(), each multiplied by `gradient_factor` in fp32 first (1

@@ -2,14 +2,7 @@
 
 #include <cstring>
 
-// Compiled once for each instruction set and chosen at start-up.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define DTBENCH_CPU_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DTBENCH_CPU_CLONES
-#endif
+#include "engine/optim/cpu_clones.h"
 
 namespace dtbench::kernels {
 namespace {
@@ -57,6 +50,12 @@ inline std::uint16_t stochastic_bf16(std::uint32_t bits, std::uint32_t random) {
   return finite ? static_cast<std::uint16_t>(rounded) : nearest_bf16(bits);
 }
 
+// False for NaN: an update that is not a number is not lost.
+template <typename T>
+inline bool differs(T a, T b) {
+  return (a < b) | (a > b);
+}
+
 // Inlined into each of the clones, which give them their instruction set. Pointers that are
 // parameters are what GCC believes to be unaliased. `Count` is as wide as T, so that both fill
 // vector registers alike.
@@ -71,8 +70,8 @@ __attribute__((always_inline)) inline LostUpdates update_in_place(
     T m = exp_avg[i], v = old_v;
     update_moments(factors, g, m, v);
     const T updated = updated_weight(factors, old_weight, m, v);
-    lost_weights += static_cast<Count>((updated == old_weight) & (m != T{0}));
-    lost_v += static_cast<Count>((v == old_v) & (g * g != old_v));
+    lost_weights += static_cast<Count>((updated == old_weight) & differs(m, T{0}));
+    lost_v += static_cast<Count>((v == old_v) & differs(g * g, old_v));
     weight[i] = updated;
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
@@ -102,9 +101,9 @@ __attribute__((always_inline)) inline LostUpdates count_lost(
   std::int32_t weights = 0, exp_avg_sqs = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * factor;
-    weights += static_cast<std::int32_t>((weight[i] == old_weight[i]) & (exp_avg[i] != 0));
+    weights += static_cast<std::int32_t>((weight[i] == old_weight[i]) & differs(exp_avg[i], 0.0f));
     exp_avg_sqs += static_cast<std::int32_t>((exp_avg_sq[i] == old_exp_avg_sq[i]) &
-                                             (g * g != old_exp_avg_sq[i]));
+                                             differs(g * g, old_exp_avg_sq[i]));
   }
   return {weights, exp_avg_sqs};
 }
@@ -169,9 +168,8 @@ DTBENCH_CPU_CLONES void adamw(const AdamWFactors<float>& factors, const Block& b
                block.weight, block.exp_avg, block.exp_avg_sq, block.count);
 }
 
-DTBENCH_CPU_CLONES LostUpdates lost_updates(const AdamWFactors<float>& factors,
-                                            const Block& block) {
-  return count_lost(factors.gradient, block.old_weight, block.gradient, block.old_exp_avg_sq,
+DTBENCH_CPU_CLONES LostUpdates lost_updates(float gradient_factor, const Block& block) {
+  return count_lost(gradient_factor, block.old_weight, block.gradient, block.old_exp_avg_sq,
                     block.weight, block.exp_avg, block.exp_avg_sq, block.count);
 }
 

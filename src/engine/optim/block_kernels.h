@@ -55,6 +55,7 @@ struct Block {
 void adamw(const AdamWFactors<float>& factors, const Block& block);
 
 // Of a block whose weight and exp_avg_sq have become what was stored (exp_avg: before rounding).
-LostUpdates lost_updates(const AdamWFactors<float>& factors, const Block& block);
+// `gradient_factor` multiplies the stored gradient.
+LostUpdates lost_updates(float gradient_factor, const Block& block);
 
 }  // namespace dtbench::kernels

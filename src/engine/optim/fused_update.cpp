@@ -1,32 +1,16 @@
 #include "engine/optim/fused_update.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
 #include "engine/optim/stored_values.h"
+#include "engine/optim/update_ranges.h"
 
 namespace dtbench {
 namespace {
-
-constexpr std::int64_t kGrain = 1 << 15;
-
-// Calls `update(first, count)` for ranges that make up 0..elements, each but the last starting and
-// ending at a multiple of `unit`, on all threads; adds up what they count.
-template <typename Update>
-UpdateCounts over_ranges(std::int64_t elements, std::int64_t unit, const Update& update) {
-  return at::parallel_reduce(
-      std::int64_t{0}, (elements + unit - 1) / unit, std::max<std::int64_t>(1, kGrain / unit),
-      UpdateCounts{},
-      [&](std::int64_t begin, std::int64_t end, UpdateCounts counts) {
-        const std::int64_t first = begin * unit;
-        return counts += update(first, std::min(end * unit, elements) - first);
-      },
-      [](UpdateCounts a, const UpdateCounts& b) { return a += b; });
-}
 
 bool in_place(const TensorUpdate& update) {
   const at::ScalarType type = update.value.scalar_type();
@@ -65,11 +49,8 @@ class UpdateByBlocks {
   }
 
   UpdateCounts run() const {
-    return over_ranges(update_.value.numel(), kBlock, [&](std::int64_t first, std::int64_t count) {
-      UpdateCounts counts;
-      for (std::int64_t done = 0; done < count; done += kBlock)
-        counts += update_block(first + done, std::min(kBlock, count - done));
-      return counts;
+    return over_blocks(update_.value.numel(), kBlock, [&](std::int64_t first, std::int64_t count) {
+      return update_block(first, count);
     });
   }
 
@@ -91,7 +72,7 @@ class UpdateByBlocks {
     kernels::adamw(factors_, block);
     store_weight(first, count, weight);
     exp_avg_sq_.store(first, count, exp_avg_sq.data());
-    const kernels::LostUpdates lost = kernels::lost_updates(factors_, block);
+    const kernels::LostUpdates lost = kernels::lost_updates(factors_.gradient, block);
     exp_avg_.store(first, count, exp_avg.data());
     return {
         .elements = count, .lost_weight_updates = lost.weights, .lost_v_updates = lost.exp_avg_sqs};
@@ -127,15 +108,6 @@ class UpdateByBlocks {
 };
 
 }  // namespace
-
-UpdateCounts& UpdateCounts::operator+=(const UpdateCounts& other) {
-  elements += other.elements;
-  lost_weight_updates += other.lost_weight_updates;
-  lost_v_updates += other.lost_v_updates;
-  zero_point_hits += other.zero_point_hits;
-  eight_bit_elements += other.eight_bit_elements;
-  return *this;
-}
 
 UpdateCounts fused_update(const TensorUpdate& update) {
   if (!in_place(update)) return UpdateByBlocks(update).run();
