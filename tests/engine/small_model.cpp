@@ -40,8 +40,12 @@ SmallModel::SmallModel(const ModelShape& shape, const DtypePolicy& policy, std::
       model(parameters, shape, 1e-5),
       rules(compute_rules(policy)) {}
 
+std::filesystem::path configs_folder() {
+  return source_folder() / "configs";
+}
+
 DtypePolicy policy_named(const std::string& name) {
-  return load_policy(source_folder() / "configs", name);
+  return load_policy(configs_folder(), name);
 }
 
 GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length) {
@@ -62,6 +66,43 @@ GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length) {
   batch.targets = static_cast<std::int64_t>(targets.size());
   batch.content.target_index = at::tensor(index);
   batch.content.targets = at::tensor(targets);
+  return batch;
+}
+
+GlobalBatch ragged_batch(const ModelShape& shape) {
+  constexpr std::int64_t kSamples = 8, kLength = 20;
+  constexpr std::int64_t kTargets[] = {1, 3, 0, 0, 19, 7, 12, 2};
+  constexpr std::int64_t kTokens[] = {1, 3, 20, 7, 1, 12, 19, 2};
+  GlobalBatch batch;
+  batch.samples = kSamples;
+  batch.length = kLength;
+  // Ids from 2 on: 1 is RoBERTa's padding.
+  const at::Tensor draws = at::arange(kSamples * kLength, at::kLong).mul(37).add(11);
+  batch.content.input_ids = draws.remainder(kVocab - 2).add(2).view({kSamples, kLength});
+  if (is_language_model(shape.objective)) {
+    std::vector<std::int64_t> index, targets;
+    for (std::int64_t s = 0; s < kSamples; ++s)
+      for (std::int64_t t = kLength - kTargets[s]; t < kLength; ++t) {
+        index.push_back(s * kLength + t);
+        targets.push_back((s * 13 + t * 5) % kVocab);
+      }
+    batch.targets = static_cast<std::int64_t>(targets.size());
+    batch.content.target_index = at::tensor(index, at::kLong);
+    batch.content.targets = at::tensor(targets, at::kLong);
+    return batch;
+  }
+  batch.content.attention_mask = at::zeros({kSamples, kLength}, at::kBool);
+  for (std::int64_t s = 0; s < kSamples; ++s)
+    batch.content.attention_mask[s].narrow(0, 0, kTokens[s]).fill_(true);
+  batch.content.input_ids.masked_fill_(batch.content.attention_mask.logical_not(), 1);
+  const at::Tensor labels = at::arange(kSamples, at::kLong).mul(3).remainder(shape.labels);
+  batch.content.targets = labels;
+  batch.targets = kSamples;
+  if (shape.objective == Objective::kMultiLabel) {
+    batch.content.targets = at::one_hot(labels, shape.labels).to(at::kFloat);
+    batch.content.targets[5].fill_(1);
+    batch.targets = kSamples * shape.labels;
+  }
   return batch;
 }
 
@@ -94,7 +135,7 @@ double relative_difference(const std::vector<at::Tensor>& a, const std::vector<a
 
 RunSpec tiny_spec(const std::string& scenario) {
   ResolveRequest request;
-  request.configs = source_folder() / "configs";
+  request.configs = configs_folder();
   request.scenario = scenario;
   request.policy = "fp32_true";
   request.preset = "tiny";
@@ -103,7 +144,7 @@ RunSpec tiny_spec(const std::string& scenario) {
 
 std::filesystem::path tiny_store(const RunSpec& spec) {
   static const TemporaryDirectory cache;
-  return prepare_store(spec, cache.path(), source_folder() / "configs");
+  return prepare_store(spec, cache.path(), configs_folder());
 }
 
 TemporaryDirectory::TemporaryDirectory() {

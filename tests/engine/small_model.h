@@ -27,12 +27,18 @@ struct SmallModel {
   ComputeRules rules;
 };
 
-// A file of configs/policies.
+std::filesystem::path configs_folder();
+// A file of its policies/.
 DtypePolicy policy_named(const std::string& name);
 
 // A global batch of causal LM with ragged numbers of targets per sample: sample s has
 // 1 + (7 s) % (T - 1) of them, at its first positions.
 GlobalBatch ragged_lm_batch(std::int64_t samples, std::int64_t length);
+
+// Eight samples of 20 tokens for `shape`, ragged on purpose. Language models: 1, 3, 0, 0, 19, 7, 12
+// and 2 targets a sample, so that micro-batches of one or two samples may be without any.
+// Classification: documents of 1, 3, 20, 7, 1, 12, 19 and 2 tokens, padded on the right.
+GlobalBatch ragged_batch(const ModelShape& shape);
 
 // Loss and gradients, accumulated over micro-batches of `micro` samples.
 struct Accumulated {
