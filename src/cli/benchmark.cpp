@@ -26,11 +26,15 @@ void add_benchmark_command(CLI::App& program) {
   command->add_option("--dtype_config", options->spec.policy, "policy: name or .toml file")
       ->required();
   options->spec.add_preset(*command);
-  std::vector<SpecFlag> flags = {{"--batch_size", "train.batch", "samples in the global batch"},
-                                 {"--max_steps", "train.steps", "training steps"},
-                                 {"--seed", "seed", "of weights, data order, masks and dropout"},
-                                 {"--device", "device", "cpu, cuda or cuda:N"}};
-  for (const SpecFlag& flag : data_flags())
+  std::vector<SpecFlag> flags = {
+      {"--batch_size", "train.batch", "samples in the global batch"},
+      {"--max_steps", "train.steps", "training steps"},
+      {"--seq_len", "data.length", "tokens of a sequence"},
+      {"--micro_batch", "train.micro_batch", "samples at a time; divides the batch"},
+      {"--lr", "train.learning_rate", "learning rate after the warm-up"},
+      {"--seed", "seed", "of weights, data order, masks and dropout"},
+      {"--device", "device", "cpu, cuda or cuda:N"}};
+  for (const SpecFlag& flag : data_file_flags())
     flags.push_back(flag);
   options->spec.add_to(*command, flags);
   add_launch_options(*command, options->launch);

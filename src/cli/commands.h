@@ -3,8 +3,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/error.h"
+
 namespace dtbench {
 
+// Thrown by a command that has told everything and ends with another exit code than kDone.
+struct Ended {
+  ExitCode code;
+};
+
+void add_demo_command(CLI::App& program);
 void add_run_command(CLI::App& program);
 void add_benchmark_command(CLI::App& program);
 void add_list_command(CLI::App& program);

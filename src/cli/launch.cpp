@@ -8,13 +8,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/text.h"
-#include "cli/places.h"
 #include "cli/run_summary.h"
-#include "cli/table.h"
 #include "config/model_shape.h"
-#include "data/store.h"
 #include "record/run_directory.h"
 
 namespace dtbench {
@@ -71,62 +67,14 @@ void print_dry_run(const RunSpec& spec, const fs::path& run, const fs::path& con
   std::cout << answer.dump(1) << '\n';
 }
 
-// A result that another run of the same cell would only repeat.
-bool is_final(const RunRecord& record) {
-  const Json status = member_or_null(record.result, "/status");
-  return status == "completed" || status == "diverged";
-}
-
-// The spec names the data's file, the record what was in it.
-void require_same_data(const RunRecord& record, const fs::path& store) {
-  const Json recorded = member_or_null(record.result, "/data/fingerprint");
-  const std::string present = TokenStore(store).meta().fingerprint;
-  if (recorded.is_null() || recorded == present) return;
-  throw usage_error(concat("The record '", record.path.string(), "' was made from other data: its ",
-                           "fingerprint is ", recorded.dump(), ", now it is \"", present, "\"."),
-                    "--rerun trains anew and keeps the old record beside the new.");
-}
-
-// Likewise for a file of initial weights.
-void require_same_initial_weights(const RunRecord& record, const RunSpec& spec) {
-  const Json recorded = member_or_null(record.audit, "/identity/initial_weights_file");
-  if (recorded.is_null() || recorded == "") return;
-  const std::string present = sha256_file(spec.model.init);
-  if (recorded == present) return;
-  throw usage_error(concat("The record '", record.path.string(), "' was made from other initial ",
-                           "weights: the SHA-256 of '", spec.model.init, "' was ", recorded.dump(),
-                           ", now it is \"", present, "\"."),
-                    "--rerun trains anew and keeps the old record beside the new.");
-}
-
-void require_readable(const RunRecord& record) {
-  if (!record.damage) return;
-  throw usage_error(
-      concat("The record '", record.path.string(), "' is damaged: ", *record.damage, "."),
-      "--rerun trains anew and keeps the damaged record beside the new.");
-}
-
-[[noreturn]] void become_engine(const fs::path& engine, const fs::path& run, const fs::path& store,
-                                const LaunchOptions& options) {
-  std::vector<std::string> arguments = {engine.string(), "run",     "--run-dir",
-                                        run.string(),    "--store", store.string()};
-  if (options.keep_checkpoint) arguments.emplace_back("--keep-checkpoint");
-  if (options.checkpoint_every > 0) {
-    arguments.emplace_back("--checkpoint-every");
-    arguments.push_back(std::to_string(options.checkpoint_every));
-  }
+[[noreturn]] void become(std::vector<std::string> command) {
   std::vector<char*> pointers;
-  for (std::string& argument : arguments)
+  for (std::string& argument : command)
     pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   std::cout.flush();
-  execv(engine.c_str(), pointers.data());
-  throw system_error("Cannot execute", engine.string());
-}
-
-void write_spec(const RunSpec& spec, const fs::path& run) {
-  RunDirectory directory(run);
-  directory.write_spec(to_json(spec));
+  execv(pointers.front(), pointers.data());
+  throw system_error("Cannot execute", command.front());
 }
 
 }  // namespace
@@ -137,10 +85,10 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
                    "print the resolved spec and its costs as JSON; train nothing");
   command.add_flag("--rerun", options.rerun,
                    "train anew although there is a record, which is kept aside");
-  command.add_flag("--keep-checkpoint", options.keep_checkpoint,
+  command.add_flag("--keep-checkpoint", options.engine.keep_checkpoint,
                    "keep the checkpoint of a complete cell");
   command
-      .add_option("--checkpoint-every", options.checkpoint_every,
+      .add_option("--checkpoint-every", options.engine.checkpoint_every,
                   "steps between checkpoints (default: 0, every 5 minutes)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
 }
@@ -150,24 +98,16 @@ void launch(const ResolveRequest& request, const LaunchOptions& options) {
   const fs::path run = fs::path(options.out) / cell_id(spec);
   if (options.dry_run) return print_dry_run(spec, run, request.configs);
 
-  const fs::path store = prepare_store(spec, cache_folder(), request.configs);
-  if (options.rerun && fs::exists(run)) {
-    log_info(concat("the record that was there is now ", set_aside(run).string()));
-  } else if (fs::exists(run / "spec.json") && !is_running(run)) {
-    const RunRecord record = read_run(run);
-    require_readable(record);
-    if (is_final(record)) {
-      require_same_data(record, store);
-      require_same_initial_weights(record, spec);
-      std::cout << run.string() << '\n' << one_line(summary_of(record)) << '\n';
-      return;
-    }
+  const OldRecord old_record = options.rerun ? OldRecord::kSetAside : OldRecord::kGoOn;
+  const PreparedCell cell = prepare_cell(spec, options.out, request.configs, old_record);
+  if (cell.finished) {
+    std::cout << run.string() << '\n' << one_line(summary_of(read_run(run))) << '\n';
+    return;
   }
-  const fs::path engine = engine_program();
-  write_spec(spec, run);
+  const std::vector<std::string> command = engine_command(cell, options.engine);
   log_info(concat("scenario ", spec.scenario, ", policy ", spec.policy.name, ", preset ",
                   spec.preset, ", seed ", spec.seed, ": record in ", run.string()));
-  become_engine(engine, run, store, options);
+  become(command);
 }
 
 }  // namespace dtbench

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
 #include <string>
 
+#include "cli/prepared_cell.h"
 #include "config/resolve.h"
-#include "config/run_spec.h"
 
 namespace dtbench {
 
@@ -14,8 +13,7 @@ struct LaunchOptions {
   std::string out = "runs";
   bool dry_run = false;
   bool rerun = false;
-  bool keep_checkpoint = false;
-  std::int64_t checkpoint_every = 0;
+  EngineOptions engine;
 };
 
 void add_launch_options(CLI::App& command, LaunchOptions& options);

@@ -59,6 +59,7 @@ int parse_and_run(int argc, char** argv) {
   program.set_version_flag("--version", program_version());
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
+  add_demo_command(program);
   add_run_command(program);
   add_benchmark_command(program);
   add_list_command(program);
@@ -69,6 +70,8 @@ int parse_and_run(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
     return program.exit(help_or_version);
+  } catch (const Ended& ended) {
+    return static_cast<int>(ended.code);
   } catch (const CLI::ParseError& error) {
     throw explain(program, error);
   }

@@ -67,12 +67,17 @@ ResolveRequest SpecOptions::request() const {
   return request;
 }
 
-std::vector<SpecFlag> data_flags() {
+std::vector<SpecFlag> data_file_flags() {
   return {{"--data", "data.source", "'synthetic', or a .jsonl or .jsonl.gz file"},
           {"--vocab", "data.vocab", "tokenizer: vocab.json"},
           {"--merges", "data.merges", "tokenizer: merges.txt"},
-          {"--label-field", "data.label_field", "field with a document's label or labels"},
-          {"--length", "data.length", "tokens of a sequence"}};
+          {"--label-field", "data.label_field", "field with a document's label or labels"}};
+}
+
+std::vector<SpecFlag> data_flags() {
+  std::vector<SpecFlag> flags = data_file_flags();
+  flags.push_back({"--length", "data.length", "tokens of a sequence"});
+  return flags;
 }
 
 std::string scenarios_and_presets() {

@@ -40,7 +40,8 @@ class SpecOptions {
   std::vector<std::string> set_;
 };
 
-// Flags that `dtbench data prepare` has too.
+// Which files the data is in; and besides, how long a sequence is: what `data prepare` needs.
+std::vector<SpecFlag> data_file_flags();
 std::vector<SpecFlag> data_flags();
 
 // The scenarios and presets there are, for the foot of a help text.

@@ -7,17 +7,19 @@
 #include "base/text.h"
 
 namespace dtbench {
-namespace {
-
-// Code points, so that columns with more than ASCII stay aligned.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-}  // namespace
+std::string cut(const std::string& text, std::size_t width) {
+  std::size_t characters = 0, bytes = 0;
+  for (; bytes < text.size(); ++bytes)
+    if ((text[bytes] & 0xC0) != 0x80 && ++characters > width) break;
+  return text.substr(0, bytes);
+}
 
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+std::string aligned(const Rows& rows, const Layout& layout) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -27,8 +29,10 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   std::string text;
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      text += row[i];
-      if (i + 1 < row.size()) text += std::string(widths[i] - width_of(row[i]) + 2, ' ');
+      const std::string padding(widths[i] - width_of(row[i]), ' ');
+      if (i > 0) text += std::string(layout.gap, ' ');
+      if (i >= layout.first_right) text += padding + row[i];
+      if (i < layout.first_right) text += row[i] + (i + 1 < row.size() ? padding : "");
     }
     text += '\n';
   }

@@ -8,8 +8,21 @@
 
 namespace dtbench {
 
-// Rows with their columns aligned to the left, one line each.
-std::string aligned(const std::vector<std::vector<std::string>>& rows);
+using Rows = std::vector<std::vector<std::string>>;
+
+struct Layout {
+  std::size_t first_right = std::string::npos;  // this column and those after it: to the right
+  std::size_t gap = 2;                          // blanks between columns
+};
+
+// Rows with their columns aligned, one line each.
+std::string aligned(const Rows& rows, const Layout& layout = {});
+
+// Characters, so that columns with more than ASCII stay aligned.
+std::size_t width_of(const std::string& text);
+
+// At most `width` characters of a text.
+std::string cut(const std::string& text, std::size_t width);
 
 // A value for people: "-" for null, six digits of a number, text without quotes.
 std::string readable(const Json& value);

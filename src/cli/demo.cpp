@@ -1,0 +1,71 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/demo_report.h"
+#include "cli/demo_run.h"
+#include "cli/spec_options.h"
+
+namespace dtbench {
+namespace {
+
+struct DemoOptions {
+  SpecOptions spec;
+  std::vector<std::string> scenarios, policies;
+  std::string out = "runs";
+  bool json = false;
+};
+
+// Columns of the terminal that the table goes to; a file has room.
+std::size_t output_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::string::npos;
+  return size.ws_col;
+}
+
+void print(const std::vector<Json>& rows, bool json) {
+  const Json findings = demo_findings(rows);
+  if (json) {
+    const Json answer = {{"cells", rows}, {"findings", findings}};
+    std::cout << answer.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::cout << demo_table(rows, output_width());
+  for (const char* sentence : {"outcome", "data", "next"})
+    std::cout << '\n' << findings.at(sentence).get<std::string>() << '\n';
+}
+
+void demonstrate(const DemoOptions& options) {
+  ResolveRequest request = options.spec.request();
+  request.preset = "tiny";
+  std::vector<DemoCell> cells =
+      demo_cells(request, options.scenarios, options.policies, options.out);
+  const ExitCode end = run_demo(cells, options.out, request.configs);
+  std::vector<Json> rows;
+  for (const DemoCell& cell : cells)
+    rows.push_back(demo_row(cell));
+  print(rows, options.json);
+  if (end != ExitCode::kDone) throw Ended{end};
+}
+
+}  // namespace
+
+void add_demo_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "demo", "train all scenarios under six policies at preset tiny, and tell what came of it");
+  const auto options = std::make_shared<DemoOptions>();
+  command->add_option("--scenario", options->scenarios, "only this one; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--policy", options->policies, "only this one, or one of your own; repeatable")
+      ->allow_extra_args(false);
+  options->spec.add_to(*command, {{"--device", "device", "cpu, cuda or cuda:N"}});
+  command->add_option("--out", options->out, "root folder of records (default: runs)");
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([options] { demonstrate(*options); });
+}
+
+}  // namespace dtbench

@@ -1,0 +1,90 @@
+#include <cstdio>
+#include <sstream>
+
+#include "base/text.h"
+#include "cli/demo_report.h"
+#include "cli/table.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::size_t kTextColumns = 3;  // policy, status, outcome
+const std::vector<std::string> kHeader = {"policy", "status",    "outcome", "val loss", "F1",
+                                          "AP",     "samples/s", "MFU",     "peak"};
+
+std::string formatted(const char* format, const Json& value, double factor = 1) {
+  if (!value.is_number()) return readable(value);
+  char text[48];
+  std::snprintf(text, sizeof text, format, value.get<double>() * factor);
+  return text;
+}
+
+std::vector<std::string> columns_of(const Json& row) {
+  const Json& peak = row.at("peak_memory_bytes");
+  return {readable(row.at("policy")),
+          readable(row.at("status")),
+          readable(row.at("outcome")),
+          formatted("%.4f", row.at("val_loss")),
+          formatted("%.3f", row.at("f1_micro")),
+          formatted("%.3f", row.at("average_precision_micro")),
+          formatted("%.1f", row.at("samples_per_s")),
+          formatted("%.1f%%", row.at("mfu"), 100),
+          peak.is_number() ? human_bytes(peak.get<std::uint64_t>()) : readable(peak)};
+}
+
+// What does not fit a column.
+std::vector<std::string> notes_of(const Json& row) {
+  std::vector<std::string> notes;
+  if (const Json& first = row.at("first_nonfinite"); !first.is_null())
+    notes.push_back(concat("first non-finite: step ", readable(member_or_null(first, "/step")),
+                           ", ", readable(member_or_null(first, "/kind")), " in ",
+                           readable(member_or_null(first, "/tensor")), " (",
+                           readable(member_or_null(first, "/phase")), ")"));
+  if (const std::string reason = readable(row.at("reason")); reason != "-" && !reason.empty())
+    notes.push_back(reason);
+  return notes;
+}
+
+std::string title_of(const Json& row) {
+  const bool gpt2 = row.at("model") == "gpt2";
+  const std::string objective = readable(row.at("objective"));
+  const char* words = objective == "clm"         ? "causal language model"
+                      : objective == "mlm"       ? "masked language model"
+                      : objective == "multi_cls" ? "multi-label classification"
+                                                 : "single-label classification";
+  return concat(readable(row.at("scenario")), ": ", gpt2 ? "GPT-2" : "RoBERTa", ", ", words);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);)
+    lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
+std::string demo_table(const std::vector<Json>& rows, std::size_t width) {
+  Rows cells = {kHeader};
+  for (const Json& row : rows)
+    cells.push_back(columns_of(row));
+  std::vector<std::string> lines = lines_of(aligned(cells, {kTextColumns, 2}));
+  if (width_of(lines.front()) > width) lines = lines_of(aligned(cells, {kTextColumns, 1}));
+
+  std::string text = lines.front() + "\n";
+  std::string scenario;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].at("scenario") != scenario) text += concat("\n", title_of(rows[i]), "\n");
+    scenario = rows[i].at("scenario");
+    text += lines[i + 1] + "\n";
+    for (const std::string& note : notes_of(rows[i]))
+      text += concat("    ", note, "\n");
+  }
+  return text +
+         "\nF1, AP: micro F1 and micro average precision of classification. MFU: FLOPs needed "
+         "over\n"
+         "the measured peak. peak: memory that the allocator saw. '-': not measured.\n";
+}
+
+}  // namespace dtbench

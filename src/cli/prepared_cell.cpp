@@ -1,0 +1,89 @@
+#include "cli/prepared_cell.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "cli/places.h"
+#include "cli/table.h"
+#include "data/store.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRerun = "--rerun trains anew and keeps the old record beside the new.";
+
+bool is_final(const RunRecord& record) {
+  const Json status = member_or_null(record.result, "/status");
+  return status == "completed" || status == "diverged";
+}
+
+void require_readable(const RunRecord& record) {
+  if (!record.damage) return;
+  throw usage_error(
+      concat("The record '", record.path.string(), "' is damaged: ", *record.damage, "."),
+      "--rerun trains anew and keeps the damaged record beside the new.");
+}
+
+// The spec names the data's file, the record what was in it.
+void require_same_data(const RunRecord& record, const fs::path& store) {
+  const Json recorded = member_or_null(record.result, "/data/fingerprint");
+  const std::string present = TokenStore(store).meta().fingerprint;
+  if (recorded.is_null() || recorded == present) return;
+  throw usage_error(concat("The record '", record.path.string(), "' was made from other data: its ",
+                           "fingerprint is ", recorded.dump(), ", now it is \"", present, "\"."),
+                    kRerun);
+}
+
+// Likewise for a file of initial weights.
+void require_same_initial_weights(const RunRecord& record, const RunSpec& spec) {
+  const Json recorded = member_or_null(record.audit, "/identity/initial_weights_file");
+  if (recorded.is_null() || recorded == "") return;
+  const std::string present = sha256_file(spec.model.init);
+  if (recorded == present) return;
+  throw usage_error(concat("The record '", record.path.string(), "' was made from other initial ",
+                           "weights: the SHA-256 of '", spec.model.init, "' was ", recorded.dump(),
+                           ", now it is \"", present, "\"."),
+                    kRerun);
+}
+
+// Whether the record there is complete.
+bool is_finished(const PreparedCell& cell) {
+  if (!fs::exists(cell.run / "spec.json") || is_running(cell.run)) return false;
+  const RunRecord record = read_run(cell.run);
+  require_readable(record);
+  if (!is_final(record)) return false;
+  require_same_data(record, cell.store);
+  require_same_initial_weights(record, cell.spec);
+  return true;
+}
+
+}  // namespace
+
+PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::path& configs,
+                          OldRecord old_record) {
+  PreparedCell cell{spec, out / cell_id(spec), prepare_store(spec, cache_folder(), configs)};
+  if (old_record == OldRecord::kSetAside && fs::exists(cell.run))
+    log_info(concat("the record that was there is now ", set_aside(cell.run).string()));
+  else
+    cell.finished = is_finished(cell);
+  return cell;
+}
+
+std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOptions& options) {
+  std::vector<std::string> command = {engine_program().string(), "run",     "--run-dir",
+                                      cell.run.string(),         "--store", cell.store.string()};
+  if (options.keep_checkpoint) command.emplace_back("--keep-checkpoint");
+  if (options.checkpoint_every > 0) {
+    command.emplace_back("--checkpoint-every");
+    command.push_back(std::to_string(options.checkpoint_every));
+  }
+  RunDirectory(cell.run).write_spec(to_json(cell.spec));
+  return command;
+}
+
+}  // namespace dtbench

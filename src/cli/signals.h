@@ -1,0 +1,25 @@
+// Signals as values that a loop asks for, rather than interruptions.
+#pragma once
+
+#include <csignal>
+#include <initializer_list>
+
+namespace dtbench {
+
+class SignalQueue {
+ public:
+  // Blocks these signals until it goes; a process started meanwhile inherits that (EngineProcess
+  // undoes it).
+  SignalQueue(std::initializer_list<int> signals);
+  ~SignalQueue();
+  SignalQueue(const SignalQueue&) = delete;
+  SignalQueue& operator=(const SignalQueue&) = delete;
+
+  // The next one, or 0 when none comes within `seconds`.
+  int next(double seconds) const;
+
+ private:
+  sigset_t watched_{}, before_{};
+};
+
+}  // namespace dtbench
