@@ -27,7 +27,12 @@ find_package(CUDAToolkit REQUIRED)
 
 add_library(dtbench_cuda MODULE
   ${CMAKE_CURRENT_LIST_DIR}/plugin.cpp ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
-  ${CMAKE_CURRENT_LIST_DIR}/finite.cu)
+  ${CMAKE_CURRENT_LIST_DIR}/finite.cu ${CMAKE_CURRENT_LIST_DIR}/adamw.cu
+  ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu)
+# A product and a sum round twice, as on the CPU.
+set_source_files_properties(
+  ${CMAKE_CURRENT_LIST_DIR}/adamw.cu ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu
+  PROPERTIES COMPILE_OPTIONS -fmad=false)
 target_include_directories(dtbench_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_include_directories(dtbench_cuda SYSTEM PRIVATE
   ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)

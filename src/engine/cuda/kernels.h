@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "engine/ops/dropout.h"
+#include "engine/optim/tensor_update.h"
 
 namespace dtbench {
 
@@ -13,5 +14,10 @@ void dropout_mask_cuda(const DropoutDraw& draw, at::Tensor& mask);
 // engine/numerics/finite.h: ors into `flags` [1] int32 bit 0 when `values` (contiguous, floating)
 // holds a NaN, bit 1 when it holds an infinity.
 void nonfinite_flags_cuda(const at::Tensor& values, at::Tensor& flags);
+
+// engine/numerics/plugin.h says what these are given. Same bits as fused_update and
+// blockwise_update.
+void adamw_cuda(const TensorUpdate& update, at::Tensor& counts);
+void adamw_8bit_cuda(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& counts);
 
 }  // namespace dtbench

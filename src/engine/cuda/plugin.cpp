@@ -38,8 +38,8 @@ void synchronize(int index) {
 }
 
 const bool kRegistered = [] {
-  register_cuda_plugin(
-      {dropout_mask_cuda, nonfinite_flags_cuda, describe_device, peak_memory, synchronize});
+  register_cuda_plugin({dropout_mask_cuda, nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda,
+                        describe_device, peak_memory, synchronize});
   return true;
 }();
 

@@ -14,6 +14,7 @@
 namespace dtbench {
 
 struct DropoutDraw;
+struct TensorUpdate;
 
 struct DeviceStatistics {
   std::int64_t peak_allocated_bytes;
@@ -25,6 +26,12 @@ struct CudaPlugin {
   void (*dropout_mask)(const DropoutDraw& draw, at::Tensor& mask);
   // engine/numerics/finite.h: ors into the int32 `flags` [1] bit 0 for NaN, bit 1 for infinity.
   void (*nonfinite_flags)(const at::Tensor& values, at::Tensor& flags);
+  // engine/optim/cuda_update.h: one parameter's update; adds to `counts` [3] int64 on the device
+  // the lost weight updates, lost v updates and zero-point hits.
+  void (*adamw)(const TensorUpdate& update, at::Tensor& counts);
+  // With 8-bit states; `tables` [4, 256] fp32 on the device: map and thresholds, signed then
+  // unsigned.
+  void (*adamw_8bit)(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& counts);
   Json (*describe_device)(int index);  // name, capability, memory, driver and runtime versions
   DeviceStatistics (*peak_memory)(int index);
   void (*synchronize)(int index);

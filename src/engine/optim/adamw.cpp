@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "engine/optim/blockwise_8bit.h"
+#include "engine/optim/cuda_update.h"
 #include "engine/optim/foreach_update.h"
 #include "engine/optim/fused_update.h"
 
@@ -88,7 +89,7 @@ UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint
     const AdamWStep step{learning_rate,  gradient_factor,  options_.beta1,
                          options_.beta2, options_.epsilon, decays ? options_.weight_decay : 0.0,
                          updates()};
-    const kernels::StochasticDraw draw{
+    const StochasticDraw draw{
         {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
     (decays ? decayed : others)
         .push_back(
@@ -102,6 +103,7 @@ UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint
 
 UpdateCounts AdamW::update_group(const std::vector<TensorUpdate>& group) const {
   if (options_.arithmetic == OptimizerArithmetic::kForeach) return foreach_update(group);
+  if (!group.empty() && group.front().value.is_cuda()) return cuda_update(group);
   UpdateCounts counts;
   for (const TensorUpdate& update : group)
     counts +=

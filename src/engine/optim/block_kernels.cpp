@@ -44,12 +44,6 @@ inline std::uint16_t nearest_fp16(std::uint32_t bits) {
   return static_cast<std::uint16_t>((bits >> 31) << 15 | half);
 }
 
-inline std::uint16_t stochastic_bf16(std::uint32_t bits, std::uint32_t random) {
-  const bool finite = (bits & kMagnitude) < kInfinity;
-  const std::uint32_t rounded = (bits + random) >> 16;
-  return finite ? static_cast<std::uint16_t>(rounded) : nearest_bf16(bits);
-}
-
 // False for NaN: an update that is not a number is not lost.
 template <typename T>
 inline bool differs(T a, T b) {
@@ -138,15 +132,13 @@ DTBENCH_CPU_CLONES void fp32_to_bf16_stochastic(const float* __restrict from,
                                                 std::uint16_t* __restrict to, std::int64_t count,
                                                 std::int64_t first, const StochasticDraw& draw) {
   for (std::int64_t begin = 0; begin < count; begin += 8) {
-    const std::int64_t group = (first + begin) / 8;
-    const PhiloxWords words =
-        philox4x32_10({{draw.step, static_cast<std::uint32_t>(group),
-                        static_cast<std::uint32_t>(group >> 32), draw.tensor}},
-                      draw.key);
+    const PhiloxWords words = stochastic_words(draw, (first + begin) / 8);
     const std::int64_t lanes = count - begin < 8 ? count - begin : 8;
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const std::uint32_t random = (words.v[lane / 2] >> (16 * (lane % 2))) & 0xffffu;
-      to[begin + lane] = stochastic_bf16(bits_of(from[begin + lane]), random);
+    for (int lane = 0; lane < lanes; ++lane) {
+      const std::uint32_t bits = bits_of(from[begin + lane]);
+      const bool finite = (bits & kMagnitude) < kInfinity;
+      to[begin + lane] =
+          finite ? stochastic_bf16(bits, stochastic_half(words, lane)) : nearest_bf16(bits);
     }
   }
 }

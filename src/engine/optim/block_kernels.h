@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "base/philox.h"
 #include "engine/optim/adamw_element.h"
+#include "engine/optim/stochastic_rounding.h"
 
 namespace dtbench::kernels {
 
@@ -18,14 +18,8 @@ void fp16_to_fp32(const std::uint16_t* from, float* to, std::int64_t count);
 void fp32_to_bf16(const float* from, std::uint16_t* to, std::int64_t count);
 void fp32_to_fp16(const float* from, std::uint16_t* to, std::int64_t count);
 
-// To one of the two bf16 neighbours with the probability of its nearness, resolved to 2^-16:
-// element 8g + 2w + h of the tensor takes the low (h = 0) or high half of word w of
-// philox(counter = {step, g low, g high, tensor}). `first` is the block's place in the tensor, a
-// multiple of 8. Infinities and NaN as to nearest.
-struct StochasticDraw {
-  PhiloxKey key;
-  std::uint32_t step, tensor;
-};
+// To bf16 stochastically; infinities and NaN as to nearest. `first` is the block's place in the
+// tensor, a multiple of 8.
 void fp32_to_bf16_stochastic(const float* from, std::uint16_t* to, std::int64_t count,
                              std::int64_t first, const StochasticDraw& draw);
 

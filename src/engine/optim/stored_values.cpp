@@ -37,7 +37,7 @@ void StoredValues::store(std::int64_t first, std::int64_t count, float* values) 
 }
 
 void StoredValues::store_stochastic(std::int64_t first, std::int64_t count, float* values,
-                                    const kernels::StochasticDraw& draw) const {
+                                    const StochasticDraw& draw) const {
   if (type_ != at::kBFloat16) throw std::logic_error("stochastic rounding is to bf16");
   auto* halves = static_cast<std::uint16_t*>(data_) + first;
   kernels::fp32_to_bf16_stochastic(values, halves, count, first, draw);

@@ -22,7 +22,7 @@ class StoredValues {
 
   // As `store`, bf16 only, with stochastic rounding.
   void store_stochastic(std::int64_t first, std::int64_t count, float* values,
-                        const kernels::StochasticDraw& draw) const;
+                        const StochasticDraw& draw) const;
 
  private:
   at::ScalarType type_;

@@ -45,7 +45,7 @@ struct TensorUpdate {
   ParameterState state;
   AdamWStep step;
   UpdateRounding rounding;
-  kernels::StochasticDraw draw;  // read only by stochastic rounding
+  StochasticDraw draw;  // read only by stochastic rounding
 };
 
 template <typename T>
