@@ -1,7 +1,6 @@
 """Runs as a user starts, kills, resumes and breaks them: the built programs, real signals."""
 
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -11,20 +10,10 @@ import pytest
 import safetensors
 import safetensors.torch
 
-BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
-CONFIGS = pathlib.Path(os.environ["DTBENCH_SOURCE"]) / "configs"
+from records import BIN, cell, lines, result
+
 TIMES = {"step_ms", "data_ms", "warmup"}  # what two equal runs may differ in
 TINY = ["--policy", "fp32_true", "--preset", "tiny", "--set", "train.eval_examples=8"]
-
-
-@pytest.fixture(scope="session")
-def environment(tmp_path_factory):
-    """One cache of tokenized stores for all tests, and nothing of the caller's own settings."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("DTBENCH_")}
-    return kept | {
-        "DTBENCH_CACHE": str(tmp_path_factory.mktemp("cache")),
-        "DTBENCH_CONFIGS": str(CONFIGS),
-    }
 
 
 def command(out, *arguments, scenario="A"):
@@ -40,22 +29,6 @@ def run(environment, out, *arguments, scenario="A", **changes):
         timeout=300,
         check=False,
     )
-
-
-def lines(path):
-    """The whole lines of a JSON lines file; none while it is not there."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().split("\n")[:-1]]
-
-
-def cell(out):
-    (directory,) = [d for d in pathlib.Path(out).iterdir() if ".replaced-" not in d.name]
-    return directory
-
-
-def result(out):
-    return json.loads((cell(out) / "result.json").read_text())
 
 
 def numbers(out):
