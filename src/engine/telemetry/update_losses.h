@@ -7,9 +7,9 @@
 
 namespace dtbench {
 
-// result.json's "optimizer": over all steps that updated, the shares of elements whose stored weight
-// or second moment did not move though it should have, and of 8-bit second moments stored as zero
-// though they are above it. Null where there was nothing to count.
+// result.json's "optimizer": over all steps that updated, the shares of elements whose stored
+// weight or second moment did not move though it should have, and of 8-bit second moments stored as
+// zero though they are above it. Null where there was nothing to count.
 Json update_losses(const std::vector<Json>& steps);
 
 // result.json's "loss_scale": the last step's, and how many steps were skipped; null without one.
