@@ -71,10 +71,16 @@ Trained train(const RunSpec& spec, const TokenStore& store, std::int64_t cut) {
   return run;
 }
 
-class Resume : public ::testing::TestWithParam<const char*> {};
+struct Cell {
+  const char* scenario;
+  const char* policy;
+};
+
+class Resume : public ::testing::TestWithParam<Cell> {};
 
 TEST_P(Resume, EqualsTheUndisturbedRunInEveryNumber) {
-  const RunSpec spec = short_spec(GetParam());
+  RunSpec spec = short_spec(GetParam().scenario);
+  spec.policy = policy_named(GetParam().policy);
   const TokenStore store(tiny_store(spec));
   const Trained whole = train(spec, store, -1);
   for (const std::int64_t cut : {1, 3, 5}) {
@@ -86,7 +92,12 @@ TEST_P(Resume, EqualsTheUndisturbedRunInEveryNumber) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenarios, Resume, ::testing::Values("A", "E"));
+// Scenarios, and every kind of state: 16 bits, 8 bits, compensation, draws by step, loss scale.
+INSTANTIATE_TEST_SUITE_P(Cells, Resume,
+                         ::testing::Values(Cell{"A", "fp32_true"}, Cell{"E", "fp32_true"},
+                                           Cell{"E", "bf16_pure"}, Cell{"E", "amp_bf16_8bit"},
+                                           Cell{"E", "bf16_kahan"}, Cell{"E", "bf16_stochastic"},
+                                           Cell{"E", "fp16_scaled"}));
 
 class Evaluations : public TrainingObserver {
  public:
@@ -143,6 +154,44 @@ TEST(Trainer, AnInfiniteGradientNormIsNamed) {
   EXPECT_EQ(gradients.nonfinite->tensor, "grad_norm");
   EXPECT_EQ(gradients.nonfinite->phase, "backward");
   EXPECT_EQ(gradients.nonfinite->kind, "inf");
+}
+
+at::Tensor counting(at::ScalarType type) {
+  return at::arange(6, at::kInt).to(type).view({2, 3});
+}
+
+TEST(Checkpoint, HoldsEveryDatatype) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory.path() / "tensors.safetensors";
+  NamedTensors saved, restored;
+  for (const at::ScalarType type :
+       {at::kDouble, at::kFloat, at::kBFloat16, at::kHalf, at::kByte, at::kInt, at::kLong}) {
+    saved.emplace_back(c10::toString(type), counting(type));
+    restored.emplace_back(c10::toString(type), at::zeros_like(counting(type)));
+  }
+  saved.emplace_back("scalar", at::full({}, 1.5));
+  restored.emplace_back("scalar", at::zeros({}, at::kDouble));
+  saved.back().second = saved.back().second.to(at::kDouble);
+  save_tensors(file, saved, {{"note", "kept"}});
+  EXPECT_EQ(restore_tensors(file, restored).at("note"), "kept");
+  for (std::size_t i = 0; i < saved.size(); ++i)
+    EXPECT_TRUE(at::equal(restored[i].second, saved[i].second)) << saved[i].first;
+}
+
+TEST(Checkpoint, AMisfitIsNamedAndNothingIsRestored) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory.path() / "tensors.safetensors";
+  save_tensors(file, {{"a", counting(at::kFloat)}, {"b", counting(at::kFloat)}}, {});
+  const at::Tensor a = at::zeros({2, 3}), of_8_bits = at::zeros({2, 3}, at::kByte);
+  try {
+    restore_tensors(file, {{"a", a}, {"b", of_8_bits}});
+    FAIL() << "fp32 was restored into uint8";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'b' is F32[2, 3], expected U8[2, 3]"),
+              std::string::npos)
+        << error.what();
+  }
+  EXPECT_TRUE(at::equal(a, at::zeros({2, 3})));
 }
 
 TEST(Checkpoint, OfAnotherModelIsRefused) {

@@ -10,6 +10,7 @@
 #include "engine/numerics/finite.h"
 #include "engine/numerics/float32_precision.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/one_parameter.h"
 #include "engine/ops/canary.h"
 #include "engine/ops/dropout.h"
 #include "engine/small_model.h"
@@ -47,6 +48,48 @@ TEST_F(Cuda, NonFiniteValuesAreFoundInEveryDatatype) {
     EXPECT_FALSE(find_nonfinite(values).nan);
     values[0] = std::numeric_limits<double>::quiet_NaN();
     EXPECT_TRUE(find_nonfinite(values).nan);
+  }
+}
+
+// Both devices compute by one header, each operation rounded once: bit for bit.
+TEST_F(Cuda, OptimizersAreTheCpusBitForBit) {
+  struct Case {
+    at::ScalarType weights, gradients;
+    StateFormat states;
+    UpdateRounding rounding;
+    double factor;
+  };
+  constexpr auto kNearest = UpdateRounding::kNearest;
+  const at::Tensor initial = at::randn({70, 101});
+  for (const Case& c :
+       {Case{at::kDouble, at::kDouble, StateFormat::kFloat64, kNearest, 1},
+        Case{at::kFloat, at::kFloat, StateFormat::kFloat32, kNearest, 1},
+        Case{at::kBFloat16, at::kFloat, StateFormat::kBFloat16, kNearest, 1},
+        Case{at::kHalf, at::kHalf, StateFormat::kFloat16, kNearest, 0.7 / 1024},
+        Case{at::kHalf, at::kHalf, StateFormat::kFloat32, kNearest, 1},
+        Case{at::kBFloat16, at::kBFloat16, StateFormat::kBFloat16, UpdateRounding::kKahan, 1},
+        Case{at::kBFloat16, at::kBFloat16, StateFormat::kBFloat16, UpdateRounding::kStochastic, 1},
+        Case{at::kFloat, at::kFloat, StateFormat::kBlockwise8Bit, kNearest, 0.3},
+        Case{at::kBFloat16, at::kFloat, StateFormat::kBlockwise8Bit, kNearest, 1}}) {
+    AdamWOptions options = adamw_with(c.states, OptimizerArithmetic::kFused, c.rounding);
+    options.weight_decay = 0.01;
+    OneParameter here(initial.to(c.weights), options, c.gradients);
+    OneParameter there(initial.to(c.weights).to(device_), options, c.gradients);
+    const at::Tensor row_scales = at::randn({70, 1}).mul_(3).exp_();
+    for (int t = 0; t < 20; ++t) {
+      at::Tensor gradient = (at::randn({70, 101}) * row_scales).to(c.gradients);
+      if (t == 5 && c.states == StateFormat::kBlockwise8Bit) gradient[3][3] = std::nan("");
+      const UpdateCounts cpu = here.step(gradient, 1e-3, c.factor);
+      const UpdateCounts gpu = there.step(gradient.to(device_), 1e-3, c.factor);
+      ASSERT_TRUE(at::equal(here.weight(), there.weight().cpu())) << c10::toString(c.weights);
+      EXPECT_EQ(cpu.elements, gpu.elements);
+      EXPECT_EQ(cpu.lost_weight_updates, gpu.lost_weight_updates);
+      EXPECT_EQ(cpu.lost_v_updates, gpu.lost_v_updates);
+      EXPECT_EQ(cpu.zero_point_hits, gpu.zero_point_hits);
+      EXPECT_EQ(cpu.eight_bit_elements, gpu.eight_bit_elements);
+      for (const char* state : {"exp_avg", "exp_avg_sq"})
+        ASSERT_TRUE(at::equal(here.state(state), there.state(state).cpu())) << state;
+    }
   }
 }
 
