@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "config/fields.h"
 
@@ -163,6 +164,11 @@ class PolicyCheck {
     require(p.loss_scaling || field_to_json(s) == field_to_json(DynamicLossScale{}),
             "loss_scale is set, but loss_scaling = false",
             "Set loss_scaling = true or leave loss_scale out.");
+    require(s.initial <= std::numeric_limits<float>::max() &&
+                s.growth_interval <= std::numeric_limits<std::int32_t>::max(),
+            "loss_scale.initial and loss_scale.growth_interval are beyond an fp32 number and a "
+            "32-bit count",
+            "The defaults are 65536 and 2000.");
     require(std::isfinite(s.initial) && s.initial >= 1 && s.growth_factor > 1 &&
                 std::isfinite(s.growth_factor) && s.backoff_factor > 0 && s.backoff_factor < 1 &&
                 s.growth_interval >= 1,
@@ -220,6 +226,10 @@ class PolicyCheck {
     require(policy_.perturb_initial_ulp >= 0 && policy_.perturb_initial_ulp <= 1024,
             concat("perturb_initial_ulp = ", policy_.perturb_initial_ulp, " is not in 0..1024"),
             "1 measures the noise floor.");
+    require(policy_.perturb_initial_ulp == 0 || policy_.parameters == Dtype::kFloat32,
+            concat("perturb_initial_ulp moves fp32 weights, but parameters = \"",
+                   to_string(policy_.parameters), "\""),
+            "Set parameters = \"fp32\", or leave perturb_initial_ulp out.");
     require(!policy_.name.empty(), "it has no name", "Give it one.");
   }
 

@@ -64,11 +64,12 @@ class Cell {
 
  private:
   ExitCode run_unguarded() {
+    // Before anything of CUDA is loaded: its libraries read their part from the environment.
+    const Json switches = set_float32_precision(spec_.policy.tf32);
     const DeviceChoice choice = choose_device(spec_.device);
     if (choice.unavailable) return skip(*choice.unavailable);
     if (const auto reason = unsupported(spec_, choice.device)) return skip(*reason);
 
-    const Json switches = set_float32_precision(spec_.policy.tf32);
     const std::vector<CanaryCheck> canary = run_canary(choice.device);
     if (!spec_.policy.tf32) require_canary(canary);
 

@@ -146,6 +146,9 @@ TEST(Policy, ContradictionsAreRefused) {
            {R"({"gradients": "bf16"})", "gradients = \"bf16\""},
            {R"({"parameters": "fp64", "optimizer_states": "fp32"})", "fp64 for some"},
            {R"({"epsilon": -1.0})", "epsilon = -1"},
+           {R"({"parameters": "fp16", "loss_scaling": true, "loss_scale": {"initial": 1e60}})",
+            "beyond an fp32 number"},
+           {R"({"parameters": "bf16", "perturb_initial_ulp": 1})", "moves fp32 weights"},
        }) {
     const std::string message = refusal(text);
     EXPECT_TRUE(says(message, "Policy 'mine' in mine.toml contradicts itself")) << text;

@@ -139,6 +139,22 @@ TEST(Loop, ARunThatDivergedBeforeItsCheckpointDoesNotTrainOn) {
   EXPECT_EQ(state.steps_completed, 2);
 }
 
+// The largest of NaNs would be label 0, the most frequent one: a dead model would score as well as
+// the constant answer.
+TEST(Trainer, ANaNLogitScoresNothing) {
+  for (const char* scenario : {"C", "E"}) {
+    const RunSpec spec = short_spec(scenario);
+    const TokenStore store(tiny_store(spec));
+    const Trainer trainer(spec, store, at::kCPU);
+    EXPECT_TRUE(std::isfinite(*trainer.evaluate().f1_micro)) << scenario;
+    trainer.parameters().at("score.weight").value.detach().fill_(std::nan(""));
+    const Evaluation evaluation = trainer.evaluate();
+    EXPECT_TRUE(std::isnan(*evaluation.f1_micro)) << scenario;
+    EXPECT_TRUE(std::isnan(*evaluation.f1_macro)) << scenario;
+    EXPECT_TRUE(std::isnan(evaluation.accuracy.value_or(std::nan("")))) << scenario;
+  }
+}
+
 // Gradients that are finite, with a norm beyond fp32: the clipping coefficient is 1 / inf.
 TEST(Trainer, AnInfiniteGradientNormIsNamed) {
   const RunSpec spec = short_spec("E");

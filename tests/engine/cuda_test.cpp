@@ -2,6 +2,7 @@
 // there is none.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <limits>
@@ -13,6 +14,7 @@
 #include "engine/one_parameter.h"
 #include "engine/ops/canary.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/embedding.h"
 #include "engine/small_model.h"
 #include "engine/train/trainer.h"
 
@@ -49,6 +51,16 @@ TEST_F(Cuda, NonFiniteValuesAreFoundInEveryDatatype) {
     values[0] = std::numeric_limits<double>::quiet_NaN();
     EXPECT_TRUE(find_nonfinite(values).nan);
   }
+}
+
+// 512 gradients of 1/512 on one row: 1 in fp32, 0.5 where they are added in bf16.
+TEST_F(Cuda, ARowsGradientsAreSummedInFp32) {
+  const at::TensorOptions options = at::TensorOptions(device_).dtype(at::kBFloat16);
+  const at::Tensor table = at::zeros({3, 4}, options).requires_grad_();
+  const at::Tensor rows = ops::embedding(table, at::ones({512}, options.dtype(at::kLong)));
+  const at::Tensor gradient =
+      torch::autograd::grad({rows}, {table}, {at::full_like(rows, 1.0 / 512)}).front();
+  EXPECT_TRUE(at::equal(gradient[1].cpu(), at::ones({4}, at::kBFloat16)));
 }
 
 // Both devices compute by one header, each operation rounded once: bit for bit.

@@ -92,8 +92,8 @@ UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint
     const StochasticDraw draw{
         {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
     (decays ? decayed : others)
-        .push_back(
-            {parameter.value.detach(), gradients[i], states_[i], step, options_.rounding, draw});
+        .push_back({parameter.value.detach(), gradients[i].contiguous(), states_[i], step,
+                    options_.rounding, draw});
   }
   UpdateCounts counts;
   for (const std::vector<TensorUpdate>& group : {decayed, others})

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,7 @@ class Answers {
       append(logits_, logits.to(at::kFloat));
       append(truth_, targets.to(at::kByte));
     } else {
+      any_nan_ = any_nan_ || logits.isnan().any().item<bool>();
       append(predicted_, logits.argmax(-1));
       append(targets_, targets);
     }
@@ -48,6 +50,10 @@ class Answers {
       evaluation.f1_micro = metrics.f1_micro;
       evaluation.f1_macro = metrics.f1_macro;
       evaluation.average_precision_micro = metrics.average_precision_micro;
+    } else if (any_nan_) {
+      // The largest of NaNs would be the first label, the most frequent one: the constant answer.
+      evaluation.accuracy = evaluation.f1_micro = evaluation.f1_macro =
+          std::numeric_limits<double>::quiet_NaN();
     } else {
       const SingleLabelMetrics metrics = single_label_metrics(predicted_, targets_, labels_);
       evaluation.accuracy = metrics.accuracy;
@@ -58,7 +64,7 @@ class Answers {
 
  private:
   std::int64_t labels_;
-  bool multi_label_ = false;
+  bool multi_label_ = false, any_nan_ = false;
   std::vector<float> logits_;
   std::vector<std::uint8_t> truth_;
   std::vector<std::int64_t> predicted_, targets_;
