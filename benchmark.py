@@ -15,5 +15,6 @@ launcher = pathlib.Path(__file__).resolve().parent / "dtbench"
 try:
     os.execv(launcher, [str(launcher), "benchmark", *sys.argv[1:]])
 except OSError as error:
-    sys.exit(f"error: cannot execute '{launcher}': {error.strerror}\n"
-             "  try: benchmark.py has to stay beside the program dtbench.")
+    print(f"error: Cannot execute '{launcher}': {error.strerror}.\n"
+          "  try: benchmark.py has to stay beside the program dtbench.", file=sys.stderr)
+    sys.exit(4)

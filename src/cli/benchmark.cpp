@@ -38,6 +38,7 @@ void add_benchmark_command(CLI::App& program) {
     flags.push_back(flag);
   options->spec.add_to(*command, flags);
   add_launch_options(*command, options->launch);
+  command->footer(scenarios_and_presets);
   command->callback([options] {
     options->spec.scenario = scenario_of(configs_folder(), options->architecture, options->task);
     launch(options->spec.request(), options->launch);

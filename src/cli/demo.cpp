@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "cli/demo_report.h"
 #include "cli/demo_run.h"
 #include "cli/spec_options.h"
+#include "cli/table.h"
 
 namespace dtbench {
 namespace {
@@ -18,6 +20,12 @@ struct DemoOptions {
   std::string out = "runs";
   bool json = false;
 };
+
+constexpr std::size_t kReadable = 100;  // characters of a line of prose
+
+constexpr const char* kLegend =
+    "F1, AP: micro F1 and micro average precision of classification. MFU: the FLOPs needed over "
+    "the measured peak. peak: memory that the allocator saw. '-': not measured.";
 
 // Columns of the terminal that the table goes to; a file has room.
 std::size_t output_width() {
@@ -33,9 +41,12 @@ void print(const std::vector<Json>& rows, bool json) {
     std::cout << answer.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
     return;
   }
-  std::cout << demo_table(rows, output_width());
-  for (const char* sentence : {"outcome", "data", "next"})
-    std::cout << '\n' << findings.at(sentence).get<std::string>() << '\n';
+  const std::size_t width = output_width();
+  std::cout << demo_table(rows, width);
+  const Json paragraphs = {kLegend, findings.at("outcome"), findings.at("data"),
+                           findings.at("next")};
+  for (const Json& paragraph : paragraphs)
+    std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kReadable));
 }
 
 void demonstrate(const DemoOptions& options) {
@@ -57,7 +68,7 @@ void add_demo_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "demo", "train all scenarios under six policies at preset tiny, and tell what came of it");
   const auto options = std::make_shared<DemoOptions>();
-  command->add_option("--scenario", options->scenarios, "only this one; repeatable")
+  command->add_option("--scenario", options->scenarios, "A to F: only this one; repeatable")
       ->allow_extra_args(false);
   command
       ->add_option("--policy", options->policies, "only this one, or one of your own; repeatable")

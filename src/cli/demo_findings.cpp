@@ -32,6 +32,10 @@ std::string listed(const Cells& rows, const std::function<std::string(const Json
   return join(names, ", ") + (more > 0 ? concat(" and ", more, " more") : "");
 }
 
+std::string outcome_of(const Json& row) {
+  return readable(row.at("outcome"));
+}
+
 bool is_trained(const Json& row) {
   return row.at("outcome") == "trained";
 }
@@ -47,23 +51,25 @@ bool failed(const Json& row) {
 }
 
 std::string finite_part(const Cells& ended, std::size_t all) {
-  if (ended.empty()) return concat("None of ", all, " cells has been trained to its end yet");
+  if (ended.empty()) return concat("None of ", all, " cells has come to its end yet");
   const Cells nonfinite =
       where(ended, [](const Json& row) { return !row.at("first_nonfinite").is_null(); });
   const std::string steps = readable(ended.front().at("steps"));
-  const std::string whole = concat("Of ", ended.size(), " trained cells (of ", all, ") ");
+  const std::string whole = concat(ended.size(), " of ", all, " cells came to their end, and ");
   if (nonfinite.empty())
     return concat(whole, "none met a NaN or an infinity in ", steps,
                   " steps, which says nothing about later ones");
-  return concat(whole, nonfinite.size(), " met a NaN or an infinity in ", steps,
+  return concat(whole, nonfinite.size(), " met a NaN or an infinity within ", steps,
                 " steps: ", listed(nonfinite, [](const Json& row) {
-                  return "step " + readable(member_or_null(row.at("first_nonfinite"), "/step"));
+                  return concat("step ",
+                                readable(member_or_null(row.at("first_nonfinite"), "/step")));
                 }));
 }
 
 // Where fp32_true itself does not train, nothing can be said of the other policies.
 struct Yardstick {
-  Names trained, not_trained, missing;  // scenarios
+  Names trained, missing;  // scenarios
+  Cells not_trained;       // fp32_true's own cells
 };
 
 Yardstick yardstick(const Cells& rows) {
@@ -79,8 +85,10 @@ Yardstick yardstick(const Cells& rows) {
     });
     if (golden == rows.end())
       found.missing.push_back(scenario);
+    else if (is_trained(*golden))
+      found.trained.push_back(scenario);
     else
-      (is_trained(*golden) ? found.trained : found.not_trained).push_back(scenario);
+      found.not_trained.push_back(*golden);
   }
   return found;
 }
@@ -88,8 +96,9 @@ Yardstick yardstick(const Cells& rows) {
 std::string outcome_part(const Cells& ended, const Yardstick& scenarios) {
   std::string text;
   if (!scenarios.not_trained.empty())
-    text += concat("; fp32_true itself did not train in ", join(scenarios.not_trained, ", "),
-                   ", so there the outcome column decides nothing");
+    text += concat("; the golden reference itself is not 'trained' in ",
+                   listed(scenarios.not_trained, outcome_of),
+                   ", so there the outcome column decides nothing about the other policies");
   if (!scenarios.missing.empty())
     text += concat("; ", join(scenarios.missing, ", "),
                    scenarios.missing.size() == 1 ? " has" : " have",
@@ -102,9 +111,7 @@ std::string outcome_part(const Cells& ended, const Yardstick& scenarios) {
   });
   text += concat("; where fp32_true trained (", join(scenarios.trained, ", "), ") ");
   if (lost.empty()) return text + "every other policy that ended did, too";
-  return text + "these did not: " + listed(lost, [](const Json& row) {
-           return readable(row.at("outcome"));
-         });
+  return concat(text, "these did not: ", listed(lost, outcome_of));
 }
 
 std::string data_sentence(const Cells& rows) {

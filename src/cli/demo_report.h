@@ -9,8 +9,8 @@
 
 namespace dtbench {
 
-// One line a cell, grouped by scenario; under it where the first non-finite value arose, or why the
-// cell was not trained. Columns stand closer where `width` would not do.
+// One line a cell that has a record, grouped by scenario; under it where the first non-finite value
+// arose, or why the cell was not trained. Columns stand closer where `width` would not do.
 std::string demo_table(const std::vector<Json>& rows, std::size_t width);
 
 // {"outcome", "data", "next"}: a sentence each on what the rows show, what they were made from, and

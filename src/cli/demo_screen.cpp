@@ -65,21 +65,25 @@ std::vector<std::string> names_of(const std::vector<DemoCell>& cells, Name name)
   return names;
 }
 
-std::string scenario_title(const DemoCell& cell, std::size_t width) {
-  const std::string title = concat(cell.spec.scenario, " ", to_string(cell.spec.model.architecture),
-                                   " ", to_string(cell.spec.objective));
-  return title.size() <= width ? title : cell.spec.scenario;
+// "A gpt2 clm" where there is room for that everywhere, else "A".
+std::vector<std::string> scenario_titles(const std::vector<DemoCell>& cells, std::size_t width) {
+  const auto whole = names_of(cells, [](const DemoCell& cell) {
+    return concat(cell.spec.scenario, " ", to_string(cell.spec.model.architecture), " ",
+                  to_string(cell.spec.objective));
+  });
+  const bool fits = std::all_of(whole.begin(), whole.end(),
+                                [&](const std::string& title) { return title.size() <= width; });
+  return fits ? whole : names_of(cells, [](const DemoCell& cell) { return cell.spec.scenario; });
 }
 
 std::vector<std::string> matrix(const DemoProgress& progress, std::size_t width) {
-  const auto scenario = [](const DemoCell& cell) { return cell.spec.scenario; };
   const auto policy = [](const DemoCell& cell) { return cell.spec.policy.name; };
-  const std::vector<std::string> scenarios = names_of(progress.cells, scenario);
   const std::vector<std::string> policies = names_of(progress.cells, policy);
   std::size_t first_column = 0;
   for (const std::string& name : policies)
     first_column = std::max(first_column, width_of(name));
-  const std::size_t room = (std::max(width, first_column) - first_column) / scenarios.size();
+  const std::size_t scenarios = scenario_titles(progress.cells, 0).size();
+  const std::size_t room = (std::max(width, first_column) - first_column) / scenarios;
   const std::size_t column = std::clamp<std::size_t>(room, kShort + 1, kWithRate + 2) - 1;
 
   const auto padded = [](const std::string& text, std::size_t to) {
@@ -88,10 +92,11 @@ std::vector<std::string> matrix(const DemoProgress& progress, std::size_t width)
   std::vector<std::string> lines = {padded("", first_column)};
   for (const std::string& name : policies)
     lines.push_back(padded(name, first_column));
+  for (const std::string& title : scenario_titles(progress.cells, column))
+    lines[0] += concat(" ", padded(title, column));
   for (const DemoCell& cell : progress.cells) {
     const auto place = std::find(policies.begin(), policies.end(), policy(cell));
     const auto line = static_cast<std::size_t>(place - policies.begin());
-    if (line == 0) lines[0] += concat(" ", padded(scenario_title(cell, column), column));
     lines[line + 1] += concat(" ", padded(cut(cell_text(progress, cell, column), column), column));
   }
   return lines;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <sstream>
 
 #include "base/text.h"
@@ -65,15 +67,17 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
-std::string demo_table(const std::vector<Json>& rows, std::size_t width) {
+std::string demo_table(const std::vector<Json>& all, std::size_t width) {
+  std::vector<Json> rows;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(rows),
+               [](const Json& row) { return row.at("status") != "not run"; });
   Rows cells = {kHeader};
   for (const Json& row : rows)
     cells.push_back(columns_of(row));
   std::vector<std::string> lines = lines_of(aligned(cells, {kTextColumns, 2}));
   if (width_of(lines.front()) > width) lines = lines_of(aligned(cells, {kTextColumns, 1}));
 
-  std::string text = lines.front() + "\n";
-  std::string scenario;
+  std::string text = lines.front() + "\n", scenario;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].at("scenario") != scenario) text += concat("\n", title_of(rows[i]), "\n");
     scenario = rows[i].at("scenario");
@@ -81,10 +85,7 @@ std::string demo_table(const std::vector<Json>& rows, std::size_t width) {
     for (const std::string& note : notes_of(rows[i]))
       text += concat("    ", note, "\n");
   }
-  return text +
-         "\nF1, AP: micro F1 and micro average precision of classification. MFU: FLOPs needed "
-         "over\n"
-         "the measured peak. peak: memory that the allocator saw. '-': not measured.\n";
+  return text;
 }
 
 }  // namespace dtbench

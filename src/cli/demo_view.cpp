@@ -33,8 +33,10 @@ class PlainView : public DemoView {
     log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them done before"));
   }
   void cell_ended(const DemoProgress& progress) override {
-    std::string line = concat("[", progress.ended(), "/", progress.cells.size(), "] ",
-                              progress.running->name(), " ", one_line(progress.running->row));
+    const DemoCell& cell = *progress.running;
+    std::string line =
+        concat("[", progress.ended(), "/", progress.cells.size(), "] ", cell.name(), " ",
+               cell.failure.empty() ? one_line(cell.row) : "failed: ", cell.failure);
     if (progress.left_s) line += concat("; ETA ", human_seconds(*progress.left_s));
     log_info(line);
   }

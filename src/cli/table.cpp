@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <sstream>
 
 #include "base/text.h"
 
@@ -37,6 +38,19 @@ std::string aligned(const Rows& rows, const Layout& layout) {
     text += '\n';
   }
   return text;
+}
+
+std::string wrapped(const std::string& text, std::size_t width) {
+  std::istringstream words(text);
+  std::string lines;
+  std::size_t column = 0;
+  for (std::string word; words >> word;) {
+    const bool fits = column > 0 && column + 1 + width_of(word) <= width;
+    if (column > 0) lines += fits ? ' ' : '\n';
+    column = width_of(word) + (fits ? column + 1 : 0);
+    lines += word;
+  }
+  return lines + '\n';
 }
 
 std::string readable(const Json& value) {

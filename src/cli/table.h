@@ -24,6 +24,9 @@ std::size_t width_of(const std::string& text);
 // At most `width` characters of a text.
 std::string cut(const std::string& text, std::size_t width);
 
+// Lines of at most `width` characters, broken at blanks.
+std::string wrapped(const std::string& text, std::size_t width);
+
 // A value for people: "-" for null, six digits of a number, text without quotes.
 std::string readable(const Json& value);
 

@@ -3,50 +3,17 @@
 DTBENCH_BIN is the folder of the program, DTBENCH_SOURCE the source tree (CMake sets both).
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import pathlib
 import shutil
-import struct
 import subprocess
 
 import pytest
+from conftest import SOURCE, dry_run, install, locked, ok, refused
 
-BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
-SOURCE = pathlib.Path(os.environ["DTBENCH_SOURCE"])
 TINY = ["run", "--scenario", "A", "--policy", "fp32_true", "--preset", "tiny"]
-
-
-@pytest.fixture
-def bench(tmp_path):
-    """Runs `dtbench` in an empty folder, with no DTBENCH_* of the caller's."""
-
-    def call(*arguments, program=BIN / "dtbench", **environment):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("DTBENCH_")}
-        env |= {"DTBENCH_CONFIGS": str(SOURCE / "configs"), "DTBENCH_CACHE": str(tmp_path / "cache")}
-        return subprocess.run([program, *map(str, arguments)], cwd=tmp_path, env=env | environment,
-                              capture_output=True, text=True, timeout=120)
-
-    return call
-
-
-def ok(process):
-    assert process.returncode == 0, process.stderr
-    return process.stdout
-
-
-def refused(process, *parts, code=2):
-    assert process.returncode == code, (process.returncode, process.stdout, process.stderr)
-    assert process.stderr.startswith("error: ")
-    for part in parts:
-        assert part in process.stderr
-    return process.stderr
-
-
-def dry_run(bench, *arguments, **environment):
-    return json.loads(ok(bench(*arguments, "--dry-run", **environment)))
 
 
 # --- the command line ---------------------------------------------------------------------------
@@ -56,9 +23,10 @@ FLAGS = {
     "run": "help scenario policy preset steps batch micro-batch lr seed init device engine "
            "on-nonfinite data vocab merges label-field length config set out dry-run rerun "
            "keep-checkpoint checkpoint-every",
-    "benchmark": "help model_arch task dtype_config preset batch_size max_steps seed device data "
-                 "vocab merges label-field length config set out dry-run rerun keep-checkpoint "
-                 "checkpoint-every",
+    "demo": "help scenario policy device config set out json",
+    "benchmark": "help model_arch task dtype_config preset batch_size max_steps seq_len micro_batch "
+                 "lr seed device data vocab merges label-field config set out dry-run rerun "
+                 "keep-checkpoint checkpoint-every",
     "list": "help out json",
     "show": "help out json",
     "policies": "help json",
@@ -102,6 +70,13 @@ def test_version(bench):
     ("run --scenario A --policy none.toml --preset tiny", "none.toml"),
     ("run --scenario A --policy fp32_true", "--data FILE.jsonl.gz --vocab vocab.json"),
     ("benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true", "gpt2 clm (A)"),
+    ("benchmark --model_arch roberta --task clm --dtype_config fp32_true", "roberta mlm (B)"),
+    ("benchmark --model_arch gpt2 --task clm --dtype_config fp32_true --batch-size 3",
+     "Did you mean '--batch_size'?"),
+    ("demo --scenario G", "Known: A, B, C, D, E, F."),
+    ("demo --policy fp16_naiv", "Did you mean 'fp16_naive'?"),
+    ("demo --set train.step=3", "Did you mean 'train.steps'?"),
+    ("demo --preset small", "Unknown flag '--preset'"),
 ])
 def test_wrong_usage_says_what_to_do(bench, command, said):
     refused(bench(*command.split()), said)
@@ -196,11 +171,29 @@ def test_labels_of_a_file_are_unknown_before_it_is_read(bench):
 def test_benchmark_is_run_by_another_name(bench, tmp_path):
     (tmp_path / "vocab.json").write_text("{}")
     data = ["--data", "text.jsonl", "--vocab", "vocab.json", "--merges", "merges.txt"]
-    named = dry_run(bench, "run", "--scenario", "A", "--policy", "amp_bf16", *data, "--batch", "32",
-                    "--steps", "1000")
-    other = dry_run(bench, "benchmark", "--model_arch", "gpt2", "--task", "clm", "--dtype_config",
-                    "amp_bf16", "--batch_size", "32", "--max_steps", "1000", *data)
-    assert other == named and named["spec"]["preset"] == "base"
+    for length in [], ["64"]:
+        named = dry_run(bench, "run", "--scenario", "A", "--policy", "amp_bf16", *data, "--batch", "32",
+                        "--steps", "1000", "--micro-batch", "4", "--lr", "1e-3", "--seed", "7",
+                        *(["--length"] + length if length else []))
+        other = dry_run(bench, "benchmark", "--model_arch", "gpt2", "--task", "clm", "--dtype_config",
+                        "amp_bf16", "--batch_size", "32", "--max_steps", "1000", "--micro_batch", "4",
+                        "--lr", "1e-3", "--seed", "7", *data,
+                        *(["--seq_len"] + length if length else []))
+        assert other == named and named["spec"]["preset"] == "base"
+
+
+def test_the_defaults_of_benchmark_are_the_specifications(bench, tmp_path):
+    """GPT-2 124M and RoBERTa-base, batch 32, 1,000 steps, the scenario's own length."""
+    (tmp_path / "vocab.json").write_text("{}")
+    data = ["--data", "text.jsonl", "--vocab", "vocab.json", "--merges", "merges.txt"]
+    for model, task, scenario, length in [("gpt2", "clm", "A", 1024), ("roberta", "mlm", "B", 512),
+                                          ("gpt2", "multi_cls", "C", 512),
+                                          ("roberta", "single_cls", "F", 512)]:
+        spec = dry_run(bench, "benchmark", "--model_arch", model, "--task", task, "--dtype_config",
+                       "amp_fp16", *data)["spec"]
+        assert (spec["scenario"], spec["preset"], spec["policy"]["name"]) == (scenario, "base", "amp_fp16")
+        assert (spec["train"]["batch"], spec["train"]["steps"], spec["data"]["length"]) == (32, 1000, length)
+        assert (spec["model"]["layers"], spec["model"]["width"], spec["model"]["init"]) == (12, 768, "pretrained")
 
 
 def test_policies(bench):
@@ -240,13 +233,8 @@ def test_the_record_schema_has_every_key_of_a_spec(bench):
 @pytest.fixture
 def installed(tmp_path):
     """A copy of the program beside an engine that only tells how it was called."""
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    shutil.copy(BIN / "dtbench", folder)
-    engine = folder / "dtbench-engine"
-    engine.write_text('#!/bin/sh\nfor argument; do echo "$argument"; done\nexit 42\n')
-    engine.chmod(0o755)
-    return folder / "dtbench"
+    return install(tmp_path / "installed",
+                   '#!/bin/sh\nfor argument; do echo "$argument"; done\nexit 42\n')
 
 
 def test_run_prepares_and_becomes_the_engine(bench, installed, tmp_path):
@@ -357,20 +345,6 @@ def test_data_prepare_serves_every_scenario(bench):
 
 
 # --- records ------------------------------------------------------------------------------------
-
-
-class locked:
-    """Holds a run's lock, as a training process does."""
-
-    def __init__(self, run):
-        self.file = open(run / "lock", "a+")
-
-    def __enter__(self):
-        whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        fcntl.fcntl(self.file, fcntl.F_OFD_SETLK, whole_file)
-
-    def __exit__(self, *_):
-        self.file.close()
 
 
 def fingerprint(tmp_path):

@@ -1,0 +1,74 @@
+"""What the tests of `dtbench` share. DTBENCH_BIN is the folder of the program, DTBENCH_SOURCE the
+source tree (CMake sets both)."""
+
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
+SOURCE = pathlib.Path(os.environ["DTBENCH_SOURCE"])
+
+
+def environment(cache, **changes):
+    """The caller's, without any DTBENCH_* of its own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DTBENCH_")}
+    return kept | {"DTBENCH_CONFIGS": str(SOURCE / "configs"), "DTBENCH_CACHE": str(cache)} | changes
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs `dtbench` in an empty folder."""
+
+    def call(*arguments, program=BIN / "dtbench", **changes):
+        return subprocess.run([program, *map(str, arguments)], cwd=tmp_path,
+                              env=environment(tmp_path / "cache", **changes),
+                              capture_output=True, text=True, timeout=120)
+
+    return call
+
+
+def ok(process):
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def refused(process, *parts, code=2):
+    assert process.returncode == code, (process.returncode, process.stdout, process.stderr)
+    assert process.stderr.startswith("error: ")
+    for part in parts:
+        assert part in process.stderr
+    return process.stderr
+
+
+def dry_run(bench, *arguments, **environment):
+    return json.loads(ok(bench(*arguments, "--dry-run", **environment)))
+
+
+def install(folder, engine):
+    """A copy of the program in `folder`, beside the executable text `engine` as its engine."""
+    folder.mkdir()
+    shutil.copy(BIN / "dtbench", folder)
+    program = folder / "dtbench-engine"
+    program.write_text(engine)
+    program.chmod(0o755)
+    return folder / "dtbench"
+
+
+class locked:
+    """Holds a run's lock, as a training process does."""
+
+    def __init__(self, run):
+        self.file = open(run / "lock", "a+")
+
+    def __enter__(self):
+        whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        fcntl.fcntl(self.file, fcntl.F_OFD_SETLK, whole_file)
+
+    def __exit__(self, *_):
+        self.file.close()

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Stands in for dtbench-engine: writes a record like the engine's without training anything.
+
+What it does to a cell is told by the environment, STAND_IN = {"A fp16_naive": "crash", ...}:
+    (nothing)  completes, outcome trained      stalled    completes, outcome stalled
+    nonfinite  a NaN at step 3                 skip       cannot be run here
+    fail       its record says why, exit 4     crash      a segmentation fault after a step
+    refuse     no record, exit 3               silent     exit 0 without a result
+    wait       waits after step 2 for a signal
+STAND_IN_LOG names a file that gets a line a start: "A fp16_naive from step 0".
+"""
+
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+
+run = pathlib.Path(sys.argv[sys.argv.index("--run-dir") + 1])
+store = pathlib.Path(sys.argv[sys.argv.index("--store") + 1])
+spec = json.loads((run / "spec.json").read_text())
+scenario, policy = spec["scenario"], spec["policy"]["name"]
+name = f"{scenario} {policy}"
+what = json.loads(os.environ.get("STAND_IN", "{}")).get(name, "")
+steps = spec["train"]["steps"]
+checkpoint = run / "checkpoint"
+done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+loss = 7.0 + 0.01 * "ABCDEF".index(scenario)
+
+
+def result(status, outcome=None, reason="", nonfinite=None):
+    classes = spec["objective"] in ("multi_cls", "single_cls")
+    content = {
+        "schema_version": 1, "cell_id": run.name, "scenario": scenario, "policy": policy,
+        "status": status, "reason": reason, "outcome": outcome, "steps_completed": done,
+        "first_nonfinite": nonfinite, "started_at": "2026-01-01T00:00:00.000Z"}
+    if status != "skipped":
+        content |= {
+            "wall_s": 2.0, "throughput": {"samples_per_s": 123.456},
+            "mfu": {"vs_measured": None if policy == "fp32_true" else 0.125},
+            "memory": {"peak_allocated_bytes": 50 * 2**20},
+            "convergence": {"val_loss": "NaN" if nonfinite else loss,
+                            "f1_micro": 0.25 if classes else None,
+                            "average_precision_micro": 0.5 if spec["objective"] == "multi_cls" else None},
+            "data": {"fingerprint": store.name, "synthetic": True}}
+    (run / "result.json").write_text(json.dumps(content))
+
+
+def stop(number, _):
+    checkpoint.write_text(str(done))
+    result("interrupted", reason="stopped by a signal")
+    sys.exit(130)
+
+
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+if log := os.environ.get("STAND_IN_LOG"):
+    with open(log, "a") as file:
+        file.write(f"{name} from step {done}\n")
+
+if what == "skip":
+    result("skipped", reason="this device cannot do it")
+    sys.exit(0)
+if what == "refuse":
+    print("some words before\nerror: The run is not to be had.\n  try: Wait for it.", file=sys.stderr)
+    sys.exit(3)
+if what == "silent":
+    sys.exit(0)
+steps_file = run / "steps.jsonl"
+kept = steps_file.read_text().splitlines(keepends=True)[:done]  # to the checkpoint, as the engine does
+with open(steps_file, "w") as lines:
+    lines.writelines(kept)
+    while done < steps:
+        time.sleep(float(os.environ.get("STAND_IN_STEP_S", "0")))
+        lines.write(json.dumps({"step": done, "loss": loss, "step_ms": 25.0, "samples": 8}) + "\n")
+        lines.flush()
+        done += 1
+        if what == "crash":
+            print("about to crash", file=sys.stderr, flush=True)
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if what == "wait" and done == 2:
+            while True:
+                signal.pause()
+        if what == "nonfinite" and done == 4:
+            result("diverged", "nonfinite", nonfinite={"step": 3, "kind": "nan", "phase": "backward",
+                                                       "tensor": "transformer.wte.weight"})
+            sys.exit(0)
+if what == "fail":
+    result("failed", reason="the disk is on fire")
+    print("error: the disk is on fire", file=sys.stderr)
+    sys.exit(4)
+result("completed", "stalled" if what == "stalled" else "trained")
+checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""The README's commands, run one after another in one folder with the built programs: all but
+./test.sh, which runs this. The cells train two steps instead of thirty; nothing else differs."""
+
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import BIN, SOURCE, environment
+
+README = (SOURCE / "README.md").read_text()
+
+
+def commands():
+    """The first column of each line of a code block that begins with a program's name."""
+    found = []
+    for block in re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            command = re.split(r" {3,}", line.removeprefix("$ "))[0]
+            if re.match(r"(\./dtbench|python3 benchmark\.py|\./test\.sh)\b", command):
+                found.append(command)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Looks like the source tree after a build."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "dtbench").symlink_to(BIN / "dtbench")
+    shutil.copy(SOURCE / "benchmark.py", folder)
+    return folder
+
+
+def run_command(folder, command, **changes):
+    words = shlex.split(command)
+    if words[0] == "python3":
+        words[0] = sys.executable
+    env = environment(folder / "cache", DTBENCH_TRAIN_STEPS="2", DTBENCH_TRAIN_EVAL_EXAMPLES="8",
+                      **changes)
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=1200)
+
+
+def a_run(folder):
+    return sorted(path.parent.name for path in folder.glob("runs/*/result.json"))[0]
+
+
+def test_the_quick_start_begins_with_the_demo():
+    assert commands()[0] == "./dtbench demo"
+    assert "./test.sh" in commands()
+
+
+@pytest.mark.parametrize("command", [c for c in dict.fromkeys(commands()) if c != "./test.sh"])
+def test_the_command_does_what_it_says(folder, command):
+    process = run_command(folder, command.replace("RUN", a_run(folder)) if "RUN" in command else command)
+    assert process.returncode == 0, process.stdout + process.stderr
+    if command == "./dtbench demo":
+        assert "[36/36]" in process.stderr
+        assert process.stdout.count("\nfp32_true ") == 6
+        again = run_command(folder, command)
+        assert (again.returncode, again.stderr, again.stdout) == (0, "", process.stdout)
+
+
+def test_benchmark_from_another_folder(folder, tmp_path):
+    words = [sys.executable, str(folder / "benchmark.py"), "--model_arch", "gpt2", "--task", "multi_cls",
+             "--dtype_config", "amp_fp16", "--batch_size", "32", "--max_steps", "2", "--preset", "tiny",
+             "--set", "train.eval_examples=8"]
+    process = subprocess.run(words, cwd=tmp_path, env=environment(folder / "cache"),
+                             capture_output=True, text=True, timeout=600)
+    assert process.returncode == 0, process.stderr
+    [result] = pathlib.Path(tmp_path).glob("runs/*/result.json")
+    assert '"steps_completed": 2' in result.read_text()

@@ -1,0 +1,101 @@
+"""Help texts, tables, JSON and error messages, word for word: snapshots/NAME.txt.
+
+After a change that is meant, UPDATE_SNAPSHOTS=1 writes them anew; git shows what became different.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+from conftest import SOURCE, environment, install
+
+HERE = pathlib.Path(__file__).parent
+TINY = "run --scenario A --policy fp32_true --preset tiny"
+DEMO = "demo --scenario A --scenario C --policy fp32_true --policy fp16_naive --policy bf16_pure"
+
+# After a demonstration of six cells, of which one met a NaN and one crashed.
+CASES = {
+    "help": "--help",
+    "help-demo": "demo --help",
+    "help-run": "run --help",
+    "help-benchmark": "benchmark --help",
+    "help-list": "list --help",
+    "help-show": "show --help",
+    "help-policies": "policies --help",
+    "help-data": "data --help",
+    "help-data-prepare": "data prepare --help",
+    "json-demo": DEMO + " --json",
+    "json-list": "list --json",
+    "json-show": "show {run} --json",
+    "json-policy": "policies amp_fp16 --json",
+    "json-dry-run": TINY + " --dry-run",
+    "json-data-prepare": "data prepare --scenario C --preset tiny --json",
+    "table-demo": DEMO,
+    "table-list": "list",
+    "table-policy": "policies amp_fp16",
+    "error-command": "lst",
+    "error-flag": "run --stpes 3",
+    "error-scenario": "run --scenario G --policy fp32_true --preset tiny",
+    "error-policy": "run --scenario A --policy fp16_naiv --preset tiny",
+    "error-setting": TINY + " --set train.step=3",
+    "error-value": TINY + " --steps many",
+    "error-contradiction": TINY + " --micro-batch 3",
+    "error-missing-data": "run --scenario A --policy fp32_true",
+    "error-missing-run": "show zzz",
+    "error-benchmark-task": "benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true",
+    "error-benchmark-flag": "benchmark --model_arch gpt2 --task clm --batch-size 3",
+    "error-demo-preset": "demo --preset small",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("snapshots")
+
+
+@pytest.fixture(scope="module")
+def shown(folder):
+    """Runs `dtbench` beside the stand-in engine; what it printed, without what varies."""
+    program = install(folder / "installed", (HERE / "stand_in_engine.py").read_text())
+    does = json.dumps({"A fp16_naive": "nonfinite", "C bf16_pure": "crash"})
+
+    def call(command):
+        process = subprocess.run([program, *command.split()], cwd=folder, capture_output=True,
+                                 text=True, timeout=120,
+                                 env=environment(folder / "cache", STAND_IN=does))
+        text = f"$ dtbench {command}\n{process.stdout}"
+        if process.stderr:
+            text += f"--- standard error\n{process.stderr}"
+        text += f"--- exit code {process.returncode}\n"
+        text = text.replace(str(folder), "FOLDER").replace(str(SOURCE), "SOURCE")
+        text = re.sub(r"\b[0-9a-f]{64}\b", "FINGERPRINT", text)
+        text = re.sub(r"\b[0-9a-f]{16}\b", "CELL", text)
+        return re.sub(r"ETA [^\n]*", "ETA", text)
+
+    call(DEMO)
+    return call
+
+
+def diverged(folder):
+    """The run that met a NaN."""
+    for result in folder.glob("runs/*/result.json"):
+        if json.loads(result.read_text())["status"] == "diverged":
+            return str(result.parent.relative_to(folder))
+    raise AssertionError("no run diverged")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_is_what_it_was(name, shown, folder):
+    text = shown(CASES[name].replace("{run}", diverged(folder)))
+    file = HERE / "snapshots" / f"{name}.txt"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+def test_no_snapshot_is_left_over():
+    assert {file.stem for file in (HERE / "snapshots").glob("*")} == set(CASES)
