@@ -374,7 +374,6 @@ def test_keys_leave_no_trace_and_ctrl_c_stops(demo):
     assert last.splitlines()[0] == "what was there before"
     assert last.splitlines()[1].split()[:2] == ["policy", "status"]
     assert "xyz" not in last and "^C" not in last and "cells done" not in last
-    assert any("saving a checkpoint" in frame for frame in terminal.frames)
     demo.started()
     assert demo.run(*TWO).returncode == 0
     assert demo.started() == ["A fp16_naive from step 2"]
