@@ -1,7 +1,7 @@
 """Writes dynamic_map.json: bitsandbytes' tables of 8-bit numbers, as the bits of fp32 values.
 
-    python -m venv /tmp/v && /tmp/v/bin/pip install torch==2.11.0 bitsandbytes==0.49.0 numpy
-    /tmp/v/bin/python dynamic_map.py
+    python -m venv v && v/bin/pip install torch==2.11.0 bitsandbytes==0.49.0 numpy
+    v/bin/python dynamic_map.py
 
 torch's linspace, which the tables are made with, rounds by the processor's instruction set; these
 are an AVX2 or AVX-512 machine's."""
