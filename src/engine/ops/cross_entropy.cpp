@@ -19,8 +19,8 @@ std::int64_t rows_at_once(const at::Tensor& logits) {
 }
 
 // One block of rows: adds its losses to `loss_sum` and overwrites `logits` by their gradient.
-void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, bool want_gradient,
-                at::Tensor& loss_sum) {
+void block_loss(const at::Tensor& logits, const at::Tensor& targets, double factor,
+                bool want_gradient, at::Tensor& loss_sum) {
   at::Tensor values = logits.to(accumulation_type(logits.scalar_type()));
   const at::Tensor at_target = values.gather(1, targets);
   const at::Tensor largest = values.amax(1, /*keepdim=*/true);
