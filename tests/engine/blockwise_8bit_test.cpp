@@ -77,15 +77,21 @@ std::vector<float> telling_values(const DynamicMap& map) {
   return values;
 }
 
+kernels::CodeSearch search_in(const DynamicMap& map) {
+  return {code_thresholds(map), code_buckets(code_thresholds(map))};
+}
+
 TEST(Quantize, IsBitsandbytesSearchTiesIncluded) {
   for (const DynamicMap* map : {&signed_dynamic_map(), &unsigned_dynamic_map()}) {
-    const CodeThresholds thresholds = code_thresholds(*map);
+    const kernels::CodeSearch search = search_in(*map);
     const std::vector<float> values = telling_values(*map);
     std::vector<std::uint8_t> codes(values.size());
-    kernels::quantize(values.data(), 1.0f, thresholds.data(), codes.data(),
+    kernels::quantize(values.data(), 1.0f, search, codes.data(),
                       static_cast<std::int64_t>(values.size()));
     for (std::size_t i = 0; i < values.size(); ++i) {
       EXPECT_EQ(codes[i], searched_code(*map, values[i])) << values[i];
+      EXPECT_EQ(codes[i], nearest_code(search.thresholds.data(), values[i]))
+          << values[i];  // CUDA's
       // And it is the nearest: a midpoint is rounded by 2^-25, which both distances feel.
       const double distance = std::abs(static_cast<double>(values[i]) - (*map)[codes[i]]);
       for (const float other : *map)
@@ -94,13 +100,23 @@ TEST(Quantize, IsBitsandbytesSearchTiesIncluded) {
   }
 }
 
+TEST(Quantize, NaNIsCode0InBothSearches) {
+  const kernels::CodeSearch search = search_in(signed_dynamic_map());
+  for (const float nan : {std::numeric_limits<float>::quiet_NaN(), -std::nanf("")}) {
+    std::uint8_t code = 9;
+    kernels::quantize(&nan, 1.0f, search, &code, 1);
+    EXPECT_EQ(code, 0);
+    EXPECT_EQ(nearest_code(search.thresholds.data(), nan), 0);
+  }
+}
+
 TEST(Quantize, TiesGoToTheEvenCode) {
   const DynamicMap& map = unsigned_dynamic_map();
-  const CodeThresholds thresholds = code_thresholds(map);
+  const kernels::CodeSearch search = search_in(map);
   for (std::size_t code : {40, 41}) {
     const float tie = (map[code] + map[code + 1]) * 0.5f;
     std::uint8_t found = 0;
-    kernels::quantize(&tie, 1.0f, thresholds.data(), &found, 1);
+    kernels::quantize(&tie, 1.0f, search, &found, 1);
     EXPECT_EQ(found % 2, 0) << code;
   }
 }
@@ -110,7 +126,7 @@ TEST(Quantize, FirstMomentsKeepTheirSign) {
   const float values[4] = {-1e-9f, 1e-9f, 0.0f, -0.5f};
   const DynamicMap& map = signed_dynamic_map();
   std::uint8_t codes[4];
-  kernels::quantize(values, 1.0f, code_thresholds(map).data(), codes, 4);
+  kernels::quantize(values, 1.0f, search_in(map), codes, 4);
   EXPECT_EQ(map[codes[0]], 0.0f);  // negative control: without the fix the sign is gone
   kernels::keep_signs(values, map.data(), codes, 4);
   EXPECT_EQ(codes[0], 126);

@@ -14,17 +14,19 @@ namespace dtbench {
 namespace {
 
 struct CodeTable {
+  explicit CodeTable(const DynamicMap& values)
+      : map(values), search{code_thresholds(values), code_buckets(code_thresholds(values))} {}
   const DynamicMap& map;
-  CodeThresholds thresholds;
+  kernels::CodeSearch search;
 };
 
 const CodeTable& signed_codes() {
-  static const CodeTable table{signed_dynamic_map(), code_thresholds(signed_dynamic_map())};
+  static const CodeTable table(signed_dynamic_map());
   return table;
 }
 
 const CodeTable& unsigned_codes() {
-  static const CodeTable table{unsigned_dynamic_map(), code_thresholds(unsigned_dynamic_map())};
+  static const CodeTable table(unsigned_dynamic_map());
   return table;
 }
 
@@ -42,7 +44,7 @@ struct Moment {
   void store(std::int64_t first, std::int64_t count, const float* values) const {
     float& scale = absmax[first / kBlockwiseBlock];
     scale = kernels::largest_magnitude(values, count);
-    kernels::quantize(values, scale, table.thresholds.data(), code + first, count);
+    kernels::quantize(values, scale, table.search, code + first, count);
   }
 
   const CodeTable& table;

@@ -7,10 +7,14 @@
 namespace dtbench::kernels {
 namespace {
 
-inline std::uint32_t magnitude_bits(float value) {
+inline std::uint32_t bits_of(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
-  return bits & 0x7fffffffu;
+  return bits;
+}
+
+inline std::uint32_t magnitude_bits(float value) {
+  return bits_of(value) & 0x7fffffffu;
 }
 
 // Inlined into each of the clones. Pointers that are parameters are what GCC believes to be
@@ -29,6 +33,19 @@ __attribute__((always_inline)) inline void update_block(
     weight[i] = blockwise_weight(factors, old_weight[i], finite, m, v);
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
+  }
+}
+
+__attribute__((always_inline)) inline void find_codes(const float* __restrict values, float scale,
+                                                      const float* __restrict thresholds,
+                                                      const std::int32_t* __restrict lowest,
+                                                      std::uint8_t* __restrict codes,
+                                                      std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float x = values[i] / scale;
+    const std::int32_t code = lowest[bucket_of(bits_of(x))];
+    const std::int32_t nearest = code + (x > thresholds[code] ? 1 : 0);
+    codes[i] = static_cast<std::uint8_t>(x == x ? nearest : 0);  // 0 for NaN, as nearest_code
   }
 }
 
@@ -53,12 +70,10 @@ DTBENCH_CPU_CLONES float largest_magnitude(const float* __restrict values, std::
   return result;
 }
 
-DTBENCH_CPU_CLONES void quantize(const float* __restrict values, float absmax,
-                                 const float* __restrict thresholds, std::uint8_t* __restrict codes,
-                                 std::int64_t count) {
+DTBENCH_CPU_CLONES void quantize(const float* values, float absmax, const CodeSearch& search,
+                                 std::uint8_t* codes, std::int64_t count) {
   const float scale = absmax == 0 ? 1.0f : absmax;
-  for (std::int64_t i = 0; i < count; ++i)
-    codes[i] = static_cast<std::uint8_t>(nearest_code(thresholds, values[i] / scale));
+  find_codes(values, scale, search.thresholds.data(), search.buckets.lowest.data(), codes, count);
 }
 
 DTBENCH_CPU_CLONES void keep_signs(const float* __restrict values, const float* __restrict map,

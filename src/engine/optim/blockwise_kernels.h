@@ -5,6 +5,7 @@
 
 #include "engine/optim/block_kernels.h"
 #include "engine/optim/blockwise_element.h"
+#include "engine/optim/dynamic_map.h"
 
 namespace dtbench::kernels {
 
@@ -15,7 +16,11 @@ void dequantize(const std::uint8_t* codes, float absmax, const float* map, float
 float largest_magnitude(const float* values, std::int64_t count);
 
 // The code nearest to each value / absmax (value, where absmax is 0).
-void quantize(const float* values, float absmax, const float* thresholds, std::uint8_t* codes,
+struct CodeSearch {
+  CodeThresholds thresholds;
+  CodeBuckets buckets;
+};
+void quantize(const float* values, float absmax, const CodeSearch& search, std::uint8_t* codes,
               std::int64_t count);
 
 void keep_signs(const float* values, const float* map, std::uint8_t* codes, std::int64_t count);

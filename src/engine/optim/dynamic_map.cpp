@@ -1,8 +1,10 @@
 #include "engine/optim/dynamic_map.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <vector>
 
 namespace dtbench {
@@ -57,6 +59,27 @@ CodeThresholds code_thresholds(const DynamicMap& map) {
   }
   thresholds.back() = kInfinity;
   return thresholds;
+}
+
+CodeBuckets code_buckets(const CodeThresholds& thresholds) {
+  const auto codes_below = [&](float x) {
+    return static_cast<std::int32_t>(std::lower_bound(thresholds.begin(), thresholds.end(), x) -
+                                     thresholds.begin());
+  };
+  CodeBuckets buckets{};
+  for (std::uint32_t i = 0; i < kBucketsOfASign; ++i) {
+    // Bits of the numbers of least and largest magnitude.
+    const std::uint32_t first = i == 0 ? 0 : (i + kLeastBucket) << 16;
+    const bool last = i + 1 == kBucketsOfASign;
+    const std::uint32_t end = last ? 0x7f800000u : ((i + kLeastBucket) << 16) | 0xffffu;
+    const auto small = std::bit_cast<float>(first), large = std::bit_cast<float>(end);
+    buckets.lowest[i] = codes_below(small);
+    buckets.lowest[i + kBucketsOfASign] = codes_below(-large);
+    if (codes_below(large) - codes_below(small) > 1 ||
+        codes_below(-small) - codes_below(-large) > 1)
+      throw std::logic_error("two thresholds of an 8-bit number in one bucket");
+  }
+  return buckets;
 }
 
 }  // namespace dtbench

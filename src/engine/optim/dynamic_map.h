@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 namespace dtbench {
 
@@ -19,5 +20,22 @@ const DynamicMap& unsigned_dynamic_map();
 // nearest code. A tie goes to the even code; the last entry is infinity.
 using CodeThresholds = std::array<float, 256>;
 CodeThresholds code_thresholds(const DynamicMap& map);
+
+// The same search in two look-ups, for vectors: a bucket is all numbers of one sign, exponent and
+// first seven bits of the mantissa, and has at most one threshold in it. `lowest[bucket_of(bits)]`
+// is the code of the bucket's least number.
+inline constexpr std::uint32_t kLeastBucket = 0x3380;                        // below 2^-24
+inline constexpr std::uint32_t kBucketsOfASign = 0x3f80 - kLeastBucket + 1;  // the last: from 1 on
+struct CodeBuckets {
+  std::array<std::int32_t, 2 * kBucketsOfASign> lowest;
+};
+CodeBuckets code_buckets(const CodeThresholds& thresholds);
+
+inline std::uint32_t bucket_of(std::uint32_t float_bits) {
+  const std::uint32_t magnitude = (float_bits & 0x7fffffffu) >> 16;
+  const std::uint32_t at_least = magnitude < kLeastBucket ? 0u : magnitude - kLeastBucket;
+  const std::uint32_t bucket = at_least < kBucketsOfASign ? at_least : kBucketsOfASign - 1;
+  return bucket + (float_bits >> 31) * kBucketsOfASign;
+}
 
 }  // namespace dtbench
