@@ -81,6 +81,9 @@ Json demo_row(const DemoCell& cell) {
   row["first_nonfinite"] = result("/first_nonfinite");
   row["f1_micro"] = result("/convergence/f1_micro");
   row["average_precision_micro"] = result("/convergence/average_precision_micro");
+  if (row.at("status") != "completed")  // it was validated before, not at its end
+    for (const char* score : {"val_loss", "f1_micro", "average_precision_micro"})
+      row[score] = nullptr;
   row["samples_per_s"] = result("/throughput/samples_per_s");
   row["mfu"] = result("/mfu/vs_measured");
   row["peak_memory_bytes"] = result("/memory/peak_allocated_bytes");

@@ -34,7 +34,8 @@ std::vector<DemoCell> demo_cells(ResolveRequest request, std::vector<std::string
 
 // summary_of, and {"model", "objective", "synthetic", "first_nonfinite", "f1_micro",
 // "average_precision_micro", "samples_per_s", "mfu", "peak_memory_bytes"}; `mfu` over the measured
-// peak. Without a record the status is "not run"; after a failure it is the record's, or "failed".
+// peak. Scores are a completed cell's only: others were validated before, not at their end. Without
+// a record the status is "not run"; after a failure it is the record's, or "failed".
 Json demo_row(const DemoCell& cell);
 
 // The last line of a run's steps.jsonl.

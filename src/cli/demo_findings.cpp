@@ -68,8 +68,7 @@ std::string finite_part(const Cells& ended, std::size_t all) {
 
 // Where fp32_true itself does not train, nothing can be said of the other policies.
 struct Yardstick {
-  Names trained, missing;  // scenarios
-  Cells not_trained;       // fp32_true's own cells
+  Names trained, not_trained, missing;  // scenarios
 };
 
 Yardstick yardstick(const Cells& rows) {
@@ -85,10 +84,8 @@ Yardstick yardstick(const Cells& rows) {
     });
     if (golden == rows.end())
       found.missing.push_back(scenario);
-    else if (is_trained(*golden))
-      found.trained.push_back(scenario);
     else
-      found.not_trained.push_back(*golden);
+      (is_trained(*golden) ? found.trained : found.not_trained).push_back(scenario);
   }
   return found;
 }
@@ -96,21 +93,21 @@ Yardstick yardstick(const Cells& rows) {
 std::string outcome_part(const Cells& ended, const Yardstick& scenarios) {
   std::string text;
   if (!scenarios.not_trained.empty())
-    text += concat("; the golden reference itself is not 'trained' in ",
-                   listed(scenarios.not_trained, outcome_of),
+    text += concat("; fp32_true itself is not 'trained' in ", join(scenarios.not_trained, ", "),
                    ", so there the outcome column decides nothing about the other policies");
   if (!scenarios.missing.empty())
     text += concat("; ", join(scenarios.missing, ", "),
                    scenarios.missing.size() == 1 ? " has" : " have",
                    " no fp32_true that came to its end, which outcomes are held against");
-  if (scenarios.trained.empty()) return text;
-  const Cells lost = where(ended, [&](const Json& row) {
+  const Cells others = where(ended, [&](const Json& row) {
     const Names& names = scenarios.trained;
-    return !is_trained(row) &&
+    return row.at("policy") != "fp32_true" &&
            std::find(names.begin(), names.end(), readable(row.at("scenario"))) != names.end();
   });
+  if (others.empty()) return text;
   text += concat("; where fp32_true trained (", join(scenarios.trained, ", "), ") ");
-  if (lost.empty()) return text + "every other policy that ended did, too";
+  const Cells lost = where(others, [](const Json& row) { return !is_trained(row); });
+  if (lost.empty()) return text + "every other policy that came to its end did, too";
   return concat(text, "these did not: ", listed(lost, outcome_of));
 }
 

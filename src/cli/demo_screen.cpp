@@ -108,10 +108,11 @@ std::string running_line(const DemoProgress& progress) {
   if (progress.stopping) return line + "saving a checkpoint; Ctrl-C once more ends it at once";
   if (!progress.step) return line + "starting";
   const std::int64_t steps = progress.running->spec.train.steps;
-  const double left = static_cast<double>(steps - progress.step->done) * progress.step->seconds;
-  return concat(line, "step ", progress.step->done, "/", steps, ", loss ",
-                fixed(progress.step->loss, 4), ", ", fixed(progress.step->samples_per_s, 1),
-                " samples/s, ETA ", human_seconds(left));
+  const std::int64_t left = steps - progress.step->done;
+  line += concat("step ", progress.step->done, "/", steps, ", loss ", fixed(progress.step->loss, 4),
+                 ", ", fixed(progress.step->samples_per_s, 1), " samples/s, ");
+  if (left <= 0) return line + "validating";
+  return concat(line, "ETA ", human_seconds(static_cast<double>(left) * progress.step->seconds));
 }
 
 std::string whole_line(const DemoProgress& progress) {

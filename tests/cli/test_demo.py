@@ -111,6 +111,8 @@ def test_every_scenario_under_every_policy_at_preset_tiny(demo):
     assert rows["D amp_fp16"]["reason"].endswith("The run is not to be had. try: Wait for it.")
     assert "exit code 0" in rows["F bf16_pure"]["reason"]
     assert rows["A fp16_naive"]["first_nonfinite"]["step"] == 3
+    # Its record has a validation loss, of before it diverged.
+    assert rows["A fp16_naive"]["val_loss"] is None and rows["A fp32_true"]["val_loss"] == 7.0
     # Nothing of a record that could not be finished is passed off as a result.
     assert rows["B bf16_pure"]["steps_completed"] is None
 
@@ -205,6 +207,9 @@ def test_a_signal_saves_the_running_cell_and_the_same_command_goes_on(demo, numb
     table = [line.split()[:3] for line in output.splitlines()]
     assert ["fp32_true", "completed", "trained"] in table
     assert ["fp16_naive", "interrupted", "-"] in table
+    # Nothing is passed off as the loss at its end.
+    [interrupted] = [line for line in output.splitlines() if line.startswith("fp16_naive")]
+    assert "7.0000" not in interrupted
     assert "the same command goes on with the 1 cells left" in said(output)
     demo.started()
 
@@ -246,7 +251,7 @@ def findings(demo, *arguments, does={}):
 def test_it_says_when_the_outcome_decides_nothing(demo):
     found = findings(demo, *TWO, does={"A fp32_true": "stalled"})
     assert "2 of 2 cells came to their end, and none met a NaN or an infinity in 30 steps" in found["outcome"]
-    assert "the golden reference itself is not 'trained' in A fp32_true (stalled)" in found["outcome"]
+    assert "fp32_true itself is not 'trained' in A," in found["outcome"]
     assert "decides nothing" in found["outcome"]
     assert "synthetic" in found["data"]
     assert "dtbench demo --set train.steps=300" in found["next"] and "40.0 s" in found["next"]
@@ -261,7 +266,11 @@ def test_it_says_what_did_not_train_where_fp32_does(demo):
 
 
 def test_it_says_when_all_is_well(demo):
-    assert "every other policy that ended did, too" in findings(demo, *TWO)["outcome"]
+    assert "every other policy that came to its end did, too" in findings(demo, *TWO)["outcome"]
+
+
+def test_it_says_nothing_of_other_policies_where_there_are_none(demo):
+    assert findings(demo, *ONE)["outcome"].endswith("which says nothing about later ones.")
 
 
 def test_it_says_when_there_is_nothing_to_hold_outcomes_against(demo):
