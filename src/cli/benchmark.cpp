@@ -1,8 +1,8 @@
 #include <memory>
 
+#include "base/places.h"
 #include "cli/commands.h"
 #include "cli/launch.h"
-#include "cli/places.h"
 #include "cli/spec_options.h"
 #include "config/config_files.h"
 

@@ -19,5 +19,6 @@ void add_list_command(CLI::App& program);
 void add_show_command(CLI::App& program);
 void add_policies_command(CLI::App& program);
 void add_data_command(CLI::App& program);
+void add_doctor_command(CLI::App& program);
 
 }  // namespace dtbench

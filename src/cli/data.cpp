@@ -1,8 +1,8 @@
 #include <iostream>
 #include <memory>
 
+#include "base/places.h"
 #include "cli/commands.h"
-#include "cli/places.h"
 #include "cli/spec_options.h"
 #include "cli/table.h"
 #include "data/store.h"

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/run_summary.h"
+#include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "record/run_directory.h"
 
@@ -25,17 +26,6 @@ std::int64_t vocabulary_size(const DataSpec& data, const fs::path& configs) {
     throw usage_error(concat("The vocabulary '", file.string(), "' is not a file."),
                       "--vocab vocab.json --merges merges.txt");
   return static_cast<std::int64_t>(read_json_file(file).size());
-}
-
-// Every sequence full; of a masked language model's tokens 15 % are targets.
-StepTokens full_step(const RunSpec& spec) {
-  const std::int64_t length = spec.data.length;
-  const std::int64_t tokens = spec.train.batch * length;
-  const std::int64_t targets = spec.objective == Objective::kMaskedLm   ? tokens * 15 / 100
-                               : spec.objective == Objective::kCausalLm ? tokens - spec.train.batch
-                                                                        : spec.train.batch;
-  return {tokens,           tokens, targets,
-          spec.train.batch, length, static_cast<double>(tokens) * static_cast<double>(length)};
 }
 
 Json costs(const RunSpec& spec, const fs::path& configs) {

@@ -66,6 +66,7 @@ int parse_and_run(int argc, char** argv) {
   add_show_command(program);
   add_policies_command(program);
   add_data_command(program);
+  add_doctor_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

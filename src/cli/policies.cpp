@@ -2,8 +2,8 @@
 #include <iostream>
 #include <memory>
 
+#include "base/places.h"
 #include "cli/commands.h"
-#include "cli/places.h"
 #include "cli/table.h"
 #include "config/resolve.h"
 #include "config/settings.h"

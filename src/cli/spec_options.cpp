@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/places.h"
 #include "base/text.h"
-#include "cli/places.h"
 #include "cli/table.h"
 #include "config/config_files.h"
 

@@ -1,40 +1,7 @@
 #include "config/model_shape.h"
 
-#include <cmath>
-
 namespace dtbench {
 namespace {
-
-std::int64_t bytes_of(Dtype dtype) {
-  return dtype == Dtype::kFloat64 ? 8 : dtype == Dtype::kFloat32 ? 4 : 2;
-}
-
-double bytes_of(StateFormat format) {
-  switch (format) {
-    case StateFormat::kFloat64:
-      return 8;
-    case StateFormat::kFloat32:
-      return 4;
-    case StateFormat::kBFloat16:
-    case StateFormat::kFloat16:
-      return 2;
-    case StateFormat::kBlockwise8Bit:
-      break;
-  }
-  return 1 + 4.0 / 256;  // a code each, and one fp32 maximum a block of 256
-}
-
-// Weights of the matrix products of one layer: q, k, v and output of the attention (4 C^2), the
-// two layers of the MLP (8 C^2).
-std::int64_t layer_product_weights(const ModelShape& shape) {
-  return 12 * shape.width * shape.width;
-}
-
-std::int64_t embedding_parameters(const ModelShape& shape) {
-  const std::int64_t rows = shape.vocab + shape.positions;
-  const bool roberta = shape.architecture == Architecture::kRoberta;
-  return (rows + (roberta ? 1 : 0)) * shape.width;  // RoBERTa has one token type
-}
 
 // Beyond the trunk; a language model's decoder is the word embedding itself.
 std::int64_t head_parameters(const ModelShape& shape) {
@@ -68,6 +35,16 @@ ModelShape model_shape(const RunSpec& spec, std::int64_t vocab, std::int64_t lab
           is_language_model(spec.objective) ? 0 : labels};
 }
 
+std::int64_t layer_product_weights(const ModelShape& shape) {
+  return 12 * shape.width * shape.width;  // 4 C^2 and 8 C^2
+}
+
+std::int64_t embedding_parameters(const ModelShape& shape) {
+  const std::int64_t rows = shape.vocab + shape.positions;
+  const bool roberta = shape.architecture == Architecture::kRoberta;
+  return (rows + (roberta ? 1 : 0)) * shape.width;  // RoBERTa has one token type
+}
+
 std::int64_t parameter_count(const ModelShape& shape) {
   const std::int64_t c = shape.width;
   // Biases 3C + C + 4C + C and two LayerNorms of 2C; one more LayerNorm after (GPT-2) or before
@@ -92,32 +69,14 @@ StepFlops step_flops(const ModelShape& shape, const StepTokens& tokens) {
   return {3 * forward, per_token * static_cast<double>(tokens.padded_tokens)};
 }
 
-MemoryEstimate estimate_memory(const RunSpec& spec, const ModelShape& shape) {
-  const DtypePolicy& policy = spec.policy;
-  const std::int64_t count = parameter_count(shape);
-  const std::int64_t embedding = embedding_parameters(shape);
-  const std::int64_t stored = bytes_of(policy.parameters);
-  const std::int64_t computed = bytes_of(policy.compute);
-
-  MemoryEstimate estimate{};
-  estimate.parameters = count * stored;
-  if (has_master_weights(policy))
-    estimate.parameters += shape.layers * layer_product_weights(shape) * computed;
-  estimate.gradients = count * bytes_of(policy.gradients);
-  const double moments =
-      2 * (static_cast<double>(count - embedding) * bytes_of(policy.optimizer_states) +
-           static_cast<double>(embedding) * bytes_of(policy.embedding_states));
-  estimate.optimizer_state = std::llround(moments);
-  if (policy.update_rounding == UpdateRounding::kKahan) estimate.optimizer_state += count * stored;
-
+StepTokens full_step(const RunSpec& spec) {
   const std::int64_t length = spec.data.length;
-  const std::int64_t tokens = spec.train.micro_batch * length;
-  const std::int64_t of_layer =
-      shape.width * (14 * computed + 2 * stored + 2) + shape.heads * length * computed;
-  estimate.activations = tokens * shape.layers * of_layer;
-  estimate.total =
-      estimate.parameters + estimate.gradients + estimate.optimizer_state + estimate.activations;
-  return estimate;
+  const std::int64_t tokens = spec.train.batch * length;
+  const std::int64_t targets = spec.objective == Objective::kMaskedLm   ? tokens * 15 / 100
+                               : spec.objective == Objective::kCausalLm ? tokens - spec.train.batch
+                                                                        : spec.train.batch;
+  return {tokens,           tokens, targets,
+          spec.train.batch, length, static_cast<double>(tokens) * static_cast<double>(length)};
 }
 
 }  // namespace dtbench

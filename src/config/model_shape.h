@@ -16,8 +16,12 @@ struct ModelShape {
 // vocab and labels from the data's store.
 ModelShape model_shape(const RunSpec& spec, std::int64_t vocab, std::int64_t labels);
 
-// Trainable parameters, tied weights once.
+// Trainable parameters, tied weights once; those of the embedding tables among them; and the
+// weights of one layer's matrix products: q, k, v and output of the attention, two layers of the
+// MLP.
 std::int64_t parameter_count(const ModelShape& shape);
+std::int64_t embedding_parameters(const ModelShape& shape);
+std::int64_t layer_product_weights(const ModelShape& shape);
 
 // FLOPs of one global step, forward and backward, the same for every policy and engine.
 //   needed = 3 x 2 x (R L 12 C^2 + 2 L C S a + head): 2 FLOPs a multiply-add, the backward pass
@@ -38,18 +42,8 @@ struct StepTokens {
 };
 StepFlops step_flops(const ModelShape& shape, const StepTokens& tokens);
 
-// Bytes held at the peak of a step, estimated to first order; by part.
-//   parameters: N in their datatype; under mixed precision also the 16-bit copies of the layers'
-//     product weights.
-//   gradients: N in theirs. optimizer_state: two moments each in theirs (8-bit: 1 + 4/256 bytes an
-//     element; tensors small enough to keep fp32 are not told apart), one more weight for Kahan.
-//   activations, of one micro-batch, kept for the backward pass by the reference engine: per token
-//     and layer C x (14 in the compute datatype, 2 residuals in the parameters', 2 mask bytes) and
-//     heads x T attention probabilities. Logits, which the chunked head never holds whole, the
-//     embedding's output and the allocator's rounding are left out.
-struct MemoryEstimate {
-  std::int64_t parameters, gradients, optimizer_state, activations, total;
-};
-MemoryEstimate estimate_memory(const RunSpec& spec, const ModelShape& shape);
+// Every sequence full: the global step that a spec asks for, before any data is seen. Of a masked
+// language model's tokens 15 % are targets.
+StepTokens full_step(const RunSpec& spec);
 
 }  // namespace dtbench

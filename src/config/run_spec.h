@@ -86,6 +86,9 @@ RunSpec run_spec_from_json(const Json& json, const std::string& origin);
 // ...).
 void validate(const RunSpec& spec);
 
+// Throws Error (usage) unless `device` is "cpu", "cuda" or "cuda:N".
+void require_device(const std::string& device);
+
 // The first 16 hexadecimal digits of the SHA-256 of the spec's canonical JSON.
 std::string cell_id(const RunSpec& spec);
 

@@ -144,11 +144,14 @@ bool is_device(const std::string& device) {
 
 }  // namespace
 
+void require_device(const std::string& device) {
+  require(is_device(device), concat("'device' must be cpu, cuda or cuda:N, got '", device, "'."));
+}
+
 void validate(const RunSpec& spec) {
   require(!spec.scenario.empty(), "'scenario' must not be empty.");
   require_between("seed", spec.seed, 0, std::numeric_limits<std::uint32_t>::max());
-  require(is_device(spec.device),
-          concat("'device' must be cpu, cuda or cuda:N, got '", spec.device, "'."));
+  require_device(spec.device);
   require_one_of("engine", spec.engine, {"reference", "fused"});
   validate_model(spec);
   validate_data(spec);

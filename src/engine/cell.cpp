@@ -19,7 +19,10 @@
 #include "engine/numerics/support.h"
 #include "engine/ops/canary.h"
 #include "engine/telemetry/audit.h"
+#include "engine/telemetry/conditions.h"
+#include "engine/telemetry/disturbances.h"
 #include "engine/telemetry/peak_memory.h"
+#include "engine/telemetry/peaks.h"
 #include "engine/telemetry/progress.h"
 #include "engine/telemetry/record_writer.h"
 #include "engine/telemetry/result.h"
@@ -128,7 +131,8 @@ class Cell {
   }
 
   LoopEnd train() {
-    RecordWriter writer(directory_);
+    ConditionsSampler conditions(trainer_->device(), spec_.train.steps);
+    RecordWriter writer(directory_, conditions);
     Progress progress(state_.steps_completed, spec_.train.steps);
     last_checkpoint_ = steady_seconds();
     resident_before_ = resident_bytes();
@@ -145,16 +149,32 @@ class Cell {
         return ExitCode::kInterrupted;
       case LoopEnd::kNonFinite:
         if (options_.keep_checkpoint) save();
+        compare_with_peaks();
         end("diverged", "");
         break;
       case LoopEnd::kCompleted:
         if (options_.keep_checkpoint) save();
+        compare_with_peaks();
         end("completed", "");
         break;
     }
     log_info(concat("done: the record is in ", directory_.path().string()));
     if (!options_.keep_checkpoint) std::filesystem::remove_all(directory_.checkpoint());
     return ExitCode::kDone;
+  }
+
+  // After training, so that no cell's first step waits for it; what it takes is not the cell's.
+  void compare_with_peaks() {
+    finish_measuring();
+    peaks_ = find_peaks(trainer_->device(), spec_.policy.compute, spec_.policy.tf32);
+  }
+
+  // Time and memory of the run so far become those of the result.
+  void finish_measuring() {
+    if (!memory_.is_null()) return;
+    state_.wall_seconds = wall_seconds();
+    memory_ = peak_memory(peak_memory_, trainer_->device());
+    memory_["resident_before_first_step_bytes"] = resident_before_;
   }
 
   void checkpoint_if_due() {
@@ -219,11 +239,12 @@ class Cell {
       if (!trained_before()) directory_.write_result(bare_result(spec_, run_end));
       return;
     }
-    state_.wall_seconds = wall_seconds();
-    Json memory = peak_memory(peak_memory_, trainer_->device());
-    memory["resident_before_first_step_bytes"] = resident_before_;
-    directory_.write_result(full_result(*trainer_, state_, run_end,
-                                        read_lines(directory_.path() / "steps.jsonl"), memory));
+    finish_measuring();
+    const Json result = full_result(*trainer_, state_, run_end,
+                                    read_lines(directory_.path() / "steps.jsonl"), memory_, peaks_);
+    directory_.write_result(result);
+    const std::string disturbed = in_one_line(result.at("disturbances"));
+    if (!disturbed.empty()) log_warning(disturbed);
   }
 
   // An attempt that never came to train does not replace the result of one that did.
@@ -244,6 +265,8 @@ class Cell {
   double wall_before_ = 0;
   double last_checkpoint_ = 0;
   std::int64_t resident_before_ = 0;
+  Json memory_;  // null until measuring ends
+  Peaks peaks_;
   std::mutex consistent_;
   bool ended_ = false;
   // Members, so that they outlive an exception: the result is written from them.

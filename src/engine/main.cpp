@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "engine/cell.h"
+#include "engine/doctor.h"
 
 namespace {
 
@@ -33,10 +34,18 @@ int parse_and_run(int argc, char** argv) {
   run->add_option("--checkpoint-every", options.checkpoint_every,
                   "steps between checkpoints; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);
+  std::string device;
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "print as JSON what this build and device can do");
+  doctor->add_option("--device", device, "cpu, cuda or cuda:N (default: cuda where there is one)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(dtbench::ExitCode::kUsage);
+  }
+  if (*doctor) {
+    std::cout << dtbench::examine(device).dump(1) << '\n';
+    return static_cast<int>(dtbench::ExitCode::kDone);
   }
   return static_cast<int>(dtbench::run_cell(options));
 }

@@ -31,7 +31,7 @@ TEST(Policy, TheSixAreTheContractsTable) {
            Row{"bf16_pure", "bf16", "bf16", "none", "bf16", "bf16", false, false},
            Row{"amp_bf16_8bit", "fp32", "bf16", "cuda", "blockwise_8bit", "fp32", true, false},
        }) {
-    const DtypePolicy policy = load_policy(configs_folder(), row.name);
+    const DtypePolicy policy = load_policy(source_configs(), row.name);
     EXPECT_EQ(policy.name, row.name);
     EXPECT_EQ(to_string(policy.parameters), row.weights) << row.name;
     EXPECT_EQ(to_string(policy.compute), row.compute) << row.name;
@@ -46,7 +46,7 @@ TEST(Policy, TheSixAreTheContractsTable) {
     EXPECT_FALSE(policy.tf32) << row.name;
     EXPECT_FALSE(policy.description.empty()) << row.name;
   }
-  const DynamicLossScale scale = load_policy(configs_folder(), "amp_fp16").loss_scale;
+  const DynamicLossScale scale = load_policy(source_configs(), "amp_fp16").loss_scale;
   EXPECT_EQ(scale.initial, 65536);
   EXPECT_EQ(scale.growth_factor, 2);
   EXPECT_EQ(scale.backoff_factor, 0.5);
@@ -71,8 +71,8 @@ TEST(Policy, EachControlChangesOneThing) {
            Row{"bf16_kahan", "bf16_pure", {"update_rounding"}},
            Row{"fp32_perturbed", "fp32_true", {"perturb_initial_ulp"}},
        }) {
-    const Json control = to_json(load_policy(configs_folder(), row.control));
-    const Json base = to_json(load_policy(configs_folder(), row.base));
+    const Json control = to_json(load_policy(source_configs(), row.control));
+    const Json base = to_json(load_policy(source_configs(), row.base));
     std::set<std::string> changed;
     for (const auto& [key, value] : control.items())
       if (value != base.at(key)) changed.insert(key);
@@ -80,7 +80,7 @@ TEST(Policy, EachControlChangesOneThing) {
     changed.erase("description");
     EXPECT_EQ(changed, row.fields) << row.control;
   }
-  EXPECT_EQ(policy_names(configs_folder()).size(), 16U);
+  EXPECT_EQ(policy_names(source_configs()).size(), 16U);
 }
 
 TEST(Policy, OneDatatypeIsEnough) {
@@ -92,8 +92,8 @@ TEST(Policy, OneDatatypeIsEnough) {
 }
 
 TEST(Policy, JsonAndBack) {
-  for (const std::string& name : policy_names(configs_folder())) {
-    const DtypePolicy policy = load_policy(configs_folder(), name);
+  for (const std::string& name : policy_names(source_configs())) {
+    const DtypePolicy policy = load_policy(source_configs(), name);
     EXPECT_EQ(to_json(policy_from_json(to_json(policy), name)), to_json(policy));
   }
 }
@@ -101,11 +101,11 @@ TEST(Policy, JsonAndBack) {
 TEST(Policy, APathToAFileOfOnesOwn) {
   const TemporaryFolder folder;
   const auto path = folder.write("double.toml", "parameters = \"fp64\"\n");
-  EXPECT_EQ(load_policy(configs_folder(), path).name, "double");
+  EXPECT_EQ(load_policy(source_configs(), path).name, "double");
 }
 
 TEST(Policy, UnknownNamesKeysAndValuesSuggestTheNearest) {
-  const std::string name = usage_message([] { load_policy(configs_folder(), "bf16_pur"); });
+  const std::string name = usage_message([] { load_policy(source_configs(), "bf16_pur"); });
   EXPECT_TRUE(says(name, "Unknown policy 'bf16_pur'"));
   EXPECT_TRUE(says(name, "Did you mean 'bf16_pure'?"));
   const std::string key = refusal(R"({"paramters": "fp16"})");

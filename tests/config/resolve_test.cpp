@@ -105,7 +105,7 @@ TEST(Resolve, CommandLineBeatsEnvironmentBeatsFileBeatsPreset) {
 TEST(Resolve, ScenarioPolicyAndPresetHaveTheSamePrecedence) {
   const TemporaryFolder folder;
   ResolveRequest request;
-  request.configs = configs_folder();
+  request.configs = source_configs();
   request.file =
       folder.write("run.toml", "scenario = \"C\"\npolicy = \"bf16_pure\"\npreset = \"tiny\"\n");
   EXPECT_EQ(resolve(request).policy.name, "bf16_pure");
@@ -221,12 +221,12 @@ TEST(Resolve, EnvironmentVariables) {
 }
 
 TEST(Resolve, ScenarioOfArchitectureAndTask) {
-  EXPECT_EQ(scenario_of(configs_folder(), "gpt2", "clm"), "A");
-  EXPECT_EQ(scenario_of(configs_folder(), "roberta", "mlm"), "B");
-  EXPECT_EQ(scenario_of(configs_folder(), "gpt2", "multi_cls"), "C");
-  EXPECT_EQ(scenario_of(configs_folder(), "roberta", "single_cls"), "F");
+  EXPECT_EQ(scenario_of(source_configs(), "gpt2", "clm"), "A");
+  EXPECT_EQ(scenario_of(source_configs(), "roberta", "mlm"), "B");
+  EXPECT_EQ(scenario_of(source_configs(), "gpt2", "multi_cls"), "C");
+  EXPECT_EQ(scenario_of(source_configs(), "roberta", "single_cls"), "F");
   EXPECT_TRUE(
-      says(usage_message([] { scenario_of(configs_folder(), "gpt2", "mlm"); }), "roberta mlm (B)"));
+      says(usage_message([] { scenario_of(source_configs(), "gpt2", "mlm"); }), "roberta mlm (B)"));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 TEST(RunSpec, JsonAndBack) {
   for (const char* scenario : {"A", "B", "C", "D", "E", "F"})
-    for (const std::string& policy : policy_names(configs_folder())) {
+    for (const std::string& policy : policy_names(source_configs())) {
       const RunSpec spec = resolve(tiny_request(scenario, policy));
       const RunSpec again = run_spec_from_json(Json::parse(canonical_json(to_json(spec))), "spec");
       EXPECT_EQ(canonical_json(to_json(again)), canonical_json(to_json(spec)));

@@ -18,7 +18,7 @@ inline std::filesystem::path source_folder() {
   return source != nullptr ? source : ".";
 }
 
-inline std::filesystem::path configs_folder() {
+inline std::filesystem::path source_configs() {
   return source_folder() / "configs";
 }
 
@@ -66,7 +66,7 @@ class TemporaryFolder {
 inline ResolveRequest tiny_request(const std::string& scenario = "A",
                                    const std::string& policy = "fp32_true") {
   ResolveRequest request;
-  request.configs = configs_folder();
+  request.configs = source_configs();
   request.scenario = scenario;
   request.policy = policy;
   request.preset = "tiny";

@@ -12,7 +12,7 @@ import safetensors.torch
 
 from records import BIN, cell, lines, result
 
-TIMES = {"step_ms", "data_ms", "warmup"}  # what two equal runs may differ in
+TIMES = {"step_ms", "data_ms", "warmup", "conditions"}  # what two equal runs may differ in
 TINY = ["--policy", "fp32_true", "--preset", "tiny", "--set", "train.eval_examples=8"]
 
 

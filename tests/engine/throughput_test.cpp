@@ -20,13 +20,30 @@ TEST(Throughput, CountsTimedStepsOnly) {
   EXPECT_DOUBLE_EQ(result.at("tokens_per_s"), 1536 / 0.06);
   EXPECT_DOUBLE_EQ(result.at("real_tokens_per_s"), 1200 / 0.06);
   EXPECT_DOUBLE_EQ(result.at("step_ms").at("median"), 20);
-  EXPECT_DOUBLE_EQ(mfu(steps).at("achieved_flops_per_s"), 6e9 / 0.06);
-  EXPECT_DOUBLE_EQ(mfu(steps).at("palm_flops_per_step"), 3e9);
+  EXPECT_DOUBLE_EQ(mfu(steps, {}).at("achieved_flops_per_s"), 6e9 / 0.06);
+  EXPECT_DOUBLE_EQ(mfu(steps, {}).at("palm_flops_per_step"), 3e9);
+}
+
+// 6e9 FLOPs in 0.06 s.
+TEST(Throughput, MfuIsTheShareOfEachPeak) {
+  const std::vector<Json> steps = {step(10, false), step(20, false), step(30, false)};
+  Peaks peaks;
+  peaks.spec = SheetFigure{149.7e12, "a sheet"};
+  peaks.measured = {{"flops_per_s", 2e11}, {"measured_at", "then"}, {"core_wait_share", nullptr}};
+  const Json found = mfu(steps, peaks);
+  EXPECT_DOUBLE_EQ(found.at("vs_spec"), 1e11 / 149.7e12);
+  EXPECT_DOUBLE_EQ(found.at("vs_measured"), 0.5);
+  EXPECT_EQ(found.at("peak_spec_source"), "a sheet");
+  EXPECT_EQ(found.at("peak_measured_at"), "then");
+  EXPECT_TRUE(mfu({}, peaks).at("vs_measured").is_null());
+  EXPECT_EQ(mfu({}, peaks).at("peak_measured_flops_per_s"), 2e11);
+  for (const char* field : {"peak_spec_flops_per_s", "vs_spec", "vs_measured"})
+    EXPECT_TRUE(mfu(steps, {}).at(field).is_null()) << field;
 }
 
 TEST(Throughput, WithoutTimedStepsThereAreNoRates) {
   EXPECT_TRUE(throughput({step(5, true)}).at("samples_per_s").is_null());
-  EXPECT_TRUE(mfu({}).at("achieved_flops_per_s").is_null());
+  EXPECT_TRUE(mfu({}, {}).at("achieved_flops_per_s").is_null());
 }
 
 // numpy.quantile([1, 2, 4, 8], [0.1, 0.5, 0.9]) with NumPy 2: 1.3, 3.0, 6.8.

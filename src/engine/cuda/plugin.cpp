@@ -4,7 +4,10 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
+
+#include <memory>
 
 #include "engine/cuda/kernels.h"
 
@@ -37,9 +40,41 @@ void synchronize(int index) {
   c10::cuda::device_synchronize();
 }
 
+std::string pci_bus_id(int index) {
+  char id[32] = "";
+  C10_CUDA_CHECK(cudaDeviceGetPCIBusId(id, sizeof id, index));
+  return id;
+}
+
+struct Timer {
+  cudaEvent_t start = nullptr, end = nullptr;
+};
+
+void* start_timer(int index) {
+  const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(index));
+  auto timer = std::make_unique<Timer>();
+  C10_CUDA_CHECK(cudaEventCreate(&timer->start));
+  C10_CUDA_CHECK(cudaEventCreate(&timer->end));
+  C10_CUDA_CHECK(cudaEventRecord(timer->start, c10::cuda::getCurrentCUDAStream()));
+  return timer.release();
+}
+
+double stop_timer(void* handle, int index) {
+  const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(index));
+  const std::unique_ptr<Timer> timer(static_cast<Timer*>(handle));
+  C10_CUDA_CHECK(cudaEventRecord(timer->end, c10::cuda::getCurrentCUDAStream()));
+  C10_CUDA_CHECK(cudaEventSynchronize(timer->end));
+  float milliseconds = 0;
+  C10_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, timer->start, timer->end));
+  C10_CUDA_CHECK(cudaEventDestroy(timer->start));
+  C10_CUDA_CHECK(cudaEventDestroy(timer->end));
+  return double{milliseconds} / 1e3;
+}
+
 const bool kRegistered = [] {
   register_cuda_plugin({dropout_mask_cuda, nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda,
-                        describe_device, peak_memory, synchronize});
+                        describe_device, peak_memory, synchronize, pci_bus_id, start_timer,
+                        stop_timer});
   return true;
 }();
 

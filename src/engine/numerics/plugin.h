@@ -35,6 +35,11 @@ struct CudaPlugin {
   Json (*describe_device)(int index);  // name, capability, memory, driver and runtime versions
   DeviceStatistics (*peak_memory)(int index);
   void (*synchronize)(int index);
+  std::string (*pci_bus_id)(int index);  // "0000:01:00.0": which GPU that is for others than CUDA
+  // Events around work on the current stream: start, and the seconds since it (waits for the
+  // device; the timer is gone then).
+  void* (*start_timer)(int index);
+  double (*stop_timer)(void* timer, int index);
 };
 
 // Called by the plug-in's initializer.

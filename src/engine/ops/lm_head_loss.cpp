@@ -1,6 +1,7 @@
 #include "engine/ops/lm_head_loss.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -84,8 +85,8 @@ class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden,
                             const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                            const at::Tensor& targets, double count, double scale) {
-    const bool want_gradients = hidden.requires_grad() || weight.requires_grad();
+                            const at::Tensor& targets, double count, double scale,
+                            bool want_gradients) {
     Head head(hidden, weight, tensor_or_undefined(bias));
     const at::Tensor loss_sum = head.loss_sum(targets, {count, scale}, want_gradients);
     if (want_gradients) {
@@ -102,7 +103,8 @@ class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
     const auto take = [&](const char* name) {
       return std::move(context->saved_data[name]).toTensor();
     };
-    torch::autograd::variable_list result{take("hidden"), take("weight"), take("bias"), {}, {}, {}};
+    torch::autograd::variable_list result{
+        take("hidden"), take("weight"), take("bias"), {}, {}, {}, {}};
     context->saved_data.clear();
     return result;
   }
@@ -118,10 +120,13 @@ std::int64_t lm_head_chunk(std::int64_t vocabulary, std::int64_t item_bytes) {
 at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                         const at::Tensor& targets, const LossNormalizer& normalizer,
                         const ComputeRules& rules) {
+  // A leaf requires a gradient also where none is recorded; inside the function none ever is.
+  const bool want_gradients =
+      c10::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
   return LmHeadLoss::apply(as_operand(CastOp::kProduct, hidden, rules),
                            as_operand(CastOp::kProduct, weight, rules),
                            optional_tensor(as_operand(CastOp::kProduct, bias, rules)), targets,
-                           normalizer.count, normalizer.scale);
+                           normalizer.count, normalizer.scale, want_gradients);
 }
 
 }  // namespace dtbench::ops

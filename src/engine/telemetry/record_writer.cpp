@@ -6,25 +6,28 @@ namespace dtbench {
 
 void RecordWriter::on_step(const StepEvent& event) {
   const UpdateCounts& updates = event.updates;
-  directory_.append_step({{"step", event.step},
-                          {"loss", json_number(event.loss)},
-                          {"grad_norm", json_number(event.grad_norm)},
-                          {"lr", event.learning_rate},
-                          {"loss_scale", event.loss_scale ? Json(*event.loss_scale) : Json()},
-                          {"skipped", event.skipped},
-                          {"updated_elements", updates.elements},
-                          {"lost_weight_updates", updates.lost_weight_updates},
-                          {"lost_v_updates", updates.lost_v_updates},
-                          {"eight_bit_elements", updates.eight_bit_elements},
-                          {"zero_point_hits", updates.zero_point_hits},
-                          {"step_ms", event.seconds * 1e3},
-                          {"data_ms", event.data_seconds * 1e3},
-                          {"warmup", event.warmup},
-                          {"samples", event.samples},
-                          {"tokens", event.tokens},
-                          {"real_tokens", event.real_tokens},
-                          {"flops_needed", event.flops_needed},
-                          {"flops_palm", event.flops_palm}});
+  directory_.append_step(
+      {{"step", event.step},
+       {"loss", json_number(event.loss)},
+       {"grad_norm", json_number(event.grad_norm)},
+       {"lr", event.learning_rate},
+       {"loss_scale", event.loss_scale ? Json(*event.loss_scale) : Json()},
+       {"skipped", event.skipped},
+       {"updated_elements", updates.elements},
+       {"lost_weight_updates", updates.lost_weight_updates},
+       {"lost_v_updates", updates.lost_v_updates},
+       {"eight_bit_elements", updates.eight_bit_elements},
+       {"zero_point_hits", updates.zero_point_hits},
+       {"step_ms", event.seconds * 1e3},
+       {"data_ms", event.data_seconds * 1e3},
+       {"device_ms", event.device_seconds ? Json(*event.device_seconds * 1e3) : Json()},
+       {"warmup", event.warmup},
+       {"samples", event.samples},
+       {"tokens", event.tokens},
+       {"real_tokens", event.real_tokens},
+       {"flops_needed", event.flops_needed},
+       {"flops_palm", event.flops_palm},
+       {"conditions", conditions_.at_end_of(event.step)}});
 }
 
 void RecordWriter::on_evaluation(std::int64_t step, const Evaluation& evaluation, double seconds) {

@@ -1,6 +1,7 @@
 // The observer that writes a run's steps.jsonl and events.jsonl.
 #pragma once
 
+#include "engine/telemetry/conditions.h"
 #include "engine/train/events.h"
 #include "record/run_directory.h"
 
@@ -8,7 +9,8 @@ namespace dtbench {
 
 class RecordWriter : public TrainingObserver {
  public:
-  explicit RecordWriter(RunDirectory& directory) : directory_(directory) {}
+  RecordWriter(RunDirectory& directory, ConditionsSampler& conditions)
+      : directory_(directory), conditions_(conditions) {}
 
   void on_step(const StepEvent& event) override;
   void on_evaluation(std::int64_t step, const Evaluation& evaluation, double seconds) override;
@@ -16,6 +18,7 @@ class RecordWriter : public TrainingObserver {
 
  private:
   RunDirectory& directory_;
+  ConditionsSampler& conditions_;
 };
 
 }  // namespace dtbench

@@ -1,6 +1,9 @@
 #include "engine/telemetry/result.h"
 
 #include "base/clock.h"
+#include "config/memory_estimate.h"
+#include "engine/telemetry/conditions.h"
+#include "engine/telemetry/disturbances.h"
 #include "engine/telemetry/throughput.h"
 #include "engine/telemetry/update_losses.h"
 #include "engine/train/outcome.h"
@@ -33,11 +36,18 @@ Json convergence(const TrainingState& state, const ConstantPredictor& constant) 
   return json;
 }
 
-// The tensors a policy pays for beside activations.
+// The tensors a policy pays for beside activations, and the formula's prediction of it all.
 Json tensor_bytes(const Trainer& trainer) {
+  const MemoryEstimate predicted = estimate_memory(trainer.spec(), trainer.shape());
   return {{"parameters_bytes", trainer.parameters().bytes()},
           {"gradients_bytes", trainer.parameters().gradient_bytes()},
-          {"optimizer_state_bytes", trainer.update().optimizer().state_bytes()}};
+          {"optimizer_state_bytes", trainer.update().optimizer().state_bytes()},
+          {"predicted",
+           {{"parameters_bytes", predicted.parameters},
+            {"gradients_bytes", predicted.gradients},
+            {"optimizer_state_bytes", predicted.optimizer_state},
+            {"activations_bytes", predicted.activations},
+            {"total_bytes", predicted.total}}}};
 }
 
 }  // namespace
@@ -62,7 +72,7 @@ Json bare_result(const RunSpec& spec, const RunEnd& end) {
 }
 
 Json full_result(const Trainer& trainer, const TrainingState& state, const RunEnd& end,
-                 const std::vector<Json>& steps, const Json& memory) {
+                 const std::vector<Json>& steps, const Json& memory, const Peaks& peaks) {
   const StoreMeta& data = trainer.store().meta();
   Json result = bare_result(trainer.spec(), end);
   const std::string what = outcome(state, trainer.constant().loss);
@@ -73,7 +83,9 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   result["loss_scale"] = loss_scale(steps);
   result["optimizer"] = update_losses(steps);
   result["throughput"] = throughput(steps);
-  result["mfu"] = mfu(steps);
+  result["mfu"] = mfu(steps, peaks);
+  result["conditions"] = conditions(steps);
+  result["disturbances"] = disturbances(steps, result["conditions"], result["mfu"]);
   result["memory"] = memory;
   result["memory"].update(tensor_bytes(trainer));
   result["convergence"] = convergence(state, trainer.constant());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "engine/telemetry/peaks.h"
 #include "engine/train/trainer.h"
 #include "engine/train/training_state.h"
 
@@ -21,6 +22,6 @@ Json bare_result(const RunSpec& spec, const RunEnd& end);
 
 // The whole. `memory` from peak_memory, `steps` from steps.jsonl.
 Json full_result(const Trainer& trainer, const TrainingState& state, const RunEnd& end,
-                 const std::vector<Json>& steps, const Json& memory);
+                 const std::vector<Json>& steps, const Json& memory, const Peaks& peaks);
 
 }  // namespace dtbench

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace dtbench {
 namespace {
@@ -59,7 +60,7 @@ Json throughput(const std::vector<Json>& steps) {
   return json;
 }
 
-Json mfu(const std::vector<Json>& steps) {
+Json mfu(const std::vector<Json>& steps, const Peaks& peaks) {
   const Timed sums = timed(steps);
   const auto count = static_cast<double>(sums.step_ms.size());
   Json json = {{"formula", "needed"},
@@ -70,11 +71,26 @@ Json mfu(const std::vector<Json>& steps) {
                {"peak_spec_source", nullptr},
                {"vs_spec", nullptr},
                {"peak_measured_flops_per_s", nullptr},
+               {"peak_measured_at", nullptr},
+               {"peak_measured_core_wait_share", nullptr},
                {"vs_measured", nullptr}};
+  if (peaks.spec) {
+    json["peak_spec_flops_per_s"] = peaks.spec->value;
+    json["peak_spec_source"] = peaks.spec->source;
+  }
+  if (peaks.measured) {
+    json["peak_measured_flops_per_s"] = peaks.measured->at("flops_per_s");
+    json["peak_measured_at"] = peaks.measured->at("measured_at");
+    json["peak_measured_core_wait_share"] = peaks.measured->at("core_wait_share");
+  }
   if (sums.step_ms.empty()) return json;
+  const double achieved = sums.needed / sums.seconds;
   json["flops_per_step"] = sums.needed / count;
   json["palm_flops_per_step"] = sums.palm / count;
-  json["achieved_flops_per_s"] = sums.needed / sums.seconds;
+  json["achieved_flops_per_s"] = achieved;
+  for (const auto& [peak, share] : {std::pair("peak_spec_flops_per_s", "vs_spec"),
+                                    std::pair("peak_measured_flops_per_s", "vs_measured")})
+    if (!json.at(peak).is_null()) json[share] = achieved / json.at(peak).get<double>();
   return json;
 }
 

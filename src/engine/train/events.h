@@ -16,9 +16,10 @@ struct StepEvent {
   double loss = 0;
   double grad_norm = 0;
   double learning_rate = 0;
-  double seconds = 0;       // from the batch's assembly to the updated parameters
-  double data_seconds = 0;  // of those, waiting for the batch
-  bool warmup = false;      // timing: among the first steps of this process
+  double seconds = 0;                         // from the batch's assembly to the updated parameters
+  double data_seconds = 0;                    // of those, waiting for the batch
+  std::optional<double> device_seconds = {};  // of the device's own work, by its events; GPUs
+  bool warmup = false;                        // timing: among the first steps of this process
   std::int64_t samples = 0;
   std::int64_t tokens = 0;  // padded
   std::int64_t real_tokens = 0;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/numerics/device.h"
+#include "engine/numerics/device_timer.h"
 #include "engine/optim/schedule.h"
 
 namespace dtbench {
@@ -47,6 +48,7 @@ class Loop {
   // Returns whether training goes on.
   bool step() {
     const double started = steady_seconds();
+    DeviceTimer timer(trainer_.device());
     const std::int64_t step = state_.steps_completed;
     const TrainSpec& train = trainer_.spec().train;
     Trainer::Gradients gradients = trainer_.compute_gradients(step);
@@ -60,6 +62,7 @@ class Loop {
       const auto updated = trainer_.apply_gradients(gradients);
       if (!nonfinite) nonfinite = updated;
     }
+    event.device_seconds = timer.stop();
     synchronize(trainer_.device());
     event.seconds = steady_seconds() - started;
     state_.record_step(event);

@@ -1,4 +1,4 @@
-#include "cli/places.h"
+#include "base/places.h"
 
 #include <cstdlib>
 

@@ -1,0 +1,102 @@
+#include "cli/study.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "cli/table.h"
+#include "config/memory_estimate.h"
+#include "config/model_shape.h"
+#include "config/resolve.h"
+#include "hardware/spec_sheet.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::array kScenarios = {"A", "B", "C", "D", "E", "F"};
+constexpr std::array kPolicies = {"fp32_true",  "amp_fp16",  "amp_bf16",
+                                  "fp16_naive", "bf16_pure", "amp_bf16_8bit"};
+// The published tokenizers, and EURLEX57K's list of labels.
+constexpr std::int64_t kGpt2Vocabulary = 50257, kRobertaVocabulary = 50265, kLabels = 4271;
+
+RunSpec cell(const std::filesystem::path& configs, const char* scenario, const char* policy) {
+  ResolveRequest request;
+  request.configs = configs;
+  request.scenario = scenario;
+  request.policy = policy;
+  request.preset = "base";
+  // The data's files do not change what a cell costs, but base asks for them.
+  for (const auto& [key, value] :
+       {std::pair("data.source", "data.jsonl"), std::pair("data.vocab", "vocab.json"),
+        std::pair("data.merges", "merges.txt")})
+    request.command_line.push_back({key, value, "doctor"});
+  RunSpec spec = resolve(request);
+  spec.device = "cuda";
+  return spec;
+}
+
+}  // namespace
+
+Json study_needs(const std::filesystem::path& configs) {
+  Json needs = {{"cells", 0},
+                {"steps", 0},
+                {"memory_bytes", 0},
+                {"memory_cell", ""},
+                {"flops", Json::object()}};
+  for (const char* scenario : kScenarios) {
+    for (const char* policy : kPolicies) {
+      const RunSpec spec = cell(configs, scenario, policy);
+      const bool gpt2 = spec.model.architecture == Architecture::kGpt2;
+      const ModelShape shape =
+          model_shape(spec, gpt2 ? kGpt2Vocabulary : kRobertaVocabulary, kLabels);
+      const std::string datatype = product_datatype(spec.policy.compute, spec.policy.tf32);
+      const double flops =
+          step_flops(shape, full_step(spec)).needed * static_cast<double>(spec.train.steps);
+      needs["cells"] = needs["cells"].get<int>() + 1;
+      needs["steps"] = spec.train.steps;
+      needs["flops"][datatype] = needs["flops"].value(datatype, 0.0) + flops;
+      const std::int64_t bytes = estimate_memory(spec, shape).total;
+      if (bytes <= needs["memory_bytes"].get<std::int64_t>()) continue;
+      needs["memory_bytes"] = bytes;
+      needs["memory_cell"] = concat(scenario, " ", policy);
+    }
+  }
+  return needs;
+}
+
+std::optional<double> study_hours(const Json& needs, const Json& products, double share) {
+  double seconds = 0;
+  for (const auto& [datatype, flops] : needs.at("flops").items()) {
+    const Json rate = member_or_null(products, concat("/", datatype, "/flops_per_s").c_str());
+    if (!rate.is_number()) return std::nullopt;
+    seconds += flops.get<double>() / (share * rate.get<double>());
+  }
+  return seconds / 3600;
+}
+
+std::vector<std::string> obstacles(const Json& examined, const Json& needs) {
+  std::vector<std::string> reasons;
+  const auto at = [&](const char* pointer) { return member_or_null(examined, pointer); };
+  if (at("/unavailable").is_string())
+    return {concat(readable(at("/asked")), ": ", readable(at("/unavailable")))};
+  const Json memory = at("/device/cuda/memory_bytes");
+  if (!memory.is_number()) {
+    reasons.emplace_back("the device is a CPU; preset base is made for a GPU");
+  } else if (memory.get<std::int64_t>() < needs.at("memory_bytes").get<std::int64_t>()) {
+    reasons.push_back(concat("the largest cell (", readable(needs.at("memory_cell")), ") needs ",
+                             human_bytes(needs.at("memory_bytes").get<std::uint64_t>()),
+                             ", the GPU has ", human_bytes(memory.get<std::uint64_t>())));
+  }
+  if (at("/canary_passed") != true)
+    reasons.emplace_back("the TF32 canary: fp32 products are not computed in fp32 here");
+  for (const Json& policy : at("/policies")) {
+    const bool asked = std::find(kPolicies.begin(), kPolicies.end(),
+                                 policy.at("name").get<std::string>()) != kPolicies.end();
+    if (asked && policy.at("unsupported").is_string())
+      reasons.push_back(
+          concat(readable(policy.at("name")), ": ", readable(policy.at("unsupported"))));
+  }
+  return reasons;
+}
+
+}  // namespace dtbench

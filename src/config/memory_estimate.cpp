@@ -1,0 +1,214 @@
+#include "config/memory_estimate.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace dtbench {
+namespace {
+
+std::int64_t bytes_of(Dtype dtype) {
+  return dtype == Dtype::kFloat64 ? 8 : dtype == Dtype::kFloat32 ? 4 : 2;
+}
+
+double bytes_of(StateFormat format) {
+  switch (format) {
+    case StateFormat::kFloat64:
+      return 8;
+    case StateFormat::kFloat32:
+      return 4;
+    case StateFormat::kBFloat16:
+    case StateFormat::kFloat16:
+      return 2;
+    case StateFormat::kBlockwise8Bit:
+      break;
+  }
+  return 1 + 4.0 / 256;  // a code each, and one fp32 maximum a block of 256
+}
+
+// The engine's own bounds: ops/lm_head_loss.h and ops/attention.h.
+constexpr std::int64_t kLogitsBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kScoresBytes = std::int64_t{32} << 20,
+                       kScoresBytesOnGpu = std::int64_t{512} << 20;
+
+// Follows one step of the engine through its fullest moments, all in bytes. nc: tokens of a
+// micro-batch times width. c, p, g: the bytes of a number in the compute, parameter and gradient
+// datatype, inside: of one that an operation computes with.
+class Moments {
+ public:
+  Moments(const RunSpec& spec, const ModelShape& shape)
+      : shape_(shape),
+        mixed_(has_master_weights(spec.policy)),
+        cpu_(spec.device == "cpu"),
+        half_on_cpu_(cpu_ && spec.policy.compute == Dtype::kFloat16),
+        language_model_(is_language_model(shape.objective)),
+        roberta_(shape.architecture == Architecture::kRoberta),
+        c_(bytes_of(spec.policy.compute)),
+        p_(bytes_of(spec.policy.parameters)),
+        g_(bytes_of(spec.policy.gradients)),
+        inside_(std::max<std::int64_t>(4, c_)),
+        samples_(spec.train.micro_batch),
+        length_(spec.data.length),
+        nc_(samples_ * length_ * shape.width),
+        targets_(full_step(spec).targets * samples_ / spec.train.batch),
+        several_micro_batches_(spec.train.micro_batch < spec.train.batch) {}
+
+  // Kept by one layer: in the compute datatype the operands of the products (q, k and v as
+  // operands of the attention), 14 C a token, and in the parameters' the inputs of two LayerNorms.
+  // Under mixed precision RoBERTa's q, k and v each cast their common input, and the casts of the
+  // weights are kept, too.
+  std::int64_t layer() const {
+    const std::int64_t casts = mixed_ ? layer_product_weights(shape_) * c_ : 0;
+    return nc_ * ((mixed_ && roberta_ ? 16 : 14) * c_ + 2 * p_) + casts;
+  }
+
+  // And by the rest: the input of GPT-2's last LayerNorm or RoBERTa's first, the mask of attention
+  // (GPT-2: one a sample where there is padding).
+  std::int64_t activations() const {
+    const std::int64_t mask = roberta_ ? 0 : (language_model_ ? 1 : samples_) * length_ * length_;
+    return shape_.layers * layer() + nc_ * p_ + mask;
+  }
+
+  // Beside parameters and optimizer states, at the fullest moment.
+  std::int64_t fullest() const {
+    return std::max(
+        {head(), backward_begins(), backward_ends(), clipping(), update(), evaluation()});
+  }
+
+  void set_update(std::int64_t bytes) { update_ = bytes; }
+
+ private:
+  std::int64_t gradients() const { return parameter_count(shape_) * g_; }
+  // Those of earlier micro-batches, and a set of their own where they have a datatype of their own.
+  std::int64_t standing_gradients() const {
+    return several_micro_batches_ || g_ != p_ ? gradients() : 0;
+  }
+
+  std::int64_t decoder() const { return language_model_ ? shape_.vocab * shape_.width : 0; }
+  std::int64_t chunk_rows() const {
+    const std::int64_t operand = half_on_cpu_ ? inside_ : c_;
+    const std::int64_t row = std::max<std::int64_t>(1, shape_.vocab * operand);
+    return std::min(targets_, std::max<std::int64_t>(1, kLogitsBytes / row));
+  }
+
+  // One chunk of the language model's head: logits, and what the products need beside them.
+  std::int64_t chunk() const {
+    const std::int64_t logits = chunk_rows() * shape_.vocab;
+    if (half_on_cpu_) return logits * (c_ + inside_);  // the operands are wide already
+    // The weight's gradient adds up in fp32: of 16-bit operands on the CPU through fp32 copies, on
+    // a GPU through one more sum.
+    const bool in_parts = chunk_rows() < targets_;
+    const std::int64_t wide = !in_parts || c_ == inside_ ? 0 : cpu_ ? logits : decoder();
+    return logits * c_ + wide * inside_;
+  }
+
+  // The end of the forward pass, with the gradients that the head computes with its loss.
+  std::int64_t head() const {
+    if (!language_model_) return 0;
+    const std::int64_t hidden = targets_ * shape_.width;
+    const std::int64_t cast = (mixed_ ? (decoder() + hidden) * c_ : 0) +
+                              (half_on_cpu_ ? (decoder() + hidden) * inside_ : 0);
+    const std::int64_t sum = decoder() * (chunk_rows() < targets_ ? inside_ : c_);
+    return standing_gradients() + activations() + nc_ * p_ + hidden * (p_ + c_) + cast + sum +
+           chunk();
+  }
+
+  // The last layer's MLP is where most activations are alive. Its incoming gradient is in the
+  // residual's datatype. 16-bit: dropout works on fp32 copies. Then the gradient of 4 C a token
+  // that the second product returns, and of its weight.
+  std::int64_t layer_work() const {
+    const std::int64_t c2 = 4 * shape_.width * shape_.width;
+    const std::int64_t dropout = c_ == inside_ ? 2 * inside_ : 2 * c_ + 3 * inside_;
+    const std::int64_t product = half_on_cpu_ ? c_ + inside_ + 4 * (c_ + inside_) : 5 * c_;
+    const std::int64_t weights = c2 * (half_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
+    return nc_ * p_ + std::max(nc_ * dropout, nc_ * product + weights);
+  }
+
+  // In attention fp32 probabilities, their gradient and the scores' are alive at once, and
+  // gradients of q, k and v; the MLP's activations of that layer, 10 C a token, are gone.
+  std::int64_t attention_work() const {
+    const std::int64_t scores = std::min(cpu_ ? kScoresBytes : kScoresBytesOnGpu,
+                                         samples_ * shape_.heads * length_ * length_ * inside_);
+    const std::int64_t in_stored = c_ == inside_ ? 0 : scores / inside_ * c_;
+    return nc_ * (2 * p_ + 3 * c_) + 3 * scores + in_stored - 10 * nc_ * c_;
+  }
+
+  std::int64_t work() const { return std::max(layer_work(), attention_work()); }
+
+  // The gradient of the language model's decoder waits for the embedding's, to which it is tied.
+  std::int64_t backward_begins() const {
+    const std::int64_t cast_back = mixed_ ? decoder() * c_ : 0;
+    return standing_gradients() + activations() +
+           std::max(decoder() * p_ + work(), decoder() * p_ + cast_back);
+  }
+
+  // The first layer, with the others' gradients there; and the embedding, with all.
+  std::int64_t backward_ends() const {
+    const std::int64_t tables = embedding_parameters(shape_) * p_;
+    const std::int64_t all = parameter_count(shape_) * p_;
+    const std::int64_t others = several_micro_batches_ && g_ == p_ ? 0 : all - tables;
+    const std::int64_t first_layer = others + decoder() * p_ + layer() + nc_ * p_ + work();
+    // 16-bit rows are added up in fp32 on the CPU.
+    const bool wide = cpu_ && p_ == 2;
+    const std::int64_t embedding = others + decoder() * p_ + shape_.vocab * shape_.width * p_ +
+                                   (wide ? (shape_.vocab * shape_.width + nc_) * 4 : 0) + nc_ * p_;
+    return standing_gradients() + std::max(first_layer, embedding);
+  }
+
+  // Norm and scaling take a gradient at a time through fp32; the largest is a table of the
+  // embedding or a weight of the MLP.
+  std::int64_t clipping() const {
+    const std::int64_t largest =
+        shape_.width * std::max({shape_.vocab, shape_.labels, 4 * shape_.width});
+    return gradients() + largest * (g_ == inside_ ? inside_ : 2 * inside_);
+  }
+
+  std::int64_t update() const { return gradients() + update_; }
+
+  // Gradients stay until the next step clears them. Two layers of the MLP at work, no loss's
+  // gradient.
+  std::int64_t evaluation() const {
+    const std::int64_t cast = mixed_ ? decoder() * c_ : 0;
+    const std::int64_t logits = language_model_ ? chunk_rows() * shape_.vocab * c_ : 0;
+    const std::int64_t wide =
+        half_on_cpu_
+            ? (language_model_ ? chunk_rows() * shape_.vocab + decoder() : 4 * nc_) * inside_
+            : 0;
+    return gradients() + std::max(nc_ * (2 * p_ + 9 * c_), nc_ * 2 * p_ + cast + logits) + wide;
+  }
+
+  const ModelShape& shape_;
+  bool mixed_, cpu_, half_on_cpu_, language_model_, roberta_;
+  std::int64_t c_, p_, g_, inside_, samples_, length_, nc_, targets_;
+  bool several_micro_batches_;
+  std::int64_t update_ = 0;
+};
+
+std::int64_t state_bytes(const DtypePolicy& policy, std::int64_t count, std::int64_t embedding) {
+  const double moments =
+      2 * (static_cast<double>(count - embedding) * bytes_of(policy.optimizer_states) +
+           static_cast<double>(embedding) * bytes_of(policy.embedding_states));
+  const bool kahan = policy.update_rounding == UpdateRounding::kKahan;
+  return std::llround(moments) + (kahan ? count * bytes_of(policy.parameters) : 0);
+}
+
+}  // namespace
+
+MemoryEstimate estimate_memory(const RunSpec& spec, const ModelShape& shape) {
+  const DtypePolicy& policy = spec.policy;
+  const std::int64_t count = parameter_count(shape);
+  Moments moments(spec, shape);
+  // foreach compares with copies of weights and second moments, and has a denominator for each.
+  if (policy.optimizer_arithmetic == OptimizerArithmetic::kForeach)
+    moments.set_update(count * (bytes_of(policy.parameters) +
+                                static_cast<std::int64_t>(2 * bytes_of(policy.optimizer_states))));
+
+  MemoryEstimate estimate{};
+  estimate.parameters = count * bytes_of(policy.parameters);
+  estimate.gradients = count * bytes_of(policy.gradients);
+  estimate.optimizer_state = state_bytes(policy, count, embedding_parameters(shape));
+  estimate.activations = moments.activations();
+  estimate.total = estimate.parameters + estimate.optimizer_state + moments.fullest();
+  return estimate;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,27 @@
+// The time that a device's own clock gives to the work asked of it, apart from the host's.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <optional>
+
+namespace dtbench {
+
+class DeviceTimer {
+ public:
+  // Starts. On the CPU, where the host's clock says it all, there is nothing to start.
+  explicit DeviceTimer(const c10::Device& device);
+  ~DeviceTimer();
+  DeviceTimer(const DeviceTimer&) = delete;
+  DeviceTimer& operator=(const DeviceTimer&) = delete;
+
+  // Seconds since the start, once the device has done what it was asked until now; nothing on the
+  // CPU. To be called once.
+  std::optional<double> stop();
+
+ private:
+  c10::Device device_;
+  void* timer_ = nullptr;
+};
+
+}  // namespace dtbench
