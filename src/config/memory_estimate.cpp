@@ -87,7 +87,9 @@ class Moments {
   std::int64_t chunk_rows() const {
     const std::int64_t operand = half_on_cpu_ ? inside_ : c_;
     const std::int64_t row = std::max<std::int64_t>(1, shape_.vocab * operand);
-    return std::min(targets_, std::max<std::int64_t>(1, kLogitsBytes / row));
+    const std::int64_t most = std::max<std::int64_t>(1, kLogitsBytes / row);
+    const std::int64_t chunks = std::max<std::int64_t>(1, (targets_ + most - 1) / most);
+    return (targets_ + chunks - 1) / chunks;
   }
 
   // One chunk of the language model's head: logits, and what the products need beside them.

@@ -55,7 +55,7 @@ class Cell {
       return out_of_memory(error.what_without_backtrace());
     } catch (const c10::Error& error) {
       const std::string what = error.what_without_backtrace();
-      // torch's CPU allocator has no exception type of its own for this.
+      // For small tensors: torch's own CPU allocator has no exception type for this.
       if (what.find("DefaultCPUAllocator") != std::string::npos) return out_of_memory(what);
       fail(what);
       throw Error(ExitCode::kPermanent, what);

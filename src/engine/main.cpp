@@ -1,7 +1,5 @@
 // dtbench-engine: trains one cell. `dtbench run` resolves the spec, prepares the store and executes
 // it.
-#include <malloc.h>
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -10,15 +8,9 @@
 #include "base/program.h"
 #include "engine/cell.h"
 #include "engine/doctor.h"
+#include "engine/numerics/cpu_allocator.h"
 
 namespace {
-
-// A step allocates what the step before freed. Given back to the system in between, every page
-// would have to be cleared and mapped again each time, a fifth of a small model's step.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
-}
 
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Trains one cell of the Datatype Dynamics Bench, from a run directory's spec.json.",
@@ -53,7 +45,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_freed_memory();
+  dtbench::install_block_cache();
   try {
     return parse_and_run(argc, argv);
   } catch (const dtbench::Error& error) {

@@ -23,7 +23,7 @@ class Head {
         hidden_(product_operand(hidden)),
         weight_(product_operand(weight)),
         bias_(bias.defined() ? product_operand(bias) : bias),
-        chunk_(lm_head_chunk(weight.size(0), weight_.element_size())) {}
+        chunk_(lm_head_chunk(hidden.size(0), weight.size(0), weight_.element_size())) {}
 
   at::Tensor loss_sum(const at::Tensor& targets, const LossNormalizer& normalizer,
                       bool want_gradients) {
@@ -112,9 +112,11 @@ class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
 
 }  // namespace
 
-std::int64_t lm_head_chunk(std::int64_t vocabulary, std::int64_t item_bytes) {
+std::int64_t lm_head_chunk(std::int64_t rows, std::int64_t vocabulary, std::int64_t item_bytes) {
   constexpr std::int64_t kLogitsBytes = 64 << 20;
-  return std::max<std::int64_t>(1, kLogitsBytes / (vocabulary * item_bytes));
+  const std::int64_t most = std::max<std::int64_t>(1, kLogitsBytes / (vocabulary * item_bytes));
+  const std::int64_t chunks = std::max<std::int64_t>(1, (rows + most - 1) / most);
+  return std::max<std::int64_t>(1, (rows + chunks - 1) / chunks);
 }
 
 at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
