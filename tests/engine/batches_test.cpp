@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/error.h"
 #include "data/temporary_folder.h"
 #include "engine/small_model.h"
+#include "engine/train/prefetched_batches.h"
 
 namespace dtbench::testing {
 namespace {
@@ -181,6 +183,41 @@ TEST(Batches, ValidationMasksAreTheExamples) {
   EXPECT_TRUE(at::equal(part.content.input_ids, same.input_ids));
   EXPECT_TRUE(at::equal(part.content.targets, same.targets));
   EXPECT_TRUE(at::equal(part.content.target_index, same.target_index));
+}
+
+TEST(PrefetchedBatches, AreTheSourcesInAnyOrder) {
+  for (const char* scenario : {"B", "D"}) {
+    const RunSpec spec = tiny_spec(scenario);
+    const TokenStore store(tiny_store(spec));
+    BatchSource source(store, spec), same(store, spec);
+    PrefetchedBatches batches(source, 6, at::kCPU);
+    for (const std::int64_t step : {0, 1, 2, 5, 3, 4, 4, 0})
+      expect_equal(batches.take(step), same.training_batch(step));
+  }
+}
+
+TEST(PrefetchedBatches, AnErrorComesOutAtItsOwnStep) {
+  RunSpec spec = tiny_spec("B");
+  spec.data.length = 2;
+  spec.train.batch = spec.train.micro_batch = 1;
+  const TokenStore store(tiny_store(spec));
+  BatchSource source(store, spec), same(store, spec);
+  const auto fails = [](const std::function<void()>& call) {
+    try {
+      call();
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  PrefetchedBatches batches(source, 20, at::kCPU);
+  int failures = 0;
+  for (std::int64_t step = 0; step < 20; ++step) {
+    const bool expected = fails([&] { same.training_batch(step); });
+    EXPECT_EQ(fails([&] { batches.take(step); }), expected) << step;
+    failures += expected;
+  }
+  EXPECT_GT(failures, 0);
 }
 
 TEST(Batches, AStepWithoutMaskedTargetsIsRefused) {

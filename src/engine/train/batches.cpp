@@ -52,12 +52,15 @@ at::Tensor empty_ids(at::IntArrayRef shape) {
 MicroBatch slice(const GlobalBatch& batch, std::int64_t first, std::int64_t count,
                  const c10::Device& device) {
   const MicroBatch& whole = batch.content;
+  const auto copy = [&](const at::Tensor& tensor, std::int64_t begin, std::int64_t rows) {
+    return tensor.narrow(0, begin, rows).to(device, /*non_blocking=*/tensor.is_pinned());
+  };
   MicroBatch part;
-  part.input_ids = whole.input_ids.narrow(0, first, count).to(device);
+  part.input_ids = copy(whole.input_ids, first, count);
   if (whole.attention_mask.defined())
-    part.attention_mask = whole.attention_mask.narrow(0, first, count).to(device);
+    part.attention_mask = copy(whole.attention_mask, first, count);
   if (!whole.target_index.defined()) {
-    part.targets = whole.targets.narrow(0, first, count).to(device);
+    part.targets = copy(whole.targets, first, count);
     return part;
   }
   // Target positions ascend, so a slice's are contiguous.
@@ -66,9 +69,8 @@ MicroBatch slice(const GlobalBatch& batch, std::int64_t first, std::int64_t coun
   const std::int64_t begin_at = std::lower_bound(index, end, first * batch.length) - index;
   const std::int64_t end_at = std::lower_bound(index, end, (first + count) * batch.length) - index;
   const std::int64_t targets = end_at - begin_at;
-  part.target_index =
-      (whole.target_index.narrow(0, begin_at, targets) - first * batch.length).to(device);
-  part.targets = whole.targets.narrow(0, begin_at, targets).to(device);
+  part.target_index = copy(whole.target_index, begin_at, targets) - first * batch.length;
+  part.targets = copy(whole.targets, begin_at, targets);
   return part;
 }
 

@@ -62,6 +62,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       rules_(compute_rules(spec.policy)),
       shape_(model_shape(spec, store.meta().vocab_size, label_count(spec, store))),
       source_(store, spec),
+      batches_(source_, spec.train.steps, device),
       parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
                   static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
@@ -73,7 +74,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
-  const GlobalBatch batch = source_.training_batch(step);
+  const GlobalBatch batch = batches_.take(step);
   Gradients result{describe(batch, shape_, step), {}, std::nullopt};
   StepEvent& event = result.event;
   event.data_seconds = steady_seconds() - started;

@@ -12,6 +12,7 @@
 #include "engine/train/batches.h"
 #include "engine/train/constant_predictor.h"
 #include "engine/train/events.h"
+#include "engine/train/prefetched_batches.h"
 
 namespace dtbench {
 
@@ -61,6 +62,7 @@ class Trainer {
   ComputeRules rules_;
   ModelShape shape_;
   BatchSource source_;
+  PrefetchedBatches batches_;
   ParameterSet parameters_;
   Model model_;
   LoadedWeights loaded_;
