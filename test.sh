@@ -2,8 +2,7 @@
 # Sets up, builds and runs every check and test; ends with ctest's summary.
 #
 #   ./test.sh         formatting, compiler warnings, shellcheck, clang-tidy, all tests
-#   ./test.sh --asan  the tests that need no torch, under the address and undefined-behaviour
-#                     sanitizers
+#   ./test.sh --asan  the C++ tests under the address and undefined-behaviour sanitizers
 set -u
 
 self=$(readlink -f -- "${BASH_SOURCE[0]}")
@@ -21,7 +20,7 @@ esac
 
 begin
 need_python=yes
-set_up_build "$root/requirements/"{apt,apt-test}.txt
+set_up_build "$root/requirements/"{apt,apt-test,apt-bench}.txt
 make_test_venv
 cd "$root" || exit
 
@@ -32,7 +31,7 @@ check_format() {
   sources '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -r "$venv/bin/clang-format" --dry-run -Werror
 }
 check_scripts() {
-  grep -rlIE '^#!/usr/bin/env bash|^# shellcheck shell=bash' dtbench test.sh .ci scripts |
+  grep -rlIE '^#!/usr/bin/env bash|^# shellcheck shell=bash' dtbench test.sh .ci scripts bench |
     xargs -r "$venv/bin/shellcheck" --external-sources
 }
 say "checking formatting and shell scripts"
@@ -43,13 +42,13 @@ folder=$root/build/$preset
 if [[ $preset == test ]]; then
   find_cuda always
   configure test '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_TEST_PYTHON="$venv/bin/python" \
-    -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
+    -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures" -DDTBENCH_BENCH=ON
   build "$folder"
   say "checking with clang-tidy"
   require 4 "clang-tidy found faults" "The lines above say where." \
     "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" "$folder"
 else
-  configure asan '' -DDTBENCH_ENGINE=OFF -DDTBENCH_TEST_PYTHON="$venv/bin/python"
+  configure asan '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_TEST_PYTHON="$venv/bin/python"
   build "$folder"
 fi
 

@@ -34,7 +34,8 @@ Json read_json_file(const std::filesystem::path& path) {
   try {
     return Json::parse(in);
   } catch (const Json::parse_error& error) {
-    throw usage_error(concat("'", path.string(), "' is not valid JSON: ", error.what(), "."));
+    throw usage_error(concat("'", path.string(), "' is not valid JSON: ", error.what(), "."),
+                      "Is it the right file, and whole? Write or copy it again.");
   }
 }
 

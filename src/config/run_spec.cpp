@@ -90,6 +90,8 @@ Json policy_in_spec(const DtypePolicy& policy) {
   return json;
 }
 
+constexpr const char* kAnew = "Have the spec written anew: 'dtbench run ... --dry-run' prints it.";
+
 DtypePolicy read_policy_in_spec(const Json& json, const std::string& origin) {
   const FieldPlace place{"policy", origin};
   if (!json.is_object()) throw wrong_value(place, "a table of keys", json);
@@ -98,7 +100,7 @@ DtypePolicy read_policy_in_spec(const Json& json, const std::string& origin) {
     if (json.contains(Json::json_pointer(pointer))) continue;
     std::string key = "policy" + pointer;
     std::replace(key.begin(), key.end(), '/', '.');
-    throw usage_error(concat("The key '", key, "' is missing in ", origin, "."));
+    throw usage_error(concat("The key '", key, "' is missing in ", origin, "."), kAnew);
   }
   if (json.contains("description")) throw unknown_key(place.member("description"), {});
   return policy_from_json(json, origin);
@@ -121,7 +123,7 @@ Json to_json(const RunSpec& spec) {
 
 RunSpec run_spec_from_json(const Json& json, const std::string& origin) {
   if (!json.is_object() || !json.contains("policy"))
-    throw usage_error(concat("The key 'policy' is missing in ", origin, "."));
+    throw usage_error(concat("The key 'policy' is missing in ", origin, "."), kAnew);
   RunSpec spec;
   Json rest = json;
   rest.erase("policy");

@@ -30,7 +30,8 @@ Json to_json(const toml::node& node, const std::string& file) {
   if (const auto* integer = node.as_integer()) return integer->get();
   if (const auto* number = node.as_floating_point()) return number->get();
   throw usage_error(
-      concat("'", file, "', line ", node.source().begin.line, ": a date or time is no setting."));
+      concat("'", file, "', line ", node.source().begin.line, ": a date or time is no setting."),
+      "Write text in quotes.");
 }
 
 }  // namespace
@@ -46,8 +47,10 @@ Json read_toml_file(const std::filesystem::path& path) {
     return to_json(toml::parse(text.str(), path.string()), path.string());
   } catch (const toml::parse_error& error) {
     const toml::source_position place = error.source().begin;
-    throw usage_error(concat("'", path.string(), "', line ", place.line, ", column ", place.column,
-                             ": not valid TOML: ", error.description(), "."));
+    throw usage_error(
+        concat("'", path.string(), "', line ", place.line, ", column ", place.column,
+               ": not valid TOML: ", error.description(), "."),
+        "docs/configuration.md and the files in configs/ show how settings are written.");
   }
 }
 

@@ -122,7 +122,8 @@ struct JsonlSource::Impl {
       if (!lines.next(line)) {
         if (records > 0) return false;
         throw usage_error(concat("'", path.string(), "': expected at least one record, found ",
-                                 lines.line_number(), " lines, all blank: the data is empty."));
+                                 lines.line_number(), " lines, all blank: the data is empty."),
+                          "Give a file with one JSON object a line.");
       }
     } while (is_blank(line));
     const Json record = parse(line);

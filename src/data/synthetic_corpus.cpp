@@ -149,7 +149,8 @@ SyntheticCorpus::SyntheticCorpus(std::int64_t labels)
       general_profile_(kContentWords, 4) {
   if (labels < 1 || labels > kMaxSyntheticLabels)
     throw usage_error(
-        concat("data.synthetic_labels must be in 1..", kMaxSyntheticLabels, ", got ", labels, "."));
+        concat("data.synthetic_labels must be in 1..", kMaxSyntheticLabels, ", got ", labels, "."),
+        concat("--set data.synthetic_labels=", labels < 1 ? 1 : kMaxSyntheticLabels));
   const PhiloxIndexStream draws(kKey, kTopicRound);
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(labels) * kTopicWords; ++i)
     topic_words_.push_back(static_cast<std::uint16_t>(draws.draw(i, kContentWords)));
@@ -164,7 +165,8 @@ SyntheticSource::SyntheticSource(std::int64_t documents, std::int64_t labels)
   if (documents < 10)
     throw usage_error(
         concat("data.synthetic_documents must be at least 10, so that one of them is ",
-               "validation, got ", documents, "."));
+               "validation, got ", documents, "."),
+        "--set data.synthetic_documents=10");
 }
 
 bool SyntheticSource::next(SourceDocument& document) {

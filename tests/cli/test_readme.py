@@ -55,7 +55,11 @@ def test_the_quick_start_begins_with_the_demo():
 @pytest.mark.parametrize("command", [c for c in dict.fromkeys(commands()) if c != "./test.sh"])
 def test_the_command_does_what_it_says(folder, command):
     process = run_command(folder, command.replace("RUN", a_run(folder)) if "RUN" in command else command)
-    assert process.returncode == 0, process.stdout + process.stderr
+    # doctor's exit code says whether the study, which needs a GPU, can run here.
+    expected = (0, 4) if "doctor" in command else (0,)
+    assert process.returncode in expected, process.stdout + process.stderr
+    if "doctor" in command:
+        assert "TF32 canary" in process.stdout
     if command == "./dtbench demo":
         assert "[36/36]" in process.stderr
         assert process.stdout.count("\nfp32_true ") == 6

@@ -25,6 +25,7 @@ CASES = {
     "help-list": "list --help",
     "help-show": "show --help",
     "help-policies": "policies --help",
+    "help-doctor": "doctor --help",
     "help-data": "data --help",
     "help-data-prepare": "data prepare --help",
     "json-demo": DEMO + " --json",
@@ -47,6 +48,7 @@ CASES = {
     "error-missing-run": "show zzz",
     "error-benchmark-task": "benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true",
     "error-benchmark-flag": "benchmark --model_arch gpt2 --task clm --batch-size 3",
+    "error-doctor-device": "doctor --device gpu",
     "error-demo-preset": "demo --preset small",
 }
 

@@ -46,7 +46,8 @@ at::ScalarType floating_type(const std::filesystem::path& path, const std::strin
   const auto found = kTypes.find(dtype);
   if (found == kTypes.end())
     throw usage_error(concat("'", path.string(), "': tensor '", name,
-                             "' must be F64, F32, F16 or BF16, got ", dtype, "."));
+                             "' must be F64, F32, F16 or BF16, got ", dtype, "."),
+                      "Save the weights in one of these.");
   return found->second;
 }
 

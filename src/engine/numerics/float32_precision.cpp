@@ -114,6 +114,9 @@ Json set_float32_precision(bool tf32) {
       allows_reduced_precision(context.allowFP16ReductionCuBLAS());
   read_back["cublas.allow_bf16_reduced_precision_reduction"] =
       allows_reduced_precision(context.allowBF16ReductionCuBLAS());
+  for (const auto& [name, value] : read_back.items())
+    if (value == true && name != "cublas.allow_tf32")
+      throw std::logic_error(concat("torch's switch ", name, " does not read back as set, off"));
   const char* nvidia_override = std::getenv("NVIDIA_TF32_OVERRIDE");
   read_back["NVIDIA_TF32_OVERRIDE"] = nvidia_override == nullptr ? "" : nvidia_override;
   return read_back;
