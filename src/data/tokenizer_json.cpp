@@ -28,6 +28,8 @@ const Members kRobertaProcessing = {{"type", {"RobertaProcessing"}},
                                     {"cls", {}},
                                     {"trim_offsets", {}},
                                     {"add_prefix_space", {}}};
+const Members kTemplateProcessing = {
+    {"type", {"TemplateProcessing"}}, {"single", {}}, {"pair", {}}, {"special_tokens", {}}};
 // Every byte has a token, so nothing is ever unknown.
 const Members kModel = {{"type", {"BPE"}},
                         {"dropout", {nullptr, 0}},
@@ -86,17 +88,37 @@ class Reader {
     }
   }
 
+  // Around a text may stand nothing or RoBERTa's marks: what token schemes put there.
   void check_post_processor(const Json& processor) {
     if (processor.is_null()) return;
-    const bool roberta =
-        processor.is_object() && processor.value("type", "") == "RobertaProcessing";
-    check(processor, "post_processor", roberta ? kRobertaProcessing : kByteLevelOutput);
-    if (!roberta) return;
-    for (const auto& [member, mark] : {std::pair{"cls", "<s>"}, std::pair{"sep", "</s>"}}) {
-      const Json value = processor.value(member, Json());
-      if (!value.is_array() || value.empty() || value.front() != mark)
-        throw unexpected(concat("post_processor.", member), concat("the token ", mark), value);
+    const std::string member = "post_processor";
+    if (!processor.is_object()) throw unexpected(member, "an object or null", processor);
+    const Json type = processor.value("type", Json());
+    std::vector<Json> around;
+    if (type == "RobertaProcessing") {
+      check(processor, member, kRobertaProcessing);
+      around = {first_of(processor.value("cls", Json())), "A",
+                first_of(processor.value("sep", Json()))};
+    } else if (type == "TemplateProcessing") {
+      check(processor, member, kTemplateProcessing);
+      const Json single = processor.value("single", Json::array());
+      for (const Json& piece : single)
+        around.push_back(id_of(piece));
+    } else {
+      return check(processor, member, kByteLevelOutput);
     }
+    if (around != std::vector<Json>{"A"} && around != std::vector<Json>{"<s>", "A", "</s>"})
+      throw unexpected(member, "nothing or <s> and </s> around a text", around);
+  }
+
+  static Json id_of(const Json& piece) {
+    for (const char* kind : {"Sequence", "SpecialToken"})
+      if (piece.is_object() && piece.contains(kind) && piece[kind].is_object())
+        return piece[kind].value("id", Json());
+    return {};
+  }
+  static Json first_of(const Json& list) {
+    return list.is_array() && !list.empty() ? list.front() : Json();
   }
 
   void read_merges(const Json& merges) {
