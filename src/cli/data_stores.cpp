@@ -23,6 +23,14 @@ struct StoreOptions {
 
 constexpr std::size_t kShortFingerprint = 12;
 
+std::string age_of(const Json& summary) {
+  constexpr std::int64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
+  const auto age = summary.at("age_s").get<std::int64_t>();
+  if (age < kHour) return concat(age / kMinute, " min");
+  if (age < 2 * kDay) return concat(age / kHour, " h");
+  return concat(age / kDay, " d");
+}
+
 std::string bytes_of(const Json& summary) {
   return human_bytes(summary.at("bytes").get<std::uint64_t>());
 }
@@ -45,8 +53,7 @@ void list_stores(const StoreOptions& options) {
     const auto cell = [&](const char* name) { return readable(store.at(name)); };
     rows.push_back({cell("fingerprint").substr(0, kShortFingerprint), cell("name"),
                     cell("token_scheme"), cell("view"), cell("documents"), cell("tokens"),
-                    cell("labels"), bytes_of(store), human_seconds(store.at("age_s").get<double>()),
-                    cell("state")});
+                    cell("labels"), bytes_of(store), age_of(store), cell("state")});
   }
   std::cout << aligned(rows);
 }
@@ -95,7 +102,7 @@ void show_store(const StoreOptions& options) {
   }
   std::cout << "Store " << readable(details.at("path")) << "\n  " << readable(details.at("name"))
             << " for " << readable(details.at("token_scheme")) << ", " << bytes_of(details)
-            << ", prepared " << human_seconds(details.at("age_s").get<double>()) << " ago\n"
+            << ", prepared " << age_of(details) << " ago\n"
             << "\nCounts\n"
             << readable_members(details.at("counts"), 2) << "\nConstant answers, on validation\n"
             << readable_members(details.at("constant_answers"), 2);
