@@ -1,4 +1,4 @@
-// Bytes that can be read at any place: a local file, or a file at the end of a network.
+// Bytes that can be read at any place: a local file, or one on the Hub read by ranges.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   virtual std::int64_t size() const = 0;
-  // The `length` bytes from `offset` on, all within size(). Throws Error when they cannot be had.
+  // Exactly `length` bytes from `offset`. Throws Error when they cannot be had.
   virtual std::string read(std::int64_t offset, std::int64_t length) = 0;
 };
 

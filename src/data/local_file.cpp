@@ -12,11 +12,12 @@
 namespace dtbench {
 
 LocalFile::LocalFile(const std::filesystem::path& path)
-    : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : path_(path.string()), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw system_error("Cannot read", path_);
   struct stat status{};
-  if (descriptor_ < 0 || fstat(descriptor_, &status) != 0) {
-    const Error error = system_error("Cannot read", path.string());
-    if (descriptor_ >= 0) close(descriptor_);
+  if (fstat(descriptor_, &status) != 0) {
+    const Error error = system_error("Cannot read", path_);
+    close(descriptor_);
     throw error;
   }
   size_ = status.st_size;
@@ -27,18 +28,19 @@ LocalFile::~LocalFile() {
 }
 
 std::string LocalFile::read(std::int64_t offset, std::int64_t length) {
+  if (offset < 0 || length < 0 || offset > size_ - length)
+    throw Error(ExitCode::kPermanent, concat("'", path_, "' has ", size_, " bytes; ", length,
+                                             " from ", offset, " on were asked for."));
   std::string bytes(static_cast<std::size_t>(length), '\0');
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t count = pread(descriptor_, bytes.data() + done, bytes.size() - done,
-                                offset + static_cast<std::int64_t>(done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw system_error("Cannot read", path_.string());
-    if (count == 0)
-      throw usage_error(concat("'", path_.string(), "': expected ", length, " bytes at ", offset,
-                               ", found the end of the file after ", done,
-                               ": it became shorter while it was read."),
-                        "Copy or download the file again.");
-    done += static_cast<std::size_t>(count);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = pread(descriptor_, bytes.data() + done, bytes.size() - done,
+                              offset + static_cast<std::int64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw system_error("Cannot read", path_);
+    if (got == 0)
+      throw Error(ExitCode::kRetryable, concat("'", path_, "' became shorter while it was read."));
+    done += static_cast<std::size_t>(got);
   }
   return bytes;
 }

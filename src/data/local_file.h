@@ -19,7 +19,7 @@ class LocalFile : public ByteSource {
   std::string read(std::int64_t offset, std::int64_t length) override;
 
  private:
-  std::filesystem::path path_;
+  std::string path_;
   int descriptor_;
   std::int64_t size_ = 0;
 };

@@ -1,12 +1,13 @@
 """The Parquet reader on files that pyarrow writes, and folders of data files."""
 
 import json
+import os
 import subprocess
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from probes import BIN
+from probes import BIN, SOURCE
 
 USAGE = 2
 
@@ -181,6 +182,31 @@ def test_eurlex57k(tmp_path):
     assert documents(tmp_path / "a.parquet") == [["train", "a", ["1565", "c_96124aaf"]]]
 
 
+def test_counts_of_a_prepared_lex_glue(tmp_path):
+    """Unscored, repeated, missing and unseen labels, as `dtbench data prepare` counts them."""
+    (tmp_path / "eurlex").mkdir()
+    for split, labels in [("train", [[99, 100, 0], [126], [5, 5], None, []]),
+                          ("validation", [[7], [0, 120]]), ("test", [[8], [125]])]:
+        table = pa.table({"text": [f"{split} {i}" for i in range(len(labels))],
+                          "labels": pa.array(labels, pa.list_(pa.int64()))})
+        pq.write_table(with_features(table, {"labels": LEX_GLUE}),
+                       tmp_path / f"eurlex/{split}-00000-of-00001.parquet")
+    done = subprocess.run([BIN / "dtbench", "data", "prepare", "--scenario", "C", "--preset", "tiny",
+                           "--data", tmp_path / "eurlex", "--json"], capture_output=True, text=True,
+                          check=True, env=os.environ | {"DTBENCH_CACHE": str(tmp_path / "cache"),
+                                                        "DTBENCH_CONFIGS": str(SOURCE / "configs")})
+    answer = json.loads(done.stdout)
+    assert (answer["name"], answer["labels"]) == ("eurlex", 100)
+    counts = answer["counts"]
+    # Of training two documents remain, of three labels; 7 is in validation alone.
+    assert counts["labels"] == {"total": 100, "absent_from_training": 97, "absent_from_validation": 98,
+                                "in_validation_but_not_training": 1, "repetitions_removed": 1,
+                                "unscored_removed": 4}
+    assert (counts["train"]["documents"], counts["train"]["dropped_unlabelled"]) == (2, 3)
+    assert (counts["validation"]["documents"], counts["validation"]["dropped_unlabelled"]) == (2, 0)
+    assert counts["unused_test_documents"] == 2
+
+
 # --- only what is asked for is read ---------------------------------------------------------------
 
 
@@ -265,6 +291,8 @@ def test_missing_columns_list_those_there(tmp_path):
 
 def test_columns_of_other_types(tmp_path):
     path = tmp_path / "a.parquet"
+    pq.write_table(pa.table([["a"], ["b"], [1]], names=["text", "text", "labels"]), path)
+    refused(path, "'text'", "several columns of this name")
     pq.write_table(pa.table({"text": [b"a"], "labels": [[[1]]], "split": [1]}), path)
     refused(path, "'text'", "expected a string", "found binary")
     pq.write_table(pa.table({"text": ["a"], "labels": [[[1]]], "split": [1]}), path)

@@ -68,11 +68,11 @@ class ParquetSource : public DocumentSource {
 
   void require_type(const std::string& field, const char* expected,
                     bool (*holds)(const arrow::DataType&)) const {
-    const arrow::DataType& type = *batches_.schema().GetFieldByName(field)->type();
-    if (holds(type)) return;
+    const auto column = batches_.schema().GetFieldByName(field);  // null when there are several
+    if (column && holds(*column->type())) return;
     throw usage_error(
         concat("'", name_, "' column '", field, "': expected ", expected, ", found ",
-               type.ToString(), "."),
+               column ? column->type()->ToString() : "several columns of this name", "."),
         "Choose another column with data.text_field, data.label_field or data.split_field.");
   }
 
