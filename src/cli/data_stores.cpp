@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/places.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "base/places.h"
 #include "cli/store_summary.h"
 #include "cli/table.h"
 #include "data/store_check.h"
