@@ -21,6 +21,7 @@ esac
 begin
 need_python=yes
 set_up_build "$root/requirements/"{apt,apt-test,apt-bench}.txt
+find_arrow
 make_test_venv
 cd "$root" || exit
 
@@ -41,14 +42,15 @@ require 4 "shellcheck found faults" "The lines above say where." check_scripts
 folder=$root/build/$preset
 if [[ $preset == test ]]; then
   find_cuda always
-  configure test '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_TEST_PYTHON="$venv/bin/python" \
-    -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures" -DDTBENCH_BENCH=ON
+  configure test '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_ARROW_DIR="$arrow" \
+    -DDTBENCH_TEST_PYTHON="$venv/bin/python" -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures" -DDTBENCH_BENCH=ON
   build "$folder"
   say "checking with clang-tidy"
   require 4 "clang-tidy found faults" "The lines above say where." \
     "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" "$folder"
 else
-  configure asan '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_TEST_PYTHON="$venv/bin/python"
+  configure asan '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_ARROW_DIR="$arrow" \
+    -DDTBENCH_TEST_PYTHON="$venv/bin/python"
   build "$folder"
 fi
 

@@ -44,11 +44,11 @@ def write_store(store, scenario, tokens):
     counts = {"documents": count, "tokens": count * len(tokens), "labels": 0}
     roberta = architecture == "roberta"
     meta = {
-        "store_version": 2, "name": "side by side", "synthetic": True, "fingerprint": "0" * 64,
+        "store_version": 3, "name": "side by side", "synthetic": True, "fingerprint": "0" * 64,
         "vocab_size": SHAPE["vocab"], "token_scheme": architecture,
         "pad_token_id": PAD if roberta else 0, "mask_token_id": MASK if roberta else None,
         "special_token_ids": [0, PAD, 2, 3, MASK] if roberta else [0], "labels": [],
-        "counts": {"train": counts, "validation": counts}, "unigram_loss": 1.0,
+        "counts": {"train": counts, "validation": counts}, "files": {}, "unigram_loss": 1.0,
         "single_label_prior_loss": 1.0, "single_label_majority_accuracy": 1.0,
         "multi_label_prior_loss": 1.0,
     }  # fmt: skip

@@ -1,18 +1,22 @@
-// Times the tokenizer on one thread; bench/tokenizer.py drives it.
-//   tokenizer_bench VOCAB MERGES TEXT
-// TEXT holds documents separated by NUL. Prints one JSON line of CPU seconds: `encode` (a new
-// encoder, its cache empty), and for the pre-tokenization alone `split` (our scanner) and
-// `split_oniguruma` (the pattern in Oniguruma), whose pieces must be equal.
+// Times the tokenizer; bench/tokenizer.py drives it.
+//   tokenizer_bench VOCAB MERGES TEXT THREADS
+// TEXT holds documents separated by NUL. Prints one JSON line: `wall` and `cpu` seconds of encoding
+// them (new encoders, their caches empty), and CPU seconds of the pre-tokenization alone on one
+// thread: `split` (our scanner) and `split_oniguruma` (the pattern in Oniguruma), whose pieces must
+// be equal.
 #include <oniguruma.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "data/byte_level_bpe.h"
@@ -80,17 +84,33 @@ std::vector<std::size_t> split_all(const std::vector<std::string>& documents, co
   return lengths;
 }
 
-Json measure(const ByteLevelBpe& bpe, const std::vector<std::string>& documents) {
+// The number of tokens, each thread taking the next document.
+std::size_t encode_all(const ByteLevelBpe& bpe, const std::vector<std::string>& documents,
+                       int threads) {
+  std::atomic<std::size_t> next = 0, tokens = 0;
+  const auto work = [&] {
+    BpeEncoder encoder(bpe);
+    std::vector<std::uint16_t> ids;
+    for (std::size_t i = next++; i < documents.size(); i = next++) {
+      ids.clear();
+      encoder.encode(documents[i], ids);
+      tokens += ids.size();
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < threads; ++i)
+    helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers)
+    helper.join();
+  return tokens;
+}
+
+Json measure(const ByteLevelBpe& bpe, const std::vector<std::string>& documents, int threads) {
+  const double wall_start = steady_seconds();
   double start = cpu_seconds();
-  BpeEncoder encoder(bpe);
-  std::vector<std::uint16_t> ids;
-  std::size_t tokens = 0;
-  for (const std::string& document : documents) {
-    ids.clear();
-    encoder.encode(document, ids);
-    tokens += ids.size();
-  }
-  const double encode = cpu_seconds() - start;
+  const std::size_t tokens = encode_all(bpe, documents, threads);
+  const double cpu = cpu_seconds() - start, wall = steady_seconds() - wall_start;
 
   start = cpu_seconds();
   const auto ours = split_all(documents, [](const std::string& text, std::size_t at) {
@@ -104,7 +124,8 @@ Json measure(const ByteLevelBpe& bpe, const std::vector<std::string>& documents)
       documents, [&](const std::string& text, std::size_t at) { return pattern.next(text, at); });
   const double split_oniguruma = cpu_seconds() - start;
   if (ours != theirs) throw usage_error("Scanner and Oniguruma split the text differently.");
-  return {{"encode", encode},
+  return {{"cpu", cpu},
+          {"wall", wall},
           {"tokens", tokens},
           {"split", split},
           {"split_oniguruma", split_oniguruma}};
@@ -114,10 +135,11 @@ Json measure(const ByteLevelBpe& bpe, const std::vector<std::string>& documents)
 }  // namespace dtbench
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 5) return 2;
   try {
     const dtbench::ByteLevelBpe bpe(argv[1], argv[2]);
-    std::cout << dtbench::measure(bpe, dtbench::read_documents(argv[3])) << '\n';
+    std::cout << dtbench::measure(bpe, dtbench::read_documents(argv[3]), std::stoi(argv[4]))
+              << '\n';
   } catch (const dtbench::Error& error) {
     std::cerr << "error: " << error.what() << '\n';
     return static_cast<int>(error.code());

@@ -130,7 +130,7 @@ has_package() {
 install_packages() {
   local package missing=()
   while read -r package; do
-    # A Python is only needed to install torch, or to test.
+    # A Python is only needed to install wheels, or to test.
     [[ $package == python3* && ! $need_python ]] && continue
     has_package "$package" || missing+=("$package")
   done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$@")
@@ -150,7 +150,7 @@ install_packages() {
     ${install/install/-o DPkg::Lock::Timeout=600 install}
 }
 
-# --- Python and torch ---
+# --- Python, torch and Arrow ---
 
 # find_python: prints a Python that has wheels of torch and can make virtual environments.
 find_python() {
@@ -256,7 +256,7 @@ make_venv() {
       "Check that '$python -m venv' works there." "$python" -m venv "$venv"
     mkdir "$venv/.tmp" # /tmp is often too small for torch
     require 3 "could not install $what" \
-      "Check the network and the space in '$cache' (torch needs 8 GB), then try again." \
+      "Check the network and the space in '$cache' (torch needs 8 GB, pyarrow 0.2), then try again." \
       env -u PYTHONPATH -u PYTHONHOME TMPDIR="$venv/.tmp" "$venv/bin/python" -m pip install \
       --no-cache-dir --disable-pip-version-check --progress-bar off -r "$requirements"
     rm -rf "$venv/.tmp"
@@ -277,6 +277,17 @@ sys.exit(sys.argv[1] != "%d.%d" % sys.version_info[:2])' "$version" 2>/dev/null 
     return
   done
   fail 4 "the tests need the Python that torch in '$torch' is for (${version:-unknown}), with venv"
+}
+
+# find_arrow: sets $arrow to the folder of the pinned pyarrow, whose libraries read Parquet,
+# installed once for all clones.
+find_arrow() {
+  local requirements=$root/requirements/arrow.txt python
+  python=$(find_python) || fail 4 "installing pyarrow needs Python 3.10 to 3.14 with venv and pip"
+  make_venv arrow "$python" "$requirements"
+  arrow=$(echo "$venv"/lib/python3.*/site-packages/pyarrow)
+  [[ -e $arrow/include/parquet/arrow/reader.h ]] ||
+    fail 4 "'$arrow' comes without C++ headers" "Remove '$venv' and try again."
 }
 
 # --- Build ---
@@ -350,14 +361,16 @@ set_up_build() {
 # set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
 set_up_release() {
   begin
+  need_python=yes # for pyarrow's wheel
   set_up_build "$root/requirements/apt.txt"
+  find_arrow
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
     find_cuda auto
-    configure release '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_CUDA="$cuda" \
-      -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
-    local targets=(dtbench dtbench-engine)
+    configure release '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_ARROW_DIR="$arrow" \
+      -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
+    local targets=(dtbench dtbench_parquet dtbench-engine)
     if [[ $cuda == ON ]]; then
       targets+=(dtbench_cuda)
     else

@@ -20,5 +20,6 @@ void add_show_command(CLI::App& program);
 void add_policies_command(CLI::App& program);
 void add_data_command(CLI::App& program);
 void add_doctor_command(CLI::App& program);
+void add_store_commands(CLI::App& data);  // those of `data` on prepared stores
 
 }  // namespace dtbench

@@ -31,7 +31,7 @@ void prepare(const DataOptions& options) {
 }  // namespace
 
 void add_data_command(CLI::App& program) {
-  CLI::App* data = program.add_subcommand("data", "work on data alone");
+  CLI::App* data = program.add_subcommand("data", "prepare data, and what was prepared");
   data->require_subcommand(1);
   CLI::App* command =
       data->add_subcommand("prepare", "tokenize a scenario's data into the store runs read");
@@ -42,6 +42,7 @@ void add_data_command(CLI::App& program) {
   command->add_flag("--json", options->json, "print JSON");
   command->footer(scenarios_and_presets);
   command->callback([options] { prepare(*options); });
+  add_store_commands(*data);
 }
 
 }  // namespace dtbench

@@ -68,9 +68,13 @@ ResolveRequest SpecOptions::request() const {
 }
 
 std::vector<SpecFlag> data_file_flags() {
-  return {{"--data", "data.source", "'synthetic', or a .jsonl or .jsonl.gz file"},
+  return {{"--data", "data.source", "'synthetic', or a .parquet or .jsonl[.gz] file or folder"},
+          {"--data-examples", "data.examples", "only the first N documents of each split"},
+          {"--data-bytes", "data.bytes", "only so many bytes of text of each split"},
+          {"--tokenizer", "data.tokenizer", "tokenizer.json"},
           {"--vocab", "data.vocab", "tokenizer: vocab.json"},
           {"--merges", "data.merges", "tokenizer: merges.txt"},
+          {"--text-field", "data.text_field", "field with a document's text"},
           {"--label-field", "data.label_field", "field with a document's label or labels"}};
 }
 

@@ -34,15 +34,19 @@ std::string select(const std::string& key, const std::string& flag, const Resolv
 // A preset's `required` lists what it cannot know, such as the path of real data.
 void require_given(const ConfigFile& preset, const Json& required, const Draft& draft) {
   if (!required.is_array()) return;
+  const auto given = [&](const std::string& key) {
+    const bool in_tokenizer = key == "data.vocab" || key == "data.merges";
+    return draft.set_by_user(key) || (in_tokenizer && draft.set_by_user("data.tokenizer"));
+  };
   std::vector<std::string> missing;
   for (const Json& key : required)
-    if (!draft.set_by_user(key.get<std::string>())) missing.push_back(key.get<std::string>());
+    if (!given(key.get<std::string>())) missing.push_back(key.get<std::string>());
   if (missing.empty()) return;
   throw usage_error(
       concat("The preset '", preset.name, "' trains on real data, and ", join(missing, ", "),
              missing.size() == 1 ? " is" : " are", " not given."),
-      "--data FILE.jsonl.gz --vocab vocab.json --merges merges.txt, or --preset tiny, "
-      "which brings generated data.");
+      "--data FILE --tokenizer tokenizer.json (or --vocab vocab.json --merges merges.txt), or "
+      "--preset tiny, which brings generated data.");
 }
 
 void require_chosen(const std::string& what, const std::string& value,

@@ -39,11 +39,14 @@ static void visit_fields(ModelSpec& model, Visit&& visit) {
 template <typename Visit>
 static void visit_fields(DataSpec& data, Visit&& visit) {
   visit("source", data.source);
+  visit("tokenizer", data.tokenizer);
   visit("vocab", data.vocab);
   visit("merges", data.merges);
   visit("text_field", data.text_field);
   visit("label_field", data.label_field);
   visit("split_field", data.split_field);
+  visit("examples", data.examples);
+  visit("bytes", data.bytes);
   visit("length", data.length);
   visit("synthetic_documents", data.synthetic_documents);
   visit("synthetic_labels", data.synthetic_labels);

@@ -28,14 +28,17 @@ struct ModelSpec {
 };
 
 struct DataSpec {
-  std::string source = "synthetic";  // "synthetic", or a .jsonl / .jsonl.gz file
-  std::string vocab;                 // vocab.json; "" with "" merges: the shipped synthetic BPE
-  std::string merges;                // merges.txt
-  std::string text_field = "text";
-  std::string label_field = "labels";  // classification: a label or a list of labels
-  std::string split_field = "split";   // "train" | "validation" | "test"; absent in the file: every
-                                       // 20th document is validation
-  std::int64_t length = 1024;          // T: block length (LM), truncation (classification)
+  std::string source = "synthetic";  // "synthetic", or a .parquet / .jsonl / .jsonl.gz file, or a
+                                     // folder of them
+  std::string tokenizer;             // tokenizer.json; or
+  std::string vocab;                 // vocab.json, with
+  std::string merges;                // merges.txt; all "": the shipped synthetic BPE
+  std::string text_field;            // these three: "": the one that known data sets have
+  std::string label_field;           // (data/source_fields.h)
+  std::string split_field;
+  std::int64_t examples = 0;   // at most so many documents of each split, the first ones; 0: all
+  std::int64_t bytes = 0;      // at most so many bytes of their text; 0: all
+  std::int64_t length = 1024;  // T: block length (LM), truncation (classification)
   std::int64_t synthetic_documents = 0;  // size and label count of the generated corpus; 0 unless
   std::int64_t synthetic_labels = 0;     // source is "synthetic"
 };

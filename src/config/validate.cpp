@@ -75,18 +75,20 @@ void validate_length(const RunSpec& spec) {
 }
 
 void validate_data(const RunSpec& spec) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   const DataSpec& data = spec.data;
   const bool synthetic = data.source == "synthetic";
-  require(synthetic || data.source.ends_with(".jsonl") || data.source.ends_with(".jsonl.gz"),
-          concat("'data.source' must be \"synthetic\" or a .jsonl or .jsonl.gz file, got '",
-                 data.source, "'."));
+  require(!data.source.empty(), "'data.source' must not be empty.");
   require(data.vocab.empty() == data.merges.empty(),
           concat("A tokenizer is a vocabulary and its merges, but only '",
                  data.vocab.empty() ? "data.merges" : "data.vocab", "' is given."),
           "--vocab vocab.json --merges merges.txt, which come from the same tokenizer.");
-  require(!data.text_field.empty(), "'data.text_field' must not be empty.");
-  require(!data.label_field.empty(), "'data.label_field' must not be empty.");
-  require(!data.split_field.empty(), "'data.split_field' must not be empty.");
+  require(data.tokenizer.empty() || data.vocab.empty(),
+          "'data.tokenizer' holds a vocabulary and its merges, but 'data.vocab' and 'data.merges' "
+          "are given besides.",
+          "--tokenizer tokenizer.json alone.");
+  require_between("data.examples", data.examples, 0, kMost);
+  require_between("data.bytes", data.bytes, 0, kMost);
   validate_length(spec);
   if (!synthetic) {
     require(
@@ -95,6 +97,9 @@ void validate_data(const RunSpec& spec) {
                "corpus, but 'data.source' is '", data.source, "'."));
     return;
   }
+  require(data.examples == 0 && data.bytes == 0,
+          "'data.examples' and 'data.bytes' are for files, but 'data.source' is 'synthetic'.",
+          "--set data.synthetic_documents=N.");
   // Every 20th document is for validation, and both splits need one.
   require_between("data.synthetic_documents", data.synthetic_documents, 20, 100'000'000);
   require_between("data.synthetic_labels", data.synthetic_labels,

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <queue>
 
 #include "base/error.h"
@@ -20,55 +19,34 @@ namespace {
 constexpr std::size_t kMaxVocab = 65536;
 constexpr std::size_t kShortPiece = 48;  // up to here a scan for the best merge beats a heap
 
-// GPT-2 spells every byte as a printable character: printable Latin-1 as itself, the others as
-// U+0100 and following.
-const std::array<char32_t, 256>& byte_characters() {
-  static const std::array<char32_t, 256> characters = [] {
-    std::array<char32_t, 256> table{};
-    char32_t next = 0x100;
-    for (char32_t byte = 0; byte < 256; ++byte) {
-      const bool printable =
-          (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-      table.at(byte) = printable ? byte : next++;
-    }
-    return table;
-  }();
-  return characters;
-}
-
-// The bytes that a token spells. A token with any other character stands for its own UTF-8.
-std::string spelled_bytes(const std::string& token) {
-  static const std::unordered_map<char32_t, char> bytes = [] {
-    std::unordered_map<char32_t, char> map;
-    for (std::size_t byte = 0; byte < 256; ++byte)
-      map[byte_characters().at(byte)] = static_cast<char>(byte);
-    return map;
-  }();
-  std::string spelled;
-  for (std::size_t i = 0; i < token.size();) {
-    const Utf8Character character = decode_utf8(std::string_view(token).substr(i));
-    const auto byte = bytes.find(character.value);
-    if (!character.valid || byte == bytes.end()) return token;
-    spelled += byte->second;
-    i += character.length;
-  }
-  return spelled;
-}
-
 const char* const kVocabHint = "Take vocab.json and merges.txt of the same model, unchanged.";
 
 }  // namespace
 
 ByteLevelBpe::ByteLevelBpe(const std::filesystem::path& vocab,
                            const std::filesystem::path& merges) {
-  read_vocab(vocab);
+  set_vocabulary(read_json_file(vocab), concat("Vocabulary '", vocab.string(), "'"));
   read_merges(merges);
 }
 
-void ByteLevelBpe::read_vocab(const std::filesystem::path& path) {
-  const Json json = read_json_file(path);
+ByteLevelBpe::ByteLevelBpe(const TokenizerJson& file) {
+  const std::string origin = concat("Tokenizer '", file.path.string(), "'");
+  set_vocabulary(file.vocabulary, origin);
+  for (const auto& [left, right] : file.merges)
+    add_merge(left, right, [&](const std::string& message) {
+      return usage_error(concat(origin, " merge ", merge_count_ + 1, ": ", message), kVocabHint);
+    });
+  require_complete_merges(origin, file.special_tokens);
+}
+
+ByteLevelBpe ByteLevelBpe::open(const TokenizerFiles& files) {
+  return files.tokenizer_json.empty() ? ByteLevelBpe(files.vocab, files.merges)
+                                      : ByteLevelBpe(read_tokenizer_json(files.tokenizer_json));
+}
+
+void ByteLevelBpe::set_vocabulary(const Json& json, const std::string& origin) {
   const auto fail = [&](const std::string& message) {
-    return usage_error(concat("Vocabulary '", path.string(), "': ", message), kVocabHint);
+    return usage_error(concat(origin, ": ", message), kVocabHint);
   };
   if (!json.is_object())
     throw fail(concat("expected an object of token: id, found ", json.type_name(), "."));
@@ -90,7 +68,8 @@ void ByteLevelBpe::read_vocab(const std::filesystem::path& path) {
     token_of[index] = &entry->first;
   }
   for (const std::string* token : token_of)
-    token_bytes_.push_back(spelled_bytes(*token));
+    tokens_.push_back(*token);
+  detokenizer_ = Detokenizer(tokens_);
   for (std::size_t byte = 0; byte < 256; ++byte) {
     std::string token;
     append_utf8(token, byte_characters().at(byte));
@@ -100,6 +79,23 @@ void ByteLevelBpe::read_vocab(const std::filesystem::path& path) {
                         " (", Json(token).dump(), ")."));
     byte_ids_.at(byte) = *id;
   }
+  merges_.resize(std::bit_ceil(2 * tokens_.size() + 2));
+  mask_ = merges_.size() - 1;
+}
+
+void ByteLevelBpe::add_merge(const std::string& left, const std::string& right, const Fail& fail) {
+  for (const std::string& token : {left, right, left + right})
+    if (!ids_.contains(token))
+      throw fail(concat("expected '", left, "', '", right, "' and '", left + right,
+                        "' in the vocabulary, found no '", token, "'."));
+  Merge& merge = merges_[locate(ids_.at(left), ids_.at(right))];
+  if (merge.rank != kNoMerge)
+    throw fail(concat("expected each merge once, found '", left, " ", right, "' again."));
+  // Keeps the table half empty, even for a list with many ways to one result.
+  if (merge_count_ + std::size_t{256} >= tokens_.size())
+    throw fail(concat("expected at most ", tokens_.size() - 256, " merges (a vocabulary of ",
+                      tokens_.size(), " less the 256 bytes), found more."));
+  merge = {ids_.at(left), ids_.at(right), merge_count_++, ids_.at(left + right)};
 }
 
 void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
@@ -110,55 +106,42 @@ void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
     return usage_error(concat("Merges '", path.string(), "' line ", number, ": ", message),
                        kVocabHint);
   };
-  merges_.resize(std::bit_ceil(2 * token_bytes_.size() + 2));
-  mask_ = merges_.size() - 1;
-  std::uint16_t rank = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     if (line.ends_with('\r')) line.pop_back();
     if (number == 1 && line.starts_with("#version")) continue;
-    const std::size_t space = line.find(' ');
-    if (space == std::string::npos || space == 0 || space + 1 == line.size() ||
-        line.find(' ', space + 1) != std::string::npos)
+    const auto merge = split_merge(line);
+    if (!merge)
       throw fail(concat("expected two tokens separated by one space, found '", line, "'."));
-    const std::string left = line.substr(0, space), right = line.substr(space + 1);
-    for (const std::string& token : {left, right, left + right})
-      if (!ids_.contains(token))
-        throw fail(concat("expected '", left, "', '", right, "' and '", left + right,
-                          "' in the vocabulary, found no '", token, "'."));
-    Merge& merge = merges_[locate(ids_.at(left), ids_.at(right))];
-    if (merge.rank != kNoMerge)
-      throw fail(concat("expected each merge once, found '", line, "' again."));
-    // Keeps the table half empty, even for a list with many ways to one result.
-    if (rank + std::size_t{256} >= token_bytes_.size())
-      throw fail(concat("expected at most ", token_bytes_.size() - 256, " merges (a vocabulary of ",
-                        token_bytes_.size(), " less the 256 bytes), found more."));
-    merge = {ids_.at(left), ids_.at(right), rank++, ids_.at(left + right)};
+    add_merge(merge->first, merge->second, fail);
   }
   if (in.bad()) throw system_error("Cannot read", path.string());
-  require_complete_merges(path);
+  require_complete_merges(concat("Merges '", path.string(), "'"), {});
 }
 
 // Every token of several bytes comes from a merge, but for special ones: <|endoftext|>, <s>, and
 // the madeupword0000 with which RoBERTa's vocabulary is filled up. A file cut short at a line's end
 // shows in nothing else.
-void ByteLevelBpe::require_complete_merges(const std::filesystem::path& path) const {
-  std::vector<bool> produced(token_bytes_.size());
+void ByteLevelBpe::require_complete_merges(const std::string& origin,
+                                           const std::vector<std::string>& special_tokens) const {
+  std::vector<bool> produced(tokens_.size());
   for (const Merge& merge : merges_)
     if (merge.rank != kNoMerge) produced[merge.result] = true;
+  for (const std::string& token : special_tokens)
+    produced[ids_.at(token)] = true;
   std::size_t missing = 0;
   std::string example;
   for (const auto& [token, id] : ids_) {
     const bool special =
         (token.starts_with('<') && token.ends_with('>')) || token.starts_with("madeupword");
-    if (produced[id] || special || token_bytes_[id].size() < 2) continue;
+    if (produced[id] || special || detokenizer_.bytes(id).size() < 2) continue;
     if (missing++ == 0 || token < example) example = token;
   }
   if (missing > 0)
-    throw usage_error(concat("Merges '", path.string(), "': expected a merge for every token of ",
-                             "several bytes, found none for ", missing, " of them, such as '",
-                             example, "'. The file may be cut short."),
-                      kVocabHint);
+    throw usage_error(
+        concat(origin, ": expected a merge for every token of several bytes, found ", "none for ",
+               missing, " of them, such as '", example, "'. The file may be cut short."),
+        kVocabHint);
 }
 
 std::size_t ByteLevelBpe::locate(std::uint16_t left, std::uint16_t right) const {
@@ -259,17 +242,6 @@ void ByteLevelBpe::merge_long(std::vector<std::uint16_t>& ids, std::size_t begin
     ids.push_back(symbols[i].id);
 }
 
-std::string ByteLevelBpe::decode(std::span<const std::uint16_t> ids) const {
-  std::string bytes;
-  for (const std::uint16_t id : ids) {
-    if (id >= token_bytes_.size())
-      throw usage_error(concat("Token ids must be below the vocabulary's ", token_bytes_.size(),
-                               ", found ", id, "."));
-    bytes += token_bytes_[id];
-  }
-  return repair_utf8(bytes);
-}
-
 BpeEncoder::BpeEncoder(const ByteLevelBpe& bpe) : bpe_(bpe), cache_(kCachedPieces) {}
 
 void BpeEncoder::encode(std::string_view text, std::vector<std::uint16_t>& ids) {
@@ -307,10 +279,12 @@ void BpeEncoder::encode_piece(std::string_view piece, std::vector<std::uint16_t>
   std::copy(ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.end(), cached.ids.begin());
 }
 
-std::string tokenizer_fingerprint(const std::filesystem::path& vocab,
-                                  const std::filesystem::path& merges) {
-  return sha256_hex(
-      canonical_json({{"merges", sha256_file(merges)}, {"vocab", sha256_file(vocab)}}));
+std::string tokenizer_fingerprint(const TokenizerFiles& files) {
+  const Json content =
+      files.tokenizer_json.empty()
+          ? Json{{"merges", sha256_file(files.merges)}, {"vocab", sha256_file(files.vocab)}}
+          : Json{{"tokenizer", sha256_file(files.tokenizer_json)}};
+  return sha256_hex(canonical_json(content));
 }
 
 }  // namespace dtbench

@@ -1,18 +1,25 @@
-// GPT-2's tokenizer: byte-level byte-pair encoding from vocab.json and merges.txt (Radford et al.
-// 2019; Sennrich et al. 2016, arXiv 1508.07909). Equal, token by token, to Hugging Face tokenizers'
-// BPE with ByteLevel(add_prefix_space=False). Text is ordinary text throughout: "<|endoftext|>" in
-// a document is made of merges like any other, never the special token.
+// GPT-2's tokenizer: byte-level byte-pair encoding (Radford et al. 2019; Sennrich et al. 2016,
+// arXiv 1508.07909) from vocab.json and merges.txt, or from tokenizer.json. Equal, token by token,
+// to Hugging Face tokenizers' BPE with ByteLevel(add_prefix_space=False). Text is ordinary text
+// throughout: "<|endoftext|>" in a document is made of merges like any other, never the special
+// token.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "data/byte_level.h"
+#include "data/tokenizer_json.h"
 
 namespace dtbench {
 
@@ -23,9 +30,12 @@ class ByteLevelBpe {
   // tokens (a store's ids are 16 bits), a byte without a token, a merge that is malformed, repeated
   // or not in the vocabulary.
   ByteLevelBpe(const std::filesystem::path& vocab, const std::filesystem::path& merges);
+  explicit ByteLevelBpe(const TokenizerJson& file);
+  static ByteLevelBpe open(const TokenizerFiles& files);
 
-  std::int64_t vocab_size() const { return static_cast<std::int64_t>(token_bytes_.size()); }
-  // The id of a token as vocab.json spells it.
+  std::int64_t vocab_size() const { return static_cast<std::int64_t>(tokens_.size()); }
+  const std::vector<std::string>& tokens() const { return tokens_; }  // by id, as spelled
+  // The id of a token as the vocabulary spells it.
   std::optional<std::uint16_t> token_id(const std::string& token) const;
 
   // Appends the ids of one pre-tokenized piece (data/pretokenize.h): merges of the lowest rank
@@ -34,7 +44,7 @@ class ByteLevelBpe {
 
   // The text of `ids`; ill-formed UTF-8 becomes U+FFFD. Throws Error (usage) for an id out of
   // range.
-  std::string decode(std::span<const std::uint16_t> ids) const;
+  std::string decode(std::span<const std::uint16_t> ids) const { return detokenizer_.decode(ids); }
 
  private:
   // Merges by pair of ids, in a table with open addressing.
@@ -45,19 +55,26 @@ class ByteLevelBpe {
   };
   static constexpr std::uint16_t kNoMerge = 0xFFFF;  // at most 65,280 merges: 256 ids are bytes
 
-  void read_vocab(const std::filesystem::path& path);
+  using Fail = std::function<Error(const std::string& message)>;
+
+  void set_vocabulary(const Json& json, const std::string& origin);
   void read_merges(const std::filesystem::path& path);
-  void require_complete_merges(const std::filesystem::path& path) const;
+  // The next merge in order of rank.
+  void add_merge(const std::string& left, const std::string& right, const Fail& fail);
+  void require_complete_merges(const std::string& origin,
+                               const std::vector<std::string>& special_tokens) const;
   // Where the merge of two tokens stands in the table, or the free place where it would.
   std::size_t locate(std::uint16_t left, std::uint16_t right) const;
   void merge_short(std::vector<std::uint16_t>& ids, std::size_t begin) const;
   void merge_long(std::vector<std::uint16_t>& ids, std::size_t begin) const;
 
   std::unordered_map<std::string, std::uint16_t> ids_;
-  std::vector<std::string> token_bytes_;       // what each id decodes to
+  std::vector<std::string> tokens_;  // by id, as spelled
+  Detokenizer detokenizer_;
   std::array<std::uint16_t, 256> byte_ids_{};  // the id of each single byte
   std::vector<Merge> merges_;                  // size is a power of two
   std::size_t mask_ = 0;
+  std::uint16_t merge_count_ = 0;
 };
 
 // Encodes documents with a cache of frequent pieces. One per thread.
@@ -82,8 +99,7 @@ class BpeEncoder {
   std::vector<CachedPiece> cache_;
 };
 
-// SHA-256 that identifies a tokenizer by the content of its two files.
-std::string tokenizer_fingerprint(const std::filesystem::path& vocab,
-                                  const std::filesystem::path& merges);
+// SHA-256 that identifies a tokenizer by the content of its files.
+std::string tokenizer_fingerprint(const TokenizerFiles& files);
 
 }  // namespace dtbench

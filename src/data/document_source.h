@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,21 @@ namespace dtbench {
 enum class SourceSplit { kTrain, kValidation, kTest };
 
 struct SourceDocument {
-  SourceSplit split = SourceSplit::kTrain;
-  std::string text;                 // UTF-8
-  std::vector<std::string> labels;  // ids as the source has them, repetitions too
+  std::optional<SourceSplit> split;  // none: the source does not say
+  std::string text;                  // UTF-8; "" where the source has none
+  std::vector<std::string> labels;   // ids as the source has them, repetitions too
+};
+
+// What the record should count besides.
+struct SourceCounts {
+  std::int64_t repaired_lines = 0;   // documents of ill-formed UTF-8 (data/utf8.h)
+  std::int64_t unscored_labels = 0;  // left out, since the data set does not score them
+
+  SourceCounts& operator+=(const SourceCounts& other) {
+    repaired_lines += other.repaired_lines;
+    unscored_labels += other.unscored_labels;
+    return *this;
+  }
 };
 
 class DocumentSource {
@@ -24,9 +37,8 @@ class DocumentSource {
   // The share read so far, in 0..1.
   virtual double progress() const = 0;
   // Labels that exist whether a document has them or not.
-  virtual std::vector<std::string> label_list() const { return {}; }
-  // What else the record should count.
-  virtual std::int64_t repaired_lines() const { return 0; }
+  virtual std::vector<std::string> label_list() { return {}; }
+  virtual SourceCounts counts() const { return {}; }
 };
 
 }  // namespace dtbench

@@ -24,31 +24,22 @@ bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
 }
 
-std::optional<SourceSplit> split_named(const std::string& name) {
-  if (name == "train") return SourceSplit::kTrain;
-  if (name == "validation" || name == "dev" || name == "val") return SourceSplit::kValidation;
-  if (name == "test") return SourceSplit::kTest;
-  return std::nullopt;
-}
-
-constexpr std::int64_t kValidationEvery = 20;
-
 }  // namespace
 
 struct JsonlSource::Impl {
   std::filesystem::path path;
-  JsonlFields fields;
+  SourceFields fields;  // as asked for, and from the first record on as found
   LineReader lines;
   std::int64_t records = 0;
   std::int64_t repaired = 0;
-  bool has_split = false;  // decided by the first record
 
-  Impl(const std::filesystem::path& file, JsonlFields names)
-      : path(file), fields(std::move(names)), lines(file) {}
+  Impl(const std::filesystem::path& file, SourceFields asked)
+      : path(file), fields(std::move(asked)), lines(file) {}
+
+  std::string place() const { return concat("'", path.string(), "' line ", lines.line_number()); }
 
   Error fail(const std::string& message, const std::string& hint = "") const {
-    return usage_error(concat("'", path.string(), "' line ", lines.line_number(), ": ", message),
-                       hint);
+    return usage_error(concat(place(), ": ", message), hint);
   }
 
   Error wrong_type(const std::string& field, const char* expected, const Json& found) const {
@@ -71,14 +62,18 @@ struct JsonlSource::Impl {
     }
   }
 
-  const Json& field(const Json& record, const std::string& name, const char* setting) const {
-    const auto found = record.find(name);
-    if (found != record.end()) return *found;
+  static std::vector<std::string> names_in(const Json& record) {
     std::vector<std::string> names;
     for (const auto& [key, value] : record.items())
       names.push_back(key);
+    return names;
+  }
+
+  const Json& field(const Json& record, const std::string& name, const char* setting) const {
+    const auto found = record.find(name);
+    if (found != record.end()) return *found;
     throw fail(concat("expected a field '", name, "' (", setting, "), found none. ",
-                      suggestion(name, names)),
+                      suggestion(name, names_in(record))),
                concat("Set ", setting, " to one of the file's fields."));
   }
 
@@ -97,23 +92,22 @@ struct JsonlSource::Impl {
     return labels;
   }
 
-  SourceSplit read_split(const Json& record) {
+  std::optional<SourceSplit> read_split(const Json& record) const {
+    const auto fail_unequal = [&](const std::string& name, const char* found) {
+      return fail(concat("expected field '", name, "' in every record or in none, found ", found));
+    };
+    if (fields.split.empty()) {
+      for (const char* name : kSplitFields)
+        if (record.contains(name)) throw fail_unequal(name, "it here but not in the first record.");
+      return std::nullopt;
+    }
     const auto found = record.find(fields.split);
-    const bool here = found != record.end();
-    if (records == 0) has_split = here;
-    if (here != has_split)
-      throw fail(concat(
-          "expected field '", fields.split, "' in every record or in none, found ",
-          here ? "it here but not in the first record." : "it in the first record but not here."));
-    if (!here)
-      return records % kValidationEvery == kValidationEvery - 1 ? SourceSplit::kValidation
-                                                                : SourceSplit::kTrain;
+    if (found == record.end())
+      throw fail_unequal(fields.split, "it in the first record but not here.");
     const auto split =
         found->is_string() ? split_named(found->get<std::string>()) : std::optional<SourceSplit>();
-    if (!split)
-      throw wrong_type(fields.split, "\"train\", \"validation\" (or \"dev\", \"val\") or \"test\"",
-                       *found);
-    return *split;
+    if (!split) throw wrong_type(fields.split, kSplitNames, *found);
+    return split;
   }
 
   bool next(SourceDocument& document) {
@@ -127,18 +121,19 @@ struct JsonlSource::Impl {
       }
     } while (is_blank(line));
     const Json record = parse(line);
+    if (records == 0) fields = locate_fields(fields, names_in(record), place());
     const Json& text = field(record, fields.text, "data.text_field");
     if (!text.is_string()) throw wrong_type(fields.text, "a string", text);
     document.text = text.get<std::string>();
     document.split = read_split(record);
     document.labels.clear();
-    if (!fields.labels.empty()) document.labels = read_labels(record);
+    if (fields.with_labels) document.labels = read_labels(record);
     ++records;
     return true;
   }
 };
 
-JsonlSource::JsonlSource(const std::filesystem::path& path, JsonlFields fields)
+JsonlSource::JsonlSource(const std::filesystem::path& path, SourceFields fields)
     : impl_(std::make_unique<Impl>(path, std::move(fields))) {}
 JsonlSource::~JsonlSource() = default;
 
@@ -150,8 +145,8 @@ double JsonlSource::progress() const {
   return impl_->lines.progress();
 }
 
-std::int64_t JsonlSource::repaired_lines() const {
-  return impl_->repaired;
+SourceCounts JsonlSource::counts() const {
+  return {.repaired_lines = impl_->repaired};
 }
 
 }  // namespace dtbench

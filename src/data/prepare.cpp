@@ -13,7 +13,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "data/byte_level_bpe.h"
-#include "data/jsonl_source.h"
+#include "data/data_files.h"
 #include "data/store.h"
 #include "data/store_builder.h"
 #include "data/store_files.h"
@@ -25,18 +25,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct TokenizerFiles {
-  fs::path vocab, merges;
-};
-
 TokenizerFiles tokenizer_files(const DataSpec& data, const fs::path& configs) {
   if (data.vocab.empty() != data.merges.empty())
     throw usage_error(concat("data.vocab and data.merges belong together: got vocab '", data.vocab,
                              "' and merges '", data.merges, "'."),
                       "Set both, or neither for the shipped tokenizer of the generated corpus.");
-  if (!data.vocab.empty()) return {data.vocab, data.merges};
+  if (!data.tokenizer.empty()) return {"", "", data.tokenizer};
+  if (!data.vocab.empty()) return {data.vocab, data.merges, ""};
   const fs::path shipped = configs / "tokenizers" / "synthetic";
-  return {shipped / "vocab.json", shipped / "merges.txt"};
+  return {shipped / "vocab.json", shipped / "merges.txt", ""};
 }
 
 bool is_synthetic(const DataSpec& data) {
@@ -50,37 +47,55 @@ void require_file(const fs::path& path, const char* setting) {
                     concat("Check the path in ", setting, "."));
 }
 
-// Everything that decides a store's content, and nothing else.
-Json store_key(const RunSpec& spec, const TokenizerFiles& tokenizer) {
+void require_files(const TokenizerFiles& tokenizer) {
+  if (!tokenizer.tokenizer_json.empty())
+    return require_file(tokenizer.tokenizer_json, "data.tokenizer");
+  require_file(tokenizer.vocab, "data.vocab");
+  require_file(tokenizer.merges, "data.merges");
+}
+
+SourceFields fields_of(const RunSpec& spec) {
   const DataSpec& data = spec.data;
+  return {data.text_field, data.label_field, data.split_field, !is_language_model(spec.objective)};
+}
+
+Json source_key(const RunSpec& spec, const std::vector<DataFile>& files) {
+  const DataSpec& data = spec.data;
+  if (is_synthetic(data))
+    return {{"synthetic_version", kSyntheticCorpusVersion},
+            {"documents", data.synthetic_documents},
+            {"labels", data.synthetic_labels}};
+  Json content = Json::array();
+  for (const DataFile& file : files)
+    content.push_back({sha256_file(file.path), file.split ? Json(to_string(*file.split)) : Json()});
+  const SourceFields fields = fields_of(spec);
+  return {{"files", content},
+          {"text_field", fields.text},
+          {"label_field", fields.with_labels ? Json(fields.labels) : Json()},
+          {"split_field", fields.split},
+          {"examples", data.examples},
+          {"bytes", data.bytes}};
+}
+
+// Everything that decides a store's content, and nothing else.
+Json store_key(const RunSpec& spec, const std::vector<DataFile>& files,
+               const TokenizerFiles& tokenizer) {
   const bool language_model = is_language_model(spec.objective);
-  Json source;
-  if (is_synthetic(data)) {
-    source = {{"synthetic_version", kSyntheticCorpusVersion},
-              {"documents", data.synthetic_documents},
-              {"labels", data.synthetic_labels}};
-  } else {
-    source = {{"sha256", sha256_file(data.source)},
-              {"text_field", data.text_field},
-              {"split_field", data.split_field}};
-    if (!language_model) source["label_field"] = data.label_field;
-  }
   Json key = {{"store_version", kStoreVersion},
-              {"source", source},
-              {"tokenizer", tokenizer_fingerprint(tokenizer.vocab, tokenizer.merges)},
+              {"source", source_key(spec, files)},
+              {"tokenizer", tokenizer_fingerprint(tokenizer)},
               {"token_scheme", to_string(spec.model.architecture)},
               {"view", language_model ? "language_model" : "classification"}};
-  if (!language_model) key["max_tokens"] = data.length;
+  if (!language_model) key["max_tokens"] = spec.data.length;
   return key;
 }
 
-std::unique_ptr<DocumentSource> open_source(const RunSpec& spec) {
+std::unique_ptr<DocumentSource> open_source(const RunSpec& spec,
+                                            const std::vector<DataFile>& files) {
   const DataSpec& data = spec.data;
   if (is_synthetic(data))
     return std::make_unique<SyntheticSource>(data.synthetic_documents, data.synthetic_labels);
-  const std::string labels = is_language_model(spec.objective) ? "" : data.label_field;
-  return std::make_unique<JsonlSource>(data.source,
-                                       JsonlFields{data.text_field, labels, data.split_field});
+  return open_data_files(files, fields_of(spec), {data.examples, data.bytes});
 }
 
 // An exclusive flock, which ends with the process. Where the file system has no locks `held` is
@@ -162,16 +177,26 @@ bool is_prepared(const fs::path& store, bool repair) {
   }
 }
 
-void write_store(const RunSpec& spec, const TokenizerFiles& tokenizer,
-                 const std::string& fingerprint, const fs::path& store) {
-  const ByteLevelBpe bpe(tokenizer.vocab, tokenizer.merges);
+// The source's own name, whether or not a folder's ends in a slash.
+std::string name_of(const DataSpec& data) {
+  if (is_synthetic(data)) return "synthetic";
+  const fs::path path = fs::path(data.source).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+void write_store(const RunSpec& spec, const std::vector<DataFile>& files,
+                 const TokenizerFiles& tokenizer, const std::string& fingerprint,
+                 const fs::path& store) {
+  const ByteLevelBpe bpe = ByteLevelBpe::open(tokenizer);
+  const fs::path& vocabulary =
+      tokenizer.tokenizer_json.empty() ? tokenizer.vocab : tokenizer.tokenizer_json;
   const StoreContent content{is_language_model(spec.objective), spec.data.length,
-                             token_scheme(spec.model.architecture, bpe, tokenizer.vocab.string())};
+                             token_scheme(spec.model.architecture, bpe, vocabulary.string())};
   StoreMeta meta;
   meta.synthetic = is_synthetic(spec.data);
-  meta.name = meta.synthetic ? "synthetic" : fs::path(spec.data.source).filename().string();
+  meta.name = name_of(spec.data);
   meta.fingerprint = fingerprint;
-  const std::unique_ptr<DocumentSource> source = open_source(spec);
+  const std::unique_ptr<DocumentSource> source = open_source(spec, files);
   TemporaryDirectory temporary(store);
   build_store(*source, bpe, content, meta, temporary.path());
   temporary.rename_to(store);
@@ -182,10 +207,10 @@ void write_store(const RunSpec& spec, const TokenizerFiles& tokenizer,
 std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
                                     const fs::path& configs) {
   const TokenizerFiles tokenizer = tokenizer_files(spec.data, configs);
-  require_file(tokenizer.vocab, "data.vocab");
-  require_file(tokenizer.merges, "data.merges");
-  if (!is_synthetic(spec.data)) require_file(spec.data.source, "data.source");
-  const std::string fingerprint = sha256_hex(canonical_json(store_key(spec, tokenizer)));
+  require_files(tokenizer);
+  std::vector<DataFile> files;
+  if (!is_synthetic(spec.data)) files = data_files(spec.data.source);
+  const std::string fingerprint = sha256_hex(canonical_json(store_key(spec, files, tokenizer)));
   const fs::path store = cache / "stores" / fingerprint;
   if (is_prepared(store, false)) return store;
 
@@ -193,7 +218,7 @@ std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
   const FileLock lock(store.string() + ".lock", spec.data.source);
   if (is_prepared(store, lock.held())) return store;
   if (lock.held()) remove_stale_temporaries(store);
-  write_store(spec, tokenizer, fingerprint, store);
+  write_store(spec, files, tokenizer, fingerprint, store);
   return store;
 }
 

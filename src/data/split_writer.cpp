@@ -13,10 +13,10 @@ namespace dtbench {
 namespace {
 
 template <typename T>
-void write_array(const std::filesystem::path& path, const std::vector<T>& values) {
+std::string write_array(const std::filesystem::path& path, const std::vector<T>& values) {
   OutputFile file(path);
   file.append(values.data(), values.size() * sizeof(T));
-  file.finish();
+  return file.finish();
 }
 
 }  // namespace
@@ -33,13 +33,15 @@ OutputFile::~OutputFile() {
 
 void OutputFile::append(const void* bytes, std::size_t size) {
   write_all(descriptor_, bytes, size, path_);
+  hash_.update(bytes, size);
 }
 
-void OutputFile::finish() {
+std::string OutputFile::finish() {
   if (fsync(descriptor_) != 0) throw system_error("Cannot write", path_.string());
   const int closed = close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) throw system_error("Cannot write", path_.string());
+  return hash_.hex_digest();
 }
 
 SplitWriter::SplitWriter(const std::filesystem::path& store, Split split, std::int64_t vocab_size)
@@ -73,11 +75,17 @@ void SplitWriter::number_labels(const std::vector<std::int32_t>& index_of) {
   }
 }
 
-void SplitWriter::finish() {
-  tokens_.finish();
-  write_array(offsets_file(store_, split_), offsets_);
-  write_array(label_offsets_file(store_, split_), label_offsets_);
-  write_array(labels_file(store_, split_), labels_);
+void SplitWriter::finish(std::map<std::string, std::string>& hashes) {
+  const auto add_hash = [&](const std::filesystem::path& path, const std::string& hash) {
+    hashes[path.filename().string()] = hash;
+  };
+  const auto write = [&](const std::filesystem::path& path, const auto& values) {
+    add_hash(path, write_array(path, values));
+  };
+  add_hash(tokens_file(store_, split_), tokens_.finish());
+  write(offsets_file(store_, split_), offsets_);
+  write(label_offsets_file(store_, split_), label_offsets_);
+  write(labels_file(store_, split_), labels_);
 }
 
 Json SplitWriter::counts() const {

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "base/sha256.h"
 #include "data/store.h"
 
 namespace dtbench {
@@ -20,11 +23,13 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
 
   void append(const void* bytes, std::size_t size);
-  void finish();
+  // Returns the SHA-256 of what was written.
+  std::string finish();
 
  private:
   std::filesystem::path path_;
   int descriptor_;
+  Sha256 hash_;
 };
 
 class SplitWriter {
@@ -35,7 +40,8 @@ class SplitWriter {
   void add(const std::vector<std::uint16_t>& tokens, const std::vector<std::int32_t>& labels);
   // Once, after the last document: provisional numbers become indices, ascending in each document.
   void number_labels(const std::vector<std::int32_t>& index_of);
-  void finish();
+  // Adds the hash of each file, by name.
+  void finish(std::map<std::string, std::string>& hashes);
 
   std::int64_t documents() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   const std::vector<std::int64_t>& token_counts() const { return token_counts_; }

@@ -2,6 +2,7 @@
 //   meta.json            StoreMeta
 //   <split>.tokens       uint16 little-endian token ids of all documents, one after another
 //   <split>.offsets      uint64, documents + 1: document d is tokens[offsets[d] .. offsets[d+1])
+//   vocabulary.json      the tokens by id, as the tokenizer spells them: what decoding needs
 //   <split>.label_offsets, <split>.labels   uint64 and int32: the label indices of each document
 // for the splits "train" and "validation". One store serves single-label and multi-label views.
 // Documents hold the special tokens of the architecture they are for (data/token_scheme.h); in a
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,7 +37,8 @@ struct StoreMeta {
   std::optional<std::int64_t> mask_token_id;    // RoBERTa's <mask>
   std::vector<std::int64_t> special_token_ids;  // ascending; never masked
   std::vector<std::string> labels;  // by descending frequency in training, ties by id; empty for LM
-  Json counts;                      // documents, tokens, dropped (no labels, empty), per split
+  std::map<std::string, std::string> files;  // SHA-256 by file name
+  Json counts;  // documents, tokens, dropped (no labels, empty), per split
   // Validation losses of constant answers in nats, so that a model's loss has a scale: for LM the
   // unigram loss per token that can be a target, for classification the training-prior loss of each
   // view.

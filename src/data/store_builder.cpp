@@ -55,6 +55,7 @@ class StoreBuilder {
   StoreBuilder(DocumentSource& source, const ByteLevelBpe& bpe, const StoreContent& content,
                StoreMeta meta, const std::filesystem::path& directory)
       : source_(source),
+        tokens_(bpe.tokens()),
         content_(content),
         meta_(std::move(meta)),
         directory_(directory),
@@ -144,8 +145,9 @@ class StoreBuilder {
                content_.language_model ? "" : " and labels",
                ", found none (dropped: ", split.dropped_empty, " without text, ",
                split.dropped_unlabelled, " without labels)."),
-        "Check data.split_field, data.text_field and data.label_field; without a split field every "
-        "20th document is validation, so at least 20 are needed.");
+        "Check data.split_field, data.text_field and data.label_field; where neither a field nor a "
+        "file's name tells the split, every 20th document is validation, so at least 20 are needed "
+        "(data.examples and data.bytes may leave fewer).");
   }
 
   void finish() {
@@ -155,13 +157,22 @@ class StoreBuilder {
     } else {
       finish_labels();
     }
-    train_.finish();
-    validation_.finish();
+    train_.finish(meta_.files);
+    validation_.finish(meta_.files);
+    write_vocabulary();
     meta_.counts["train"] = train_.counts();
     meta_.counts["validation"] = validation_.counts();
     meta_.counts["unused_test_documents"] = unused_test_documents_;
-    meta_.counts["repaired_lines"] = source_.repaired_lines();
+    meta_.counts["repaired_lines"] = source_.counts().repaired_lines;
     write_file_atomically(meta_file(directory_), to_json(meta_).dump(2) + "\n");
+  }
+
+  void write_vocabulary() {
+    const std::filesystem::path path = vocabulary_file(directory_);
+    const std::string text = Json(tokens_).dump() + "\n";
+    OutputFile file(path);
+    file.append(text.data(), text.size());
+    meta_.files[path.filename().string()] = file.finish();
   }
 
   // Tokens that a language model may have to predict: a causal one all, a masked one no special.
@@ -194,10 +205,12 @@ class StoreBuilder {
         {"absent_from_training", std::count(in_training.begin(), in_training.end(), 0)},
         {"absent_from_validation", std::count(in_validation.begin(), in_validation.end(), 0)},
         {"in_validation_but_not_training", validation_only},
-        {"repetitions_removed", tally_.repetitions()}};
+        {"repetitions_removed", tally_.repetitions()},
+        {"unscored_removed", source_.counts().unscored_labels}};
   }
 
   DocumentSource& source_;
+  const std::vector<std::string>& tokens_;  // the tokenizer's, by id
   StoreContent content_;
   StoreMeta meta_;
   std::filesystem::path directory_;

@@ -1,6 +1,7 @@
 #include "data/store_files.h"
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -25,26 +26,37 @@ std::filesystem::path label_offsets_file(const std::filesystem::path& store, Spl
 std::filesystem::path labels_file(const std::filesystem::path& store, Split split) {
   return split_file(store, split, ".labels");
 }
+std::filesystem::path vocabulary_file(const std::filesystem::path& store) {
+  return store / "vocabulary.json";
+}
 std::filesystem::path meta_file(const std::filesystem::path& store) {
   return store / "meta.json";
 }
 
+std::string meta_checksum(Json json) {
+  json.erase("checksum");
+  return sha256_hex(canonical_json(json));
+}
+
 Json to_json(const StoreMeta& meta) {
-  return {{"store_version", kStoreVersion},
-          {"name", meta.name},
-          {"synthetic", meta.synthetic},
-          {"fingerprint", meta.fingerprint},
-          {"vocab_size", meta.vocab_size},
-          {"token_scheme", meta.token_scheme},
-          {"pad_token_id", meta.pad_token_id},
-          {"mask_token_id", meta.mask_token_id ? Json(*meta.mask_token_id) : Json()},
-          {"special_token_ids", meta.special_token_ids},
-          {"labels", meta.labels},
-          {"counts", meta.counts},
-          {"unigram_loss", json_number(meta.unigram_loss)},
-          {"single_label_prior_loss", json_number(meta.single_label_prior_loss)},
-          {"single_label_majority_accuracy", json_number(meta.single_label_majority_accuracy)},
-          {"multi_label_prior_loss", json_number(meta.multi_label_prior_loss)}};
+  Json json = {{"store_version", kStoreVersion},
+               {"name", meta.name},
+               {"synthetic", meta.synthetic},
+               {"fingerprint", meta.fingerprint},
+               {"vocab_size", meta.vocab_size},
+               {"token_scheme", meta.token_scheme},
+               {"pad_token_id", meta.pad_token_id},
+               {"mask_token_id", meta.mask_token_id ? Json(*meta.mask_token_id) : Json()},
+               {"special_token_ids", meta.special_token_ids},
+               {"labels", meta.labels},
+               {"counts", meta.counts},
+               {"files", meta.files},
+               {"unigram_loss", json_number(meta.unigram_loss)},
+               {"single_label_prior_loss", json_number(meta.single_label_prior_loss)},
+               {"single_label_majority_accuracy", json_number(meta.single_label_majority_accuracy)},
+               {"multi_label_prior_loss", json_number(meta.multi_label_prior_loss)}};
+  json["checksum"] = meta_checksum(json);
+  return json;
 }
 
 StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
@@ -66,6 +78,7 @@ StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
     json.at("special_token_ids").get_to(meta.special_token_ids);
     json.at("labels").get_to(meta.labels);
     meta.counts = json.at("counts");
+    json.at("files").get_to(meta.files);
     const auto number = [&](const char* field) { return number_from_json(json.at(field), field); };
     meta.unigram_loss = number("unigram_loss");
     meta.single_label_prior_loss = number("single_label_prior_loss");

@@ -179,7 +179,7 @@ double SyntheticSource::progress() const {
   return static_cast<double>(index_) / static_cast<double>(documents_);
 }
 
-std::vector<std::string> SyntheticSource::label_list() const {
+std::vector<std::string> SyntheticSource::label_list() {
   std::vector<std::string> labels;
   for (std::int64_t label = 0; label < labels_; ++label)
     labels.push_back(std::to_string(label));

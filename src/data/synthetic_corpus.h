@@ -55,7 +55,7 @@ class SyntheticSource : public DocumentSource {
   SyntheticSource(std::int64_t documents, std::int64_t labels);
   bool next(SourceDocument& document) override;
   double progress() const override;
-  std::vector<std::string> label_list() const override;
+  std::vector<std::string> label_list() override;
 
  private:
   SyntheticCorpus corpus_;

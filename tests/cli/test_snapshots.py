@@ -28,15 +28,23 @@ CASES = {
     "help-doctor": "doctor --help",
     "help-data": "data --help",
     "help-data-prepare": "data prepare --help",
+    "help-data-list": "data list --help",
+    "help-data-show": "data show --help",
+    "help-data-verify": "data verify --help",
     "json-demo": DEMO + " --json",
     "json-list": "list --json",
     "json-show": "show {run} --json",
     "json-policy": "policies amp_fp16 --json",
     "json-dry-run": TINY + " --dry-run",
     "json-data-prepare": "data prepare --scenario C --preset tiny --json",
+    "json-data-list": "data list --json",
+    "json-data-show": "data show {store} --json",
+    "json-data-verify": "data verify --json",
     "table-demo": DEMO,
     "table-list": "list",
     "table-policy": "policies amp_fp16",
+    "table-data-list": "data list",
+    "table-data-show": "data show {store}",
     "error-command": "lst",
     "error-flag": "run --stpes 3",
     "error-scenario": "run --scenario G --policy fp32_true --preset tiny",
@@ -46,6 +54,7 @@ CASES = {
     "error-contradiction": TINY + " --micro-batch 3",
     "error-missing-data": "run --scenario A --policy fp32_true",
     "error-missing-run": "show zzz",
+    "error-missing-store": "data show zzz",
     "error-benchmark-task": "benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true",
     "error-benchmark-flag": "benchmark --model_arch gpt2 --task clm --batch-size 3",
     "error-doctor-device": "doctor --device gpu",
@@ -75,6 +84,9 @@ def shown(folder):
         text = text.replace(str(folder), "FOLDER").replace(str(SOURCE), "SOURCE")
         text = re.sub(r"\b[0-9a-f]{64}\b", "FINGERPRINT", text)
         text = re.sub(r"\b[0-9a-f]{16}\b", "CELL", text)
+        text = re.sub(r"\b[0-9a-f]{12}\b", "FINGERPRINT", text)
+        text = re.sub(r'"age_s": \d+', '"age_s": AGE', text)
+        text = re.sub(r"\b\d+ min\b", "0 min", text)
         return re.sub(r"ETA [^\n]*", "ETA", text)
 
     call(DEMO)
@@ -89,9 +101,17 @@ def diverged(folder):
     raise AssertionError("no run diverged")
 
 
+def classification(folder):
+    """The store of scenario C."""
+    for meta in folder.glob("cache/stores/*/meta.json"):
+        if json.loads(meta.read_text())["labels"]:
+            return str(meta.parent.relative_to(folder))
+    raise AssertionError("no store has labels")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_is_what_it_was(name, shown, folder):
-    text = shown(CASES[name].replace("{run}", diverged(folder)))
+    text = shown(CASES[name].replace("{run}", diverged(folder)).replace("{store}", classification(folder)))
     file = HERE / "snapshots" / f"{name}.txt"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         file.parent.mkdir(exist_ok=True)

@@ -86,6 +86,8 @@ TEST(Resolve, SmallAndBaseAskForRealData) {
     EXPECT_TRUE(says(message, "--merges merges.txt"));
     request.command_line.push_back(flag("data.merges", "merges.txt"));
     EXPECT_EQ(refusal(request), "");
+    request.command_line = {flag("data.source", "x.jsonl"), flag("data.tokenizer", "t.json")};
+    EXPECT_EQ(refusal(request), "");
   }
 }
 

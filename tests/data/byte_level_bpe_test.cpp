@@ -189,9 +189,14 @@ TEST(ByteLevelBpe, FilesWithWindowsLineEndsAndWithoutVersionLoad) {
 TEST(ByteLevelBpe, FingerprintFollowsContentOnly) {
   const TemporaryFolder folder;
   const auto a = folder.write("a", "1"), b = folder.write("b", "1"), c = folder.write("c", "2");
-  EXPECT_EQ(tokenizer_fingerprint(a, a), tokenizer_fingerprint(b, b));
-  EXPECT_NE(tokenizer_fingerprint(a, c), tokenizer_fingerprint(a, a));
-  EXPECT_NE(tokenizer_fingerprint(a, c), tokenizer_fingerprint(c, a));
+  const auto fingerprint = [](const auto& vocab, const auto& merges) {
+    return tokenizer_fingerprint({vocab, merges, ""});
+  };
+  EXPECT_EQ(fingerprint(a, a), fingerprint(b, b));
+  EXPECT_NE(fingerprint(a, c), fingerprint(a, a));
+  EXPECT_NE(fingerprint(a, c), fingerprint(c, a));
+  EXPECT_EQ(tokenizer_fingerprint({"", "", a}), tokenizer_fingerprint({"", "", b}));
+  EXPECT_NE(tokenizer_fingerprint({"", "", a}), tokenizer_fingerprint({"", "", c}));
 }
 
 }  // namespace

@@ -31,18 +31,16 @@ std::vector<SourceDocument> read_all(DocumentSource& source) {
 
 class JsonlSourceTest : public testing::Test {
  protected:
-  std::vector<SourceDocument> read(const std::string& content,
-                                   const JsonlFields& fields = kFields) {
+  std::vector<SourceDocument> read(const std::string& content, const SourceFields& fields = {}) {
     JsonlSource source(folder_.write("data.jsonl", content), fields);
     auto documents = read_all(source);
-    repaired_ = source.repaired_lines();
+    repaired_ = source.counts().repaired_lines;
     return documents;
   }
   void expect_refused(const std::string& content, const std::vector<std::string>& parts) {
     expect_error([&] { read(content); }, ExitCode::kUsage, parts);
   }
 
-  static inline const JsonlFields kFields{"text", "labels", "split"};
   TemporaryFolder folder_;
   std::int64_t repaired_ = 0;
 };
@@ -67,14 +65,31 @@ TEST_F(JsonlSourceTest, ReadsLabelsOfEveryForm) {
   EXPECT_TRUE(documents[4].labels.empty());
 }
 
-TEST_F(JsonlSourceTest, WithoutASplitFieldEveryTwentiethRecordIsValidation) {
-  std::string content;
-  for (int i = 0; i < 45; ++i)
-    content += "{\"text\": \"t\", \"labels\": 1}\n\n";
-  const auto documents = read(content);
-  for (std::size_t i = 0; i < documents.size(); ++i)
-    EXPECT_EQ(documents[i].split,
-              i == 19 || i == 39 ? SourceSplit::kValidation : SourceSplit::kTrain);
+TEST_F(JsonlSourceTest, WithoutASplitFieldNothingIsSaidOfIt) {
+  EXPECT_EQ(read("{\"text\": \"t\", \"labels\": 1}\n")[0].split, std::nullopt);
+}
+
+TEST_F(JsonlSourceTest, FieldsOfKnownDataSetsAreFound) {
+  const auto documents = read(
+      "{\"celex_id\": \"3\", \"title\": \"t\", \"text\": \"a\", \"eurovoc_concepts\": [\"1565\"],"
+      " \"data_type\": \"dev\"}\n");
+  EXPECT_EQ(documents[0].labels, Labels{"1565"});
+  EXPECT_EQ(documents[0].split, SourceSplit::kValidation);
+  // "labels" goes before "eurovoc_concepts", what is asked for before both.
+  const std::string both = "{\"text\": \"a\", \"eurovoc_concepts\": \"x\", \"labels\": \"y\"}\n";
+  EXPECT_EQ(read(both)[0].labels, Labels{"y"});
+  EXPECT_EQ(read(both, {.labels = "eurovoc_concepts"})[0].labels, Labels{"x"});
+}
+
+TEST_F(JsonlSourceTest, FieldsThatAreAskedForMustBeThere) {
+  const std::string content = "{\"text\": \"a\", \"topic\": 1}\n";
+  expect_refused(content, {"line 1", "'labels' or 'eurovoc_concepts'", "data.label_field",
+                           "Known: text, topic"});
+  for (const SourceFields& fields :
+       {SourceFields{.text = "texts", .labels = "topic"}, SourceFields{.labels = "topics"},
+        SourceFields{.labels = "topic", .split = "part"}})
+    expect_error([&] { read(content, fields); }, ExitCode::kUsage,
+                 {"line 1", "Known: text, topic"});
 }
 
 TEST_F(JsonlSourceTest, SplitNames) {
@@ -144,8 +159,8 @@ TEST_F(JsonlSourceTest, EmptyDataIsRefused) {
 
 TEST_F(JsonlSourceTest, MissingFilesAndFoldersAreRefused) {
   const auto missing = folder_.path() / "none.jsonl";
-  expect_error([&] { JsonlSource(missing, kFields); }, ExitCode::kUsage, {missing.string()});
-  expect_error([&] { JsonlSource(folder_.path(), kFields); }, ExitCode::kUsage,
+  expect_error([&] { JsonlSource(missing, {}); }, ExitCode::kUsage, {missing.string()});
+  expect_error([&] { JsonlSource(folder_.path(), {}); }, ExitCode::kUsage,
                {folder_.path().string()});
 }
 
@@ -157,7 +172,7 @@ TEST_F(JsonlSourceTest, IllFormedUtf8IsRepairedAndCounted) {
 }
 
 TEST_F(JsonlSourceTest, LabelsAreNotReadForLanguageModels) {
-  EXPECT_EQ(read("{\"text\": \"a\"}\n", {"text", "", "split"}).size(), 1u);
+  EXPECT_EQ(read("{\"text\": \"a\"}\n", {.with_labels = false}).size(), 1u);
 }
 
 }  // namespace

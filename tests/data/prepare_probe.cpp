@@ -20,11 +20,13 @@ dtbench::RunSpec spec_of(const std::string& objective, const dtbench::Json& sett
     spec.model.architecture = dtbench::Architecture::kRoberta;
   dtbench::DataSpec& data = spec.data;
   data.source = settings.value("source", data.source);
+  data.tokenizer = settings.value("tokenizer", data.tokenizer);
   data.vocab = settings.value("vocab", data.vocab);
   data.merges = settings.value("merges", data.merges);
   data.text_field = settings.value("text_field", data.text_field);
   data.label_field = settings.value("label_field", data.label_field);
   data.split_field = settings.value("split_field", data.split_field);
+  data.examples = settings.value("examples", data.examples);
   data.length = settings.value("length", data.length);
   data.synthetic_documents = settings.value("synthetic_documents", data.synthetic_documents);
   data.synthetic_labels = settings.value("synthetic_labels", data.synthetic_labels);

@@ -43,9 +43,13 @@ def hugging_face(name):
 
 
 def tokenize_probe(name, mode, records):
+    return probe_files(vocabulary(name), mode, records)
+
+
+def probe_files(files, mode, records):
     """Runs records (bytes) through tokenize_probe; the answers are bytes."""
     framed = b"".join(struct.pack("<I", len(r)) + r for r in records)
-    done = subprocess.run([BIN / "tokenize_probe", *vocabulary(name), mode], input=framed,
+    done = subprocess.run([BIN / "tokenize_probe", mode, *files], input=framed,
                           capture_output=True, check=True)
     answers, at = [], 0
     while at < len(done.stdout):

@@ -187,7 +187,8 @@ TEST_F(StoreTest, ClassificationStoresHaveTheContractsLabels) {
                                          {"absent_from_training", 2},
                                          {"absent_from_validation", 1},
                                          {"in_validation_but_not_training", 1},
-                                         {"repetitions_removed", 1}}));
+                                         {"repetitions_removed", 1},
+                                         {"unscored_removed", 0}}));
 
   // Targets: label 0 twice in training; labels 1 and 0 in validation. Four outcomes.
   EXPECT_DOUBLE_EQ(meta.single_label_prior_loss, -(std::log(0.5 / 4) + std::log(2.5 / 4)) / 2);

@@ -1,5 +1,6 @@
 """Stores from real data against numpy, and prepared by several processes at once."""
 
+import hashlib
 import json
 import math
 import os
@@ -184,11 +185,75 @@ def test_classification_store_of_eurlex(tmp_path, field, key):
     assert math.isclose(store.meta["single_label_majority_accuracy"], accuracy, rel_tol=1e-12)
 
 
+def arrays(store):
+    """The store's arrays by file name, as bytes."""
+    return {path.name: path.read_bytes() for path in pathlib.Path(store.folder).iterdir()
+            if path.suffix != ".json"}
+
+
+def test_parquet_and_json_lines_of_the_same_documents_give_the_same_store(tmp_path):
+    require_shared()
+    if not (BIN / "libdtbench_parquet.so").exists():
+        pytest.skip("this build reads no Parquet")
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    path = SHARED / "eurlex/eurlex_acts.jsonl.gz"
+    settings = {"length": LENGTH, **files("gpt2")}
+    expected = prepare(tmp_path, "multi_cls", source=str(path), **settings)
+    table = pyarrow.Table.from_pylist(read_jsonl(path))
+    (tmp_path / "one").mkdir()
+    pyarrow.parquet.write_table(table, tmp_path / "one/acts.parquet", row_group_size=100)
+    one = prepare(tmp_path, "multi_cls", source=str(tmp_path / "one/acts.parquet"), **settings)
+    assert arrays(one) == arrays(expected) and one.folder != expected.folder
+    # The same again as a folder of files that tell their splits by name, in another order of files.
+    for split in ("train", "validation", "test"):
+        part = table.filter(pyarrow.compute.equal(table["split"], split)).drop_columns("split")
+        (tmp_path / "many/data").mkdir(parents=True, exist_ok=True)
+        pyarrow.parquet.write_table(part, tmp_path / f"many/data/{split}-00000-of-00001.parquet")
+    many = prepare(tmp_path, "multi_cls", source=str(tmp_path / "many/"), **settings)
+    assert arrays(many) == arrays(expected)
+    assert many.meta["name"] == "many"
+    assert many.meta["labels"] == expected.meta["labels"]
+    assert many.meta["counts"] == expected.meta["counts"]
+
+
+def test_the_first_documents_alone(tmp_path):
+    require_shared()
+    path = SHARED / "text/web_posts.jsonl.gz"
+    store = prepare(tmp_path, "clm", source=str(path), examples=100, **files("gpt2"))
+    texts = [r["text"] for r in read_jsonl(path)[:100]]
+    expected = [e.ids + [50256] for e in hugging_face("gpt2").encode_batch(texts)]
+    assert [d.tolist() for d in store.documents("train")] == [e for i, e in enumerate(expected)
+                                                             if i % 20 != 19]
+    assert [d.tolist() for d in store.documents("validation")] == expected[19::20]
+
+
+def test_tokenizer_json_gives_the_same_tokens(tmp_path):
+    require_shared()
+    file = tmp_path / "tokenizer.json"
+    hugging_face("gpt2").save(str(file))
+    settings = {"source": str(SHARED / "text/web_posts.jsonl.gz"), "examples": 100}
+    store = prepare(tmp_path, "clm", tokenizer=str(file), **settings)
+    other = prepare(tmp_path, "clm", **settings, **files("gpt2"))
+    assert arrays(store) == arrays(other) and store.folder != other.folder
+
+
+def test_hashes_and_vocabulary_in_the_store(tmp_path):
+    store = prepare(tmp_path, "clm", **SYNTHETIC)
+    folder = pathlib.Path(store.folder)
+    assert store.meta["files"] == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir() if path.name != "meta.json"}
+    vocab = json.loads(vocabulary("synthetic")[0].read_text())
+    assert json.loads((folder / "vocabulary.json").read_text()) == sorted(vocab, key=vocab.get)
+
+
 def test_single_string_labels_of_a_hub_sample(tmp_path):
     require_shared()
     path = SHARED / "hub_samples/lex_glue__ledgar_1.0.0/ledgar.jsonl"
-    store = prepare(tmp_path, "single_cls", source=str(path), label_field="clause_type",
-                    split_field="data_type", length=64)
+    store = prepare(tmp_path, "single_cls", source=str(path), label_field="clause_type", length=64)
     assert store.meta["labels"] == ["Erisa", "Waivers", "Amendments", "Construction",
                                     "Specific Performance"]
     assert [found.tolist() for found in store.labels("train")] == [[1], [0]]

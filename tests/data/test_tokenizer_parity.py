@@ -1,12 +1,18 @@
 """Our byte-level BPE against Hugging Face tokenizers: same pieces, same ids, same decoded text."""
 
+import json
 import random
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
-from probes import BIN, SHARED, SOURCE, hugging_face, read_jsonl, require_shared, tokenize_probe
+import tiktoken
+from probes import (BIN, SHARED, SOURCE, hugging_face, probe_files, read_jsonl, require_shared,
+                    tokenize_probe, vocabulary)
+from tokenizers import Tokenizer
+from transformers import GPT2Tokenizer, RobertaTokenizer
 
 ALL = ["synthetic", "gpt2", "roberta"]
 
@@ -96,6 +102,196 @@ def test_random_unicode_of_all_planes(name, report):
     generator = random.Random(1)
     texts = [random_unicode(generator, generator.randrange(1, 120)) for _ in range(20000)]
     compare_encoding(name, [t.encode() for t in texts], "random Unicode", report)
+
+
+def characters(wanted):
+    return [c for c in map(chr, range(0x110000)) if wanted(c)]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_white_space_and_combining_marks(name, report):
+    """Every white space, separator and control, and every combining mark, after one another and
+    after letters, digits and punctuation of any plane."""
+    spaces = characters(lambda c: c.isspace() or unicodedata.category(c) in ("Zs", "Zl", "Zp", "Cc", "Cf"))
+    marks = characters(lambda c: unicodedata.category(c)[0] == "M")
+    others = characters(lambda c: unicodedata.category(c)[0] in "LNPS")
+    assert len(spaces) > 200 and len(marks) > 2000
+    generator = random.Random(4)
+
+    def run():
+        kind = generator.choice([spaces, spaces, marks, others, ["a", "1", ".", "'s", " "]])
+        return "".join(generator.choices(kind, k=generator.randrange(1, 6)))
+
+    texts = ["".join(run() for _ in range(generator.randrange(1, 12))) for _ in range(20000)]
+    texts += ["a" + c * 2 + "b" for c in spaces + marks]
+    compare_encoding(name, [t.encode() for t in texts], "white space and marks", report)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_plane(name, report):
+    """Private-use and unassigned code points, too: each plane as often as another."""
+    generator = random.Random(5)
+
+    def character():
+        code = generator.randrange(17) << 16 | generator.randrange(0x10000)
+        return chr(code) if not 0xD800 <= code <= 0xDFFF else " "
+
+    texts = ["".join(character() for _ in range(40)) for _ in range(10000)]
+    compare_encoding(name, [t.encode() for t in texts], "all planes alike", report)
+
+
+# --- tiktoken: another implementation of the same ranks -------------------------------------------
+
+GPT2_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
+
+
+def gpt2_in_tiktoken():
+    vocab, merges = vocabulary("gpt2")
+    spelled = json.loads(vocab.read_text())
+    alphabet = tiktoken_alphabet()
+    ranks = {bytes(alphabet[c] for c in token): rank for token, rank in spelled.items()
+             if token != "<|endoftext|>"}
+    return tiktoken.Encoding("gpt2", pat_str=GPT2_PATTERN, mergeable_ranks=ranks, special_tokens={})
+
+
+def tiktoken_alphabet():
+    """Byte by the character that spells it (Radford et al., encoder.py, bytes_to_unicode)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(rest)}
+
+
+def test_tiktoken_gives_the_same_ids(report):
+    encoding = gpt2_in_tiktoken()
+    generator = random.Random(6)
+    sets = [*((what, texts[:1000]) for what, texts in real_texts()), ("random Unicode", [random_unicode(generator, 80) for _ in range(5000)])]
+    for what, texts in sets:
+        found = [ids_of(answer) for answer in
+                 tokenize_probe("gpt2", "encode", [text.encode() for text in texts])]
+        expected = encoding.encode_ordinary_batch(texts, num_threads=1)
+        for text, ours, theirs in zip(texts, found, expected):
+            assert ours == theirs, f"{what}: {text[:200]!r}"
+        report(f"tiktoken {tiktoken.__version__}, {what}: {len(texts):,} texts, "
+               f"{sum(map(len, expected)):,} tokens, all equal")
+
+
+# --- tokenizer.json -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_json(tokenizer_json):
+    """A small one of the same form: the first 40 merges."""
+    small = json.loads(tokenizer_json["gpt2"].read_text())
+    model = small["model"]
+    model["merges"] = model["merges"][:40]
+    model["vocab"] = {token: id for token, id in model["vocab"].items() if id < 296}
+    model["vocab"]["<|endoftext|>"] = small["added_tokens"][0]["id"] = 296
+    return json.dumps(small)
+
+
+@pytest.fixture(scope="module")
+def tokenizer_json(tmp_path_factory):
+    """tokenizer.json by what wrote it: Transformers today, tokenizers, and as published in 2019 to
+    2023 (merges as lines, ByteLevel as post-processor, no use_regex)."""
+    folder = tmp_path_factory.mktemp("tokenizers")
+    files = {}
+    for name, kind in (("gpt2", GPT2Tokenizer), ("roberta", RobertaTokenizer)):
+        vocab, merges = vocabulary(name)
+        kind(vocab=str(vocab), merges=str(merges)).save_pretrained(folder / name)
+        files[name] = folder / name / "tokenizer.json"
+    plain = folder / "plain.json"
+    hugging_face("gpt2").save(str(plain))
+    files["plain"] = plain
+    old = json.loads(files["gpt2"].read_text())
+    old["model"]["merges"] = [" ".join(merge) for merge in old["model"]["merges"]]
+    old["post_processor"] = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False}
+    old["pre_tokenizer"] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    for member in ("byte_fallback", "ignore_merges"):
+        del old["model"][member]
+    files["old"] = folder / "old.json"
+    files["old"].write_text(json.dumps(old))
+    return files
+
+
+@pytest.mark.parametrize("name", ["gpt2", "roberta", "plain", "old"])
+def test_tokenizer_json_gives_the_same_ids(name, tokenizer_json, report):
+    reference = Tokenizer.from_file(str(tokenizer_json[name]))
+    special = [token.content for token in reference.get_added_tokens_decoder().values()]
+    generator = random.Random(7)
+    texts = [text for _, found in real_texts() for text in found[:400]]
+    texts += [random_unicode(generator, 80) for _ in range(5000)]
+    # Special tokens that a text spells are text to us (test_special_tokens_in_text_are_text).
+    texts = [text for text in texts if not any(token in text for token in special)]
+    records = [text.encode() for text in texts]
+    expected = [e.ids for e in reference.encode_batch(texts, add_special_tokens=False)]
+    found = [ids_of(answer) for answer in probe_files([tokenizer_json[name]], "encode", records)]
+    assert found == expected
+    decoded = probe_files([tokenizer_json[name]], "decode",
+                          [np.array(ids, np.uint16).tobytes() for ids in expected])
+    assert [d.decode() for d in decoded] == texts
+    report(f"tokenizer.json, {name}: {len(texts):,} texts, {sum(map(len, expected)):,} tokens, all equal")
+
+
+ADDED = {"id": 297, "content": "[new]", "single_word": False, "lstrip": False, "rstrip": False,
+         "normalized": False, "special": True}
+
+
+@pytest.mark.parametrize("member, value, parts", [
+    ("normalizer", {"type": "NFC"}, ["'normalizer'", "expected null", "NFC"]),
+    ("pre_tokenizer/add_prefix_space", True, ["'pre_tokenizer.add_prefix_space'", "false", "true"]),
+    ("pre_tokenizer/use_regex", False, ["'pre_tokenizer.use_regex'", "true or null", "false"]),
+    ("pre_tokenizer/behavior", "x", ["'pre_tokenizer.behavior'", "no such member"]),
+    ("pre_tokenizer", {"type": "Sequence", "pretokenizers": []}, ["'pre_tokenizer.pretokenizers'"]),
+    ("pre_tokenizer", None, ["'pre_tokenizer'", "an object", "null"]),
+    ("post_processor", {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0]},
+     ["'post_processor."]),
+    ("post_processor/single", [{"SpecialToken": {"id": "[CLS]", "type_id": 0}},
+                               {"Sequence": {"id": "A", "type_id": 0}}],
+     ["'post_processor'", "nothing or <s> and </s>", "[CLS]"]),
+    ("decoder", {"type": "WordPiece"}, ["'decoder.type'", "WordPiece"]),
+    ("truncation", {"max_length": 5}, ["'truncation'", "expected null"]),
+    ("padding", {"length": 5}, ["'padding'", "expected null"]),
+    ("version", "2.0", ["'version'", '"1.0"', '"2.0"']),
+    ("surprise", 1, ["'surprise'", "no such member"]),
+    ("model/type", "Unigram", ["'model.type'", '"BPE"', "Unigram"]),
+    ("model/dropout", 0.1, ["'model.dropout'", "0.1"]),
+    ("model/byte_fallback", True, ["'model.byte_fallback'", "true"]),
+    ("model/ignore_merges", True, ["'model.ignore_merges'", "true"]),
+    ("model/end_of_word_suffix", "</w>", ["'model.end_of_word_suffix'", "</w>"]),
+    ("model/continuing_subword_prefix", "##", ["'model.continuing_subword_prefix'", "##"]),
+    ("model/vocab", [], ["'model.vocab'", "token: id"]),
+    ("model/merges", ["a"], ["'model.merges[0]'", "two tokens"]),
+    ("model/merges", [["a", "b"]] * 2, ["merge 2", "again"]),
+    ("model/merges", [["a", "b"]], ["expected a merge for every token"]),
+    ("added_tokens", [ADDED | {"special": False}], ["'added_tokens['[new]'].special'"]),
+    ("added_tokens", [ADDED | {"id": 7}], ["id of its own"]),
+    ("added_tokens", [ADDED | {"id": 7, "content": "<|endoftext|>"}], ["296 as in model.vocab"]),
+    ("added_tokens", [{"id": "x"}], ["'added_tokens'", "id and content"]),
+])
+def test_what_a_tokenizer_json_may_not_say_is_named(member, value, parts, small_json, tmp_path):
+    changed = json.loads(small_json)
+    *path, last = member.split("/")
+    target = changed
+    for name in path:
+        target = target[name]
+    target[last] = value
+    file = tmp_path / "tokenizer.json"
+    file.write_text(json.dumps(changed))
+    done = subprocess.run([BIN / "tokenize_probe", "encode", file], input=b"", capture_output=True)
+    assert done.returncode == 2, done.stderr
+    for part in [str(file), *parts]:
+        assert part in done.stderr.decode(), done.stderr.decode()
+
+
+def test_added_special_tokens_extend_the_vocabulary(small_json, tmp_path):
+    changed = json.loads(small_json)
+    changed["added_tokens"].append(ADDED)
+    file = tmp_path / "tokenizer.json"
+    file.write_text(json.dumps(changed))
+    (decoded,) = probe_files([file], "decode", [np.array([297, 64], np.uint16).tobytes()])
+    assert decoded == b"[new]a"
+    (ids,) = probe_files([file], "encode", [b"[new]"])
+    assert 297 not in ids_of(ids)
 
 
 def test_every_code_point_splits_alike(report):

@@ -1,5 +1,5 @@
 // The tokenizer for tests/data/test_tokenizer_parity.py and bench/tokenizer.py.
-//   tokenize_probe VOCAB MERGES encode|decode|split
+//   tokenize_probe encode|decode|split VOCAB MERGES, or TOKENIZER for a tokenizer.json
 // Standard input and output are records, each a little-endian uint32 length and as many bytes:
 // encode: bytes -> uint16 ids; decode: uint16 ids -> UTF-8; split: UTF-8 -> uint32 lengths of the
 // pre-tokenized pieces. Bad input ends the program with the error's message and exit code.
@@ -29,8 +29,8 @@ void write_record(const Container& items) {
   std::cout.write(reinterpret_cast<const char*>(items.data()), size);
 }
 
-void run(const std::string& vocab, const std::string& merges, const std::string& mode) {
-  const dtbench::ByteLevelBpe bpe(vocab, merges);
+void run(const std::string& mode, const dtbench::TokenizerFiles& files) {
+  const auto bpe = dtbench::ByteLevelBpe::open(files);
   dtbench::BpeEncoder encoder(bpe);
   for (std::string record; read_record(record);) {
     if (mode == "encode") {
@@ -53,10 +53,11 @@ void run(const std::string& vocab, const std::string& merges, const std::string&
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 3 && argc != 4) return 2;
   std::ios::sync_with_stdio(false);
   try {
-    run(argv[1], argv[2], argv[3]);
+    run(argv[1], argc == 4 ? dtbench::TokenizerFiles{argv[2], argv[3], ""}
+                           : dtbench::TokenizerFiles{"", "", argv[2]});
   } catch (const dtbench::Error& error) {
     std::cerr << error.what() << '\n';
     return static_cast<int>(error.code());

@@ -35,5 +35,21 @@ TEST(Utf8, EveryCharacterComesBack) {
   }
 }
 
+TEST(Utf8, FaultsAreFoundWhereverTheyStand) {
+  for (std::size_t size = 1; size < 140; ++size) {
+    std::string text(size, 'a');
+    for (std::size_t at = 0; at < size; ++at) {
+      text[at] = '\xFF';
+      ASSERT_FALSE(is_valid_utf8(text)) << at << " of " << size;
+      text[at] = 'a';
+      std::string longer = text;
+      longer.insert(at, "漢");
+      ASSERT_TRUE(is_valid_utf8(longer)) << at << " of " << size;
+      longer.erase(at + 2, 1);
+      ASSERT_FALSE(is_valid_utf8(longer)) << at << " of " << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dtbench

@@ -50,7 +50,7 @@ def write_store(store, batch, objective):
     splits = ("train", "validation")
     counts = {split: write_split(store, split, documents, labels) for split in splits}
     meta = {
-        "store_version": 2,
+        "store_version": 3,
         "name": "parity",
         "synthetic": True,
         "fingerprint": "0" * 64,
@@ -61,6 +61,7 @@ def write_store(store, batch, objective):
         "special_token_ids": [END_OF_TEXT],
         "labels": list(map(str, range(SHAPE.labels))) if objective.endswith("cls") else [],
         "counts": counts,
+        "files": {},
         "unigram_loss": 5.0,
         "single_label_prior_loss": 2.0,
         "single_label_majority_accuracy": 0.1,

@@ -1,0 +1,61 @@
+// Reads a Parquet file's documents and does nothing with them; bench/parquet.py drives it.
+//   parquet_bench FILE
+// Prints one JSON line: documents, bytes of text, `wall` and `cpu` seconds from opening the file to
+// its end, and the peak of resident memory in bytes. Loading Arrow is not in the seconds.
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "data/data_files.h"
+
+namespace dtbench {
+namespace {
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// The peak of resident memory in bytes, of this program alone (getrusage's begins with what the
+// process held before it executed the program).
+std::int64_t peak_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::int64_t kilobytes = 0;
+  for (std::string word; status >> word;)
+    if (word == "VmHWM:") status >> kilobytes;
+  return kilobytes * 1024;
+}
+
+Json measure(const std::filesystem::path& path) {
+  open_data_file(path, {});  // loads the plug-in
+  const double cpu_start = cpu_seconds(), wall_start = steady_seconds();
+  const auto source = open_data_file(path, {});
+  std::size_t documents = 0, bytes = 0;
+  for (SourceDocument document; source->next(document); ++documents)
+    bytes += document.text.size();
+  const double cpu = cpu_seconds() - cpu_start, wall = steady_seconds() - wall_start;
+  return {{"documents", documents},
+          {"bytes", bytes},
+          {"wall", wall},
+          {"cpu", cpu},
+          {"peak_bytes", peak_bytes()}};
+}
+
+}  // namespace
+}  // namespace dtbench
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  try {
+    std::cout << dtbench::measure(argv[1]) << '\n';
+  } catch (const dtbench::Error& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return static_cast<int>(error.code());
+  }
+}

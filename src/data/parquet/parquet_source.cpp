@@ -1,0 +1,149 @@
+// The Parquet plug-in's reader: rows to documents (contract: data/parquet.h).
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/parquet/batches.h"
+#include "data/parquet/class_labels.h"
+#include "data/parquet/entry.h"
+#include "data/parquet/values.h"
+#include "data/utf8.h"
+
+namespace dtbench {
+namespace {
+
+class ParquetSource : public DocumentSource {
+ public:
+  ParquetSource(std::string name, std::unique_ptr<ByteSource> bytes, const SourceFields& asked)
+      : name_(std::move(name)), batches_(name_, std::move(bytes)) {
+    const arrow::Schema& schema = batches_.schema();
+    const std::vector<std::string> present = schema.field_names();
+    fields_ = locate_fields(asked, present, concat("'", name_, "'"));
+    require_type(fields_.text, "a string", holds_text);
+    std::vector<std::string> columns = {fields_.text};
+    if (fields_.with_labels) {
+      require_type(fields_.labels, "a string, an integer, or a list of either", holds_labels);
+      class_names_ = class_names(schema, fields_.labels);
+      scored_ = scored_labels(present, class_names_);
+      columns.push_back(fields_.labels);
+    }
+    if (!fields_.split.empty()) {
+      require_type(fields_.split, "a string", holds_text);
+      columns.push_back(fields_.split);
+    }
+    batches_.choose(columns);
+  }
+
+  bool next(SourceDocument& document) override {
+    if (!batch_ || ++row_ == batch_->num_rows()) {
+      do {
+        batch_ = batches_.next();
+      } while (batch_ && batch_->num_rows() == 0);
+      row_ = 0;
+      if (!batch_) return false;
+      text_ = column(fields_.text);
+      labels_ = column(fields_.labels);
+      split_ = column(fields_.split);
+    }
+    ++record_;
+    read_text(document.text);
+    read_labels(document.labels);
+    document.split = read_split();
+    return true;
+  }
+
+  double progress() const override { return batches_.progress(); }
+  std::vector<std::string> label_list() override {
+    return {class_names_.begin(), class_names_.begin() + static_cast<std::ptrdiff_t>(scored_)};
+  }
+  SourceCounts counts() const override { return counts_; }
+
+ private:
+  static bool holds_labels(const arrow::DataType& type) {
+    const auto item = item_type(type);
+    const arrow::DataType& label = item ? *item : type;
+    return holds_text(label) || holds_integer(label);
+  }
+
+  void require_type(const std::string& field, const char* expected,
+                    bool (*holds)(const arrow::DataType&)) const {
+    const auto column = batches_.schema().GetFieldByName(field);  // null when there are several
+    if (column && holds(*column->type())) return;
+    throw usage_error(
+        concat("'", name_, "' column '", field, "': expected ", expected, ", found ",
+               column ? column->type()->ToString() : "several columns of this name", "."),
+        "Choose another column with data.text_field, data.label_field or data.split_field.");
+  }
+
+  const arrow::Array* column(const std::string& field) const {
+    return field.empty() ? nullptr : batch_->GetColumnByName(field).get();
+  }
+
+  void read_text(std::string& text) {
+    text = text_at(*text_, row_).value_or("");
+    if (is_valid_utf8(text)) return;
+    text = repair_utf8(text);
+    ++counts_.repaired_lines;
+  }
+
+  void read_labels(std::vector<std::string>& labels) {
+    labels.clear();
+    if (labels_ == nullptr) return;
+    const bool list = item_type(*labels_->type()) != nullptr;
+    const ItemRange items = list ? items_at(*labels_, row_) : ItemRange{labels_, row_, row_ + 1};
+    const bool text = holds_text(*items.values->type());
+    for (std::int64_t i = items.begin; i < items.end; ++i) {
+      if (text) {
+        if (const auto label = text_at(*items.values, i)) labels.emplace_back(*label);
+      } else if (const auto label = integer_at(*items.values, i)) {
+        add_label(*label, labels);
+      }
+    }
+  }
+
+  void add_label(std::int64_t label, std::vector<std::string>& labels) {
+    if (class_names_.empty()) {
+      labels.push_back(std::to_string(label));
+    } else if (label >= 0 && static_cast<std::size_t>(label) < scored_) {
+      labels.push_back(class_names_[static_cast<std::size_t>(label)]);
+    } else if (label >= 0 && static_cast<std::size_t>(label) < class_names_.size()) {
+      ++counts_.unscored_labels;
+    } else if (label != -1) {  // -1 is how `datasets` marks a document without a class
+      throw wrong_value(fields_.labels, concat("a class label in -1..", class_names_.size() - 1),
+                        std::to_string(label));
+    }
+  }
+
+  std::optional<SourceSplit> read_split() const {
+    if (split_ == nullptr) return std::nullopt;
+    const std::string name(text_at(*split_, row_).value_or("null"));
+    if (const auto split = split_named(name)) return split;
+    throw wrong_value(fields_.split, kSplitNames, concat("\"", name, "\""));
+  }
+
+  Error wrong_value(const std::string& field, const std::string& expected,
+                    const std::string& found) const {
+    return usage_error(concat("'", name_, "' row ", record_, " column '", field, "': expected ",
+                              expected, ", found ", found, "."));
+  }
+
+  std::string name_;
+  ParquetBatches batches_;
+  SourceFields fields_;
+  std::vector<std::string> class_names_;
+  std::size_t scored_ = 0;
+  std::shared_ptr<arrow::RecordBatch> batch_;
+  const arrow::Array *text_ = nullptr, *labels_ = nullptr, *split_ = nullptr;
+  std::int64_t row_ = 0;
+  std::int64_t record_ = 0;  // from 1, in the whole file
+  SourceCounts counts_;
+};
+
+}  // namespace
+}  // namespace dtbench
+
+dtbench::DocumentSource* dtbench_open_parquet(const std::string& name, dtbench::ByteSource* bytes,
+                                              const dtbench::SourceFields& fields) {
+  return new dtbench::ParquetSource(name, std::unique_ptr<dtbench::ByteSource>(bytes), fields);
+}

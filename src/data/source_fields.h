@@ -1,0 +1,49 @@
+// Which fields of a data set hold a document's text, labels and split.
+//
+// Known by their names, so that nothing need be set:
+//   OpenWebText                 text
+//   LexGLUE eurlex              text, labels (class labels)
+//   MultiEURLEX, one language   celex_id, text, labels (class labels)
+//   EURLEX57K                   celex_id, title, text, eurovoc_concepts
+// The original JSON lines of LexGLUE have their split in data_type.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/document_source.h"
+
+namespace dtbench {
+
+inline constexpr std::array kSplitFields = {"split", "data_type"};
+
+struct SourceFields {
+  std::string text{};       // "": "text"
+  std::string labels{};     // "": "labels" or else "eurovoc_concepts"
+  std::string split{};      // "": the first of kSplitFields that is there, or else none
+  bool with_labels = true;  // language models read none
+};
+
+// The fields in `present`, which is all that a file has: none of the names is "" but for a split
+// that is not there and labels that are not asked for. Throws Error (usage), which names `origin`
+// and what is there, for a field that is missing.
+SourceFields locate_fields(const SourceFields& asked, const std::vector<std::string>& present,
+                           const std::string& origin);
+
+const char* to_string(SourceSplit split);  // "train", "validation", "test"
+
+// The split that a value of the split field names: "train"; "validation", "dev" or "val"; "test".
+std::optional<SourceSplit> split_named(std::string_view name);
+inline constexpr const char* kSplitNames =
+    "\"train\", \"validation\" (or \"dev\", \"val\") or \"test\"";
+
+// How many of a data set's class labels count, the first ones: all, but for LexGLUE's eurlex, whose
+// benchmark scores 100 of the 127 EuroVoc concepts (Chalkidis et al. 2022, arXiv 2110.00976). It is
+// told by its fields, text and labels alone, and its list of names, 100163 to 100289.
+std::size_t scored_labels(const std::vector<std::string>& present,
+                          const std::vector<std::string>& class_names);
+
+}  // namespace dtbench

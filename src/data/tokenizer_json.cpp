@@ -1,0 +1,174 @@
+#include "data/tokenizer_json.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace dtbench {
+namespace {
+
+// The members that an object may have and the values that each may take, null for a member that may
+// be missing; no values: any, since ids do not depend on it.
+using Members = std::map<std::string, std::vector<Json>>;
+
+const Members kFile = {{"version", {"1.0"}},   {"truncation", {nullptr}}, {"padding", {nullptr}},
+                       {"added_tokens", {}},   {"normalizer", {nullptr}}, {"pre_tokenizer", {}},
+                       {"post_processor", {}}, {"decoder", {}},           {"model", {}}};
+const Members kByteLevel = {{"type", {"ByteLevel"}},
+                            {"add_prefix_space", {false}},
+                            {"trim_offsets", {}},
+                            {"use_regex", {true, nullptr}}};
+// As decoder and post-processor the same type has the same members, of which none matters.
+const Members kByteLevelOutput = {
+    {"type", {"ByteLevel"}}, {"add_prefix_space", {}}, {"trim_offsets", {}}, {"use_regex", {}}};
+const Members kRobertaProcessing = {{"type", {"RobertaProcessing"}},
+                                    {"sep", {}},
+                                    {"cls", {}},
+                                    {"trim_offsets", {}},
+                                    {"add_prefix_space", {}}};
+const Members kTemplateProcessing = {
+    {"type", {"TemplateProcessing"}}, {"single", {}}, {"pair", {}}, {"special_tokens", {}}};
+// Every byte has a token, so nothing is ever unknown.
+const Members kModel = {{"type", {"BPE"}},
+                        {"dropout", {nullptr, 0}},
+                        {"unk_token", {}},
+                        {"fuse_unk", {}},
+                        {"continuing_subword_prefix", {nullptr, ""}},
+                        {"end_of_word_suffix", {nullptr, ""}},
+                        {"byte_fallback", {nullptr, false}},
+                        {"ignore_merges", {nullptr, false}},
+                        {"vocab", {}},
+                        {"merges", {}}};
+
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& path) { result_.path = path; }
+
+  TokenizerJson read() {
+    const Json file = read_json_file(result_.path);
+    check(file, "", kFile);
+    check(file.value("pre_tokenizer", Json()), "pre_tokenizer", kByteLevel);
+    check(file.value("decoder", Json()), "decoder", kByteLevelOutput);
+    check_post_processor(file.value("post_processor", Json()));
+    const Json model = file.value("model", Json());
+    check(model, "model", kModel);
+    result_.vocabulary = model.value("vocab", Json());
+    if (!result_.vocabulary.is_object())
+      throw unexpected("model.vocab", "an object of token: id", result_.vocabulary);
+    read_merges(model.value("merges", Json()));
+    read_added_tokens(file.value("added_tokens", Json::array()));
+    return result_;
+  }
+
+ private:
+  Error unexpected(const std::string& member, const std::string& expected, const Json& found) {
+    std::string excerpt = found.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (excerpt.size() > 80) excerpt = found.type_name();
+    return usage_error(concat("Tokenizer '", result_.path.string(), "' member '", member,
+                              "': expected ", expected, ", found ", excerpt, "."),
+                       "Only byte-level BPE as GPT-2 and RoBERTa have it is implemented; take "
+                       "their tokenizer.json.");
+  }
+
+  void check(const Json& object, const std::string& name, const Members& members) {
+    if (!object.is_object()) throw unexpected(name, "an object", object);
+    const std::string prefix = name.empty() ? "" : name + ".";
+    for (const auto& [member, value] : object.items())
+      if (!members.contains(member)) throw unexpected(prefix + member, "no such member", value);
+    for (const auto& [member, accepted] : members) {
+      const Json value = object.value(member, Json());
+      if (accepted.empty() || std::find(accepted.begin(), accepted.end(), value) != accepted.end())
+        continue;
+      std::vector<std::string> choices;
+      for (const Json& choice : accepted)
+        choices.push_back(choice.dump());
+      throw unexpected(prefix + member, join(choices, " or "), value);
+    }
+  }
+
+  // Around a text may stand nothing or RoBERTa's marks: what token schemes put there.
+  void check_post_processor(const Json& processor) {
+    if (processor.is_null()) return;
+    const std::string member = "post_processor";
+    if (!processor.is_object()) throw unexpected(member, "an object or null", processor);
+    const Json type = processor.value("type", Json());
+    std::vector<Json> around;
+    if (type == "RobertaProcessing") {
+      check(processor, member, kRobertaProcessing);
+      around = {first_of(processor.value("cls", Json())), "A",
+                first_of(processor.value("sep", Json()))};
+    } else if (type == "TemplateProcessing") {
+      check(processor, member, kTemplateProcessing);
+      const Json single = processor.value("single", Json::array());
+      for (const Json& piece : single)
+        around.push_back(id_of(piece));
+    } else {
+      return check(processor, member, kByteLevelOutput);
+    }
+    if (around != std::vector<Json>{"A"} && around != std::vector<Json>{"<s>", "A", "</s>"})
+      throw unexpected(member, "nothing or <s> and </s> around a text", around);
+  }
+
+  static Json id_of(const Json& piece) {
+    for (const char* kind : {"Sequence", "SpecialToken"})
+      if (piece.is_object() && piece.contains(kind) && piece[kind].is_object())
+        return piece[kind].value("id", Json());
+    return {};
+  }
+  static Json first_of(const Json& list) {
+    return list.is_array() && !list.empty() ? list.front() : Json();
+  }
+
+  void read_merges(const Json& merges) {
+    if (!merges.is_array()) throw unexpected("model.merges", "a list", merges);
+    for (const Json& merge : merges) {
+      std::optional<MergePair> pair;
+      if (merge.is_string()) pair = split_merge(merge.get<std::string>());
+      if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
+        pair = MergePair(merge[0], merge[1]);
+      if (!pair)
+        throw unexpected(concat("model.merges[", result_.merges.size(), "]"),
+                         "two tokens, as a list or with a space between them", merge);
+      result_.merges.push_back(*pair);
+    }
+  }
+
+  void read_added_tokens(const Json& added) {
+    if (!added.is_array()) throw unexpected("added_tokens", "a list", added);
+    for (const Json& token : added) {
+      const bool usable = token.is_object() && token.value("content", Json()).is_string() &&
+                          token.value("id", Json()).is_number_unsigned();
+      if (!usable) throw unexpected("added_tokens", "objects with id and content", token);
+      const std::string content = token["content"];
+      if (token.value("special", Json()) != true)
+        throw unexpected(concat("added_tokens['", content, "'].special"),
+                         "true (others are cut out of text before BPE)",
+                         token.value("special", Json()));
+      const auto [entry, inserted] = result_.vocabulary.emplace(content, token["id"]);
+      if (*entry != token["id"])
+        throw unexpected(concat("added_tokens['", content, "'].id"),
+                         concat(entry->dump(), " as in model.vocab"), token["id"]);
+      result_.special_tokens.push_back(content);
+    }
+  }
+
+  TokenizerJson result_;
+};
+
+}  // namespace
+
+TokenizerJson read_tokenizer_json(const std::filesystem::path& path) {
+  return Reader(path).read();
+}
+
+std::optional<MergePair> split_merge(const std::string& line) {
+  const std::size_t space = line.find(' ');
+  const bool one = space != std::string::npos && space > 0 && space + 1 < line.size() &&
+                   line.find(' ', space + 1) == std::string::npos;
+  if (!one) return std::nullopt;
+  return MergePair(line.substr(0, space), line.substr(space + 1));
+}
+
+}  // namespace dtbench
