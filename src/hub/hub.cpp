@@ -68,8 +68,8 @@ std::vector<HubFile> Hub::list(const Repository& repository) {
   const fs::path cached = cache_.tree(repository, at);
   if (auto files = read_file_list(cached)) return *files;
   if (settings_.offline)
-    throw offline_error(settings_, repository,
-                        concat("The list of files of ", describe(repository)), "");
+    throw offline_error(settings_, repository, concat("The list of files of ", named(repository)),
+                        "");
   return fetch_file_list(http_, repository, at, cached);
 }
 

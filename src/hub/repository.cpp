@@ -14,11 +14,6 @@ bool is_dataset(const Repository& repository) {
   return repository.type == RepositoryType::kDataset;
 }
 
-std::string named(const Repository& repository) {
-  return concat(is_dataset(repository) ? "data set '" : "model '", repository.id, "' at revision '",
-                repository.revision, "'");
-}
-
 // huggingface_hub's validate_repo_id, part by part.
 bool is_id_part(const std::string& part) {
   const auto is_plain = [](char c) {
@@ -99,6 +94,11 @@ std::string file_url(const std::string& endpoint, const Repository& repository,
                      const std::string& revision, const std::string& path) {
   return concat(page_url(endpoint, repository), "/resolve/", quote_url(revision), "/",
                 quote_url(path, "/"));
+}
+
+std::string named(const Repository& repository) {
+  return concat(is_dataset(repository) ? "data set '" : "model '", repository.id, "' at revision '",
+                repository.revision, "'");
 }
 
 std::string describe(const Repository& repository) {

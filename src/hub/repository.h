@@ -32,7 +32,9 @@ std::string file_url(const std::string& endpoint, const Repository& repository,
 // Its page, for people.
 std::string page_url(const std::string& endpoint, const Repository& repository);
 
-// "Data set 'a/b' at revision 'main'", and with a file "File 'c' of data set 'a/b' at ...".
+// For messages: "data set 'a/b' at revision 'main'"; "Data set ..." to begin one with; and with a
+// file "File 'c' of data set ...".
+std::string named(const Repository& repository);
 std::string describe(const Repository& repository);
 std::string describe(const Repository& repository, const std::string& path);
 

@@ -88,10 +88,10 @@ def tree(folder):
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
+        # The Python client's lists of files are for their owner alone, by the way it makes them.
+        mode = 0 if name.startswith("trees/") else path.lstat().st_mode
         if path.is_symlink():
-            found[name] = ("link", os.readlink(path))
-        elif path.is_dir():
-            found[name] = ("folder", oct(path.stat().st_mode))
+            found[name] = ("link", mode, os.readlink(path))
         else:
-            found[name] = ("file", oct(path.stat().st_mode), path.read_bytes())
+            found[name] = ("folder", mode) if path.is_dir() else ("file", mode, path.read_bytes())
     return found

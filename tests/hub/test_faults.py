@@ -23,7 +23,7 @@ def assert_fetched(client, dataset, result):
 
 def assert_named(result, dataset, *more):
     """Errors name everything, and a remedy."""
-    for part in (dataset.id, "data set", "main", "try:", *more):
+    for part in (f"ata set '{dataset.id}' at revision 'main'", "try:", *more):
         assert part in result.err, result.err
     assert "Signature" not in result.err and "s3cr3t" not in result.err
 
