@@ -53,6 +53,11 @@ fs::path HubCache::snapshot(const Repository& repository, const std::string& com
   return folder(repository) / "snapshots" / commit / path;
 }
 
+bool HubCache::has(const fs::path& path) {
+  std::error_code cannot_be_told;
+  return fs::exists(path, cannot_be_told);
+}
+
 std::string HubCache::read_ref(const Repository& repository) const {
   const std::string commit = read_text(folder(repository) / "refs" / repository.revision);
   return is_commit(commit) ? commit : "";
@@ -73,7 +78,7 @@ void HubCache::link(const Repository& repository, const std::string& commit,
   std::error_code error;
   fs::remove(link, error);  // one that leads nowhere
   fs::create_symlink(target, link, error);
-  if (error && !fs::exists(link)) {  // another process may have been faster
+  if (error && !has(link)) {  // another process may have been faster
     errno = error.value();
     throw system_error("Cannot create the symbolic link", link.string());
   }
@@ -93,7 +98,7 @@ std::vector<fs::path> HubCache::links_to(const Repository& repository,
 
 void HubCache::write_tag() const {
   const fs::path tag = root_ / "CACHEDIR.TAG";
-  if (fs::exists(tag)) return;
+  if (has(tag)) return;
   make_directories(root_);
   write_file_atomically(tag, kTag);
 }

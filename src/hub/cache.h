@@ -31,6 +31,9 @@ class HubCache {
   std::filesystem::path snapshot(const Repository& repository, const std::string& commit,
                                  const std::string& path) const;
 
+  // Whether a blob or, through its link, a snapshot's file is there.
+  static bool has(const std::filesystem::path& path);
+
   // The commit last seen for the repository's revision; "" where none was.
   std::string read_ref(const Repository& repository) const;
   void write_ref(const Repository& repository, const std::string& commit) const;

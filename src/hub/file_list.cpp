@@ -6,6 +6,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "hub/content_hash.h"
 #include "hub/status_error.h"
@@ -58,6 +59,16 @@ void add_page(const HttpResponse& page, std::map<std::string, OrderedJson>& file
     if (entry.at("type") == "file") files[entry.at("path")] = kept_entry(entry);
 }
 
+// A cache that cannot be written only costs another request the next time.
+void keep(const OrderedJson& kept, const std::filesystem::path& cached) {
+  try {
+    make_directories(cached.parent_path());
+    write_file_atomically(cached, kept.dump(1, ' ', true));
+  } catch (const Error& error) {
+    log_warning(error.what());
+  }
+}
+
 }  // namespace
 
 std::vector<HubFile> fetch_file_list(HttpClient& http, const Repository& repository,
@@ -76,8 +87,7 @@ std::vector<HubFile> fetch_file_list(HttpClient& http, const Repository& reposit
     }
     const OrderedJson kept = {{"format_version", kFormatVersion}, {"files", files}};
     const std::vector<HubFile> listed = hub_files(kept);
-    make_directories(cached.parent_path());
-    write_file_atomically(cached, kept.dump(1, ' ', true));
+    keep(kept, cached);
     return listed;
   } catch (const Json::exception& error) {
     throw Error(

@@ -17,8 +17,11 @@ namespace dtbench {
 namespace fs = std::filesystem;
 
 Hub::Hub(const HubSettings& settings)
+    : Hub(settings, std::make_shared<std::atomic<std::int64_t>>(0)) {}
+
+Hub::Hub(const HubSettings& settings, ByteCount received)
     : settings_(settings),
-      received_(std::make_shared<std::atomic<std::int64_t>>(0)),
+      received_(std::move(received)),
       http_(settings, received_),
       cache_(settings.cache) {}
 
@@ -38,6 +41,15 @@ std::string Hub::ask_for_commit(const Repository& repository) {
               concat("Check that HF_ENDPOINT ('", settings_.endpoint, "') is a Hub's address."));
 }
 
+// For another time and for offline use; a cache that cannot be written may hold all that is needed.
+void Hub::remember(const Repository& repository, const std::string& commit) {
+  try {
+    cache_.write_ref(repository, commit);
+  } catch (const Error& error) {
+    log_warning(error.what());
+  }
+}
+
 std::string Hub::resolve(const Repository& repository) {
   const std::string last_seen = cache_.read_ref(repository);
   if (settings_.offline) {
@@ -46,7 +58,7 @@ std::string Hub::resolve(const Repository& repository) {
   }
   try {
     const std::string commit = ask_for_commit(repository);
-    cache_.write_ref(repository, commit);
+    remember(repository, commit);
     return commit;
   } catch (const Error& error) {
     if (error.code() != ExitCode::kRetryable || last_seen.empty()) throw;
@@ -81,7 +93,7 @@ fs::path Hub::file(const Repository& repository, const std::string& path) {
   const std::string at = commit(repository);
   check_path(repository, path);
   const fs::path place = cache_.snapshot(repository, at, path);
-  if (fs::exists(place)) return place;
+  if (HubCache::has(place)) return place;
   const std::string subject = describe(repository, path);
   if (settings_.offline) throw offline_error(settings_, repository, subject, path);
 
@@ -89,8 +101,8 @@ fs::path Hub::file(const Repository& repository, const std::string& path) {
   cache_.write_tag();
   const BlobLock lock(cache_.lock(repository, metadata.hash), subject);
   const fs::path blob = cache_.blob(repository, metadata.hash);
-  if (!fs::exists(blob)) download(http_, repository, path, metadata, blob);
-  if (!fs::exists(place)) cache_.link(repository, at, path, metadata.hash);
+  if (!HubCache::has(blob)) download(http_, repository, path, metadata, blob);
+  if (!HubCache::has(place)) cache_.link(repository, at, path, metadata.hash);
   return place;
 }
 
@@ -98,15 +110,19 @@ std::unique_ptr<ByteSource> Hub::open(const Repository& repository, const std::s
   const std::string at = commit(repository);
   check_path(repository, path);
   const fs::path place = cache_.snapshot(repository, at, path);
-  if (fs::exists(place)) return std::make_unique<LocalFile>(place);
+  if (HubCache::has(place)) return std::make_unique<LocalFile>(place);
   if (settings_.offline)
     throw offline_error(settings_, repository, describe(repository, path), path);
   FileMetadata metadata = file_metadata(http_, repository, at, path);
   const fs::path blob = cache_.blob(repository, metadata.hash);
-  if (fs::exists(blob)) return std::make_unique<LocalFile>(blob);
+  if (HubCache::has(blob)) return std::make_unique<LocalFile>(blob);
   if (!metadata.size) return std::make_unique<LocalFile>(file(repository, path));
+  Repository pinned = repository;
+  pinned.revision = at;
   return std::make_unique<RemoteFile>(settings_, received_, repository, path, std::move(metadata),
-                                      [this, repository, path] { return file(repository, path); });
+                                      [settings = settings_, received = received_, pinned, path] {
+                                        return Hub(settings, received).file(pinned, path);
+                                      });
 }
 
 Verification Hub::verify(const Repository& repository) {

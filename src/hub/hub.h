@@ -42,7 +42,7 @@ class Hub {
   std::filesystem::path file(const Repository& repository, const std::string& path);
 
   // The same, to be read by ranges without downloading all of it. What is in the cache is read from
-  // there. It may be used in another thread, but not longer than this object.
+  // there. Independent of this object: it may be used in another thread.
   std::unique_ptr<ByteSource> open(const Repository& repository, const std::string& path);
 
   // Moves cached contents aside that are not what their hash says; file() fetches them again.
@@ -52,7 +52,9 @@ class Hub {
   std::int64_t received() const { return *received_; }
 
  private:
+  Hub(const HubSettings& settings, ByteCount received);
   std::string ask_for_commit(const Repository& repository);
+  void remember(const Repository& repository, const std::string& commit);
   std::string resolve(const Repository& repository);
 
   HubSettings settings_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 
@@ -45,6 +46,31 @@ std::string lower_case(std::string text) {
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
+
+// Writing to a connection that the other side closed raises SIGPIPE, which ends the process where
+// TLS writes. Blocked in this thread, it is taken back before anyone sees it.
+class NoBrokenPipe {
+ public:
+  NoBrokenPipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    pending_before_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoBrokenPipe() {
+    const timespec at_once{};
+    if (!pending_before_) sigtimedwait(&pipe_, nullptr, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoBrokenPipe(const NoBrokenPipe&) = delete;
+  NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+  bool pending_before_ = false;
+};
 
 // What ends a connection, as against what will be the same next time (certificates, addresses).
 bool may_pass(CURLcode code) {
@@ -128,7 +154,7 @@ Transfer::Transfer(double connect_timeout_s, int stall_timeout_s, ByteCount rece
   static const CURLcode initialized = curl_global_init(CURL_GLOBAL_DEFAULT);
   curl_ = initialized == CURLE_OK ? curl_easy_init() : nullptr;
   if (!curl_) throw std::runtime_error("libcurl cannot be initialized");
-  curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);  // signals belong to the process, not to a thread
   curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout_s * 1000));
   // Waiting for a reply counts, too.
@@ -161,7 +187,11 @@ HttpResponse Transfer::perform(const HttpRequest& request, BodySink* sink) {
   if (request.method == "GET") curl_easy_setopt(curl_, CURLOPT_HTTPGET, 1L);
   curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &exchange);
-  const CURLcode code = curl_easy_perform(curl_);
+  CURLcode code = CURLE_OK;
+  {
+    const NoBrokenPipe no_broken_pipe;
+    code = curl_easy_perform(curl_);
+  }
   curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, nullptr);
   curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, nullptr);
   if (exchange.error) std::rethrow_exception(exchange.error);

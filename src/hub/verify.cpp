@@ -68,7 +68,7 @@ Verification verify(const HubCache& cache, const Repository& repository) {
   for (const fs::path& blob : blobs_of(cache, repository)) {
     const std::string hash = blob.filename().string();
     const BlobLock lock(cache.lock(repository, hash), concat("Content ", hash));
-    if (!fs::exists(blob)) continue;  // another process was faster
+    if (!HubCache::has(blob)) continue;  // another process was faster
     const std::string found = content_hash(blob, hash);
     ++result.blobs;
     result.bytes += static_cast<std::int64_t>(fs::file_size(blob));

@@ -77,6 +77,7 @@ class Fault:
     headers: dict = field(default_factory=dict)
     cut_after: int = -1       # close the connection after so many bytes of the body
     stall_after: int = -1     # send nothing more, until the client goes
+    silent: bool = False      # send nothing at all
     hold_after: int = -1      # the same, until `release` is set
     release: threading.Event = field(default_factory=threading.Event)
     holding: threading.Event = field(default_factory=threading.Event)
@@ -113,7 +114,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                           {key.lower(): value for key, value in self.headers.items()})
         fault = hub.note(request, self)
         self.request_note = request
-        if fault.location:
+        if fault.silent:
+            self.wait_for_its_end()
+        elif fault.location:
             self.reply(302, {"Location": fault.location, **fault.headers})
         elif fault.status:
             self.reply(fault.status, fault.headers, b"as switched on", fault)
@@ -143,14 +146,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         elif fault.stall_after >= 0:
-            self.connection.settimeout(30)
-            self.connection.recv(1)  # the client goes
-            self.close_connection = True
+            self.wait_for_its_end()
         elif fault.hold_after >= 0:
             fault.holding.set()
             fault.release.wait(30)
             self.wfile.write(body[len(first):])
             self.request_note.sent += len(body) - len(first)
+
+    def wait_for_its_end(self):
+        self.connection.settimeout(30)
+        self.connection.recv(1)
+        self.close_connection = True
 
     def send_content(self, content, headers, fault):
         if fault.other_bytes:
@@ -184,7 +190,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer_hub(self, fault):
         url = urllib.parse.urlsplit(self.path)
         api = re.fullmatch(r"/api/(models|datasets)/(.+?)/(revision|tree)/([^/]+)", url.path)
-        file = re.fullmatch(r"/(datasets/)?(.+?)/resolve/([^/]+)/(.+)", url.path)
+        file = (re.fullmatch(r"/(datasets/)?(.+?)/resolve/([^/]+)/(.+)", url.path) or
+                re.fullmatch(r"/api/resolve-cache/(datasets/|)(?:models/)?(.+?)/([0-9a-f]{40})/(.+)",
+                             url.path))
         if not api and not file:
             self.error(404, "RepoNotFound", "Repository not found")
             return
@@ -230,6 +238,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         described = {"X-Repo-Commit": commit}
         if file is None:
             self.error(404, "EntryNotFound", "Entry not found", described)
+            return
+        if not file.large and "/resolve/" in self.path:
+            resolved = f"{repository.kind}/{repository.id}/{commit}/{urllib.parse.quote(path)}"
+            self.reply(307, {**described, "ETag": f'"{file.hash}"',
+                             "Location": f"/api/resolve-cache/{resolved}?etag=%22{file.hash}%22"})
             return
         if not file.large:
             self.send_content(file.content, {**described, "ETag": f'"{file.hash}"'}, fault)
@@ -322,5 +335,5 @@ class StandInHub:
     def contents(self):
         """The requests that fetched a file's content, or tried to."""
         return [request for request in self.requests
-                if request.method == "GET" and "/api/" not in request.path and
-                (request.server == "storage" or request.sent > 0)]
+                if request.method == "GET" and
+                (request.server == "storage" or "/api/resolve-cache/" in request.path)]

@@ -1,15 +1,26 @@
 """The environment, read as the Python client reads it."""
 
+import json
+import os
+
 import pytest
 from clients import TOKEN, USAGE
 
+# The module of constants reads the environment when it is loaded.
 PYTHON = """
+import importlib, os, sys
 from huggingface_hub import constants
 from huggingface_hub.utils import get_token
-import os
-token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
-print(json.dumps({"endpoint": constants.ENDPOINT, "cache": os.path.abspath(constants.HF_HUB_CACHE),
-                  "offline": constants.HF_HUB_OFFLINE, "token_length": len(token or "")}))
+answers = []
+for environment in json.load(sys.stdin):
+    os.environ.clear()
+    os.environ.update(environment)
+    importlib.reload(constants)
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    answers.append({"endpoint": constants.ENDPOINT, "offline": constants.HF_HUB_OFFLINE,
+                    "cache": os.path.abspath(constants.HF_HUB_CACHE),
+                    "token_length": len(token or "")})
+print(json.dumps(answers))
 """
 
 CASES = [
@@ -37,19 +48,31 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("variables", CASES, ids=lambda case: ",".join(case) or "none")
-def test_read_as_the_python_client_reads_it(client, dataset, variables):
-    for name in ("HF_HUB_CACHE", "HF_ENDPOINT"):
-        client.environment.pop(name)
-    variables = dict(variables)
-    if file := variables.pop("FILE", None):
-        path = client.cache.parent / "home" / file.removeprefix("~/")
-        path.parent.mkdir(parents=True)
-        path.write_text(TOKEN + "\n", encoding="utf-8")
-    client.environment.update(variables)
-    ours = client.ours("settings", dataset).answer
-    ours.pop("token_source")
-    assert ours == client.python(PYTHON).answer
+def environments(folder):
+    """Of each case, with a home of its own."""
+    for number, case in enumerate(CASES):
+        variables, home = dict(case), folder / str(number)
+        if file := variables.pop("FILE", None):
+            path = home / file.removeprefix("~/")
+            path.parent.mkdir(parents=True)
+            path.write_text(TOKEN + "\n", encoding="utf-8")
+        yield {"PATH": os.environ["PATH"], "HOME": str(home), **variables}
+
+
+def test_read_as_the_python_client_reads_it(client, dataset, tmp_path):
+    cases = list(environments(tmp_path))
+    theirs = client.python(PYTHON, input=json.dumps(cases)).answer
+    for case, expected in zip(cases, theirs, strict=True):
+        client.environment = case
+        ours = client.ours("settings", dataset).answer
+        assert ours.pop("token_source") or not ours["token_length"]
+        assert ours == expected, case
+    # The cases tell settings apart.
+    assert len({answer["cache"].replace(case["HOME"], "~") for case, answer in
+                zip(cases, theirs)}) >= 8
+    assert {answer["offline"] for answer in theirs} == {True, False}
+    assert {answer["token_length"] for answer in theirs} == {
+        0, len("legacy"), len("shorter"), len(TOKEN)}
 
 
 @pytest.mark.parametrize("variables, said", [

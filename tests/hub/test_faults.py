@@ -1,6 +1,7 @@
 """What goes wrong on the way: each is recovered from, as the log shows, or ends in an error that
 names repository, revision, file and what to try, with nothing wrong left in the cache."""
 
+import re
 import time
 
 import pytest
@@ -55,7 +56,7 @@ def test_cut_as_long_as_something_comes(hub, client, dataset):
 
 
 def test_cut_in_a_small_file_and_in_a_listing(hub, client, dataset):
-    hub.fault(path="/resolve/", cut_after=5)
+    hub.fault(path="/resolve-cache/", cut_after=5)
     hub.fault(path="/tree/", cut_after=20)
     result = fetch(client, dataset, "README.md")
     assert result.code == DONE and client.blob(dataset, FILES["README.md"]).exists()
@@ -83,6 +84,22 @@ def test_stall(hub, client, dataset):
     hub.fault(server="storage", stall_after=50_000)
     assert_fetched(client, dataset, fetch(client, dataset))
     assert hub.contents()[1].headers["range"] == "bytes=50000-"
+
+
+def test_silence(hub, client, dataset):
+    hub.fault(path="/revision/", silent=True)
+    hub.fault(method="HEAD", silent=True)
+    assert_fetched(client, dataset, fetch(client, dataset))
+
+
+def test_progress_with_rate_and_time_left(hub, client, dataset):
+    hold = hub.fault(server="storage", hold_after=100_000)
+    process = client.start("file", dataset, NAME)
+    assert hold.holding.wait(30)
+    time.sleep(2.2)  # nothing is shown of what takes less than two seconds
+    hold.release.set()
+    _, err = process.communicate()
+    assert re.search(r"train\.parquet: \d+ %, [\d.]+ KiB of 195\.3 KiB, [\d.]+ .?i?B/s, .* to go", err)
 
 
 def test_no_server(client, dataset):
@@ -205,7 +222,7 @@ def test_wrong_bytes_of_the_right_size(hub, client, dataset):
 
 @pytest.mark.parametrize("name", [NAME, "README.md"])  # named by SHA-256, and by git
 def test_wrong_bytes_that_stay_wrong(hub, client, dataset, name):
-    hub.fault(other_bytes=True, path="" if FILES[name].large else "/resolve/",
+    hub.fault(other_bytes=True, path="" if FILES[name].large else "/resolve-cache/",
               server="storage" if FILES[name].large else "", times=ALWAYS)
     result = fetch(client, dataset, name)
     assert result.code == RETRYABLE

@@ -23,7 +23,7 @@ def test_only_what_is_asked_for(hub, client, dataset):
     wanted = sum(size for _, size in RANGES)
     assert sum(request.sent for request in hub.contents()) == wanted
     # Counted is all that came: the answer with the commit, too.
-    api = sum(request.sent for request in hub.requests if "/api/" in request.path)
+    api = sum(request.sent for request in hub.requests if "/revision/" in request.path)
     assert result.answer["received"] == wanted + api
     assert not client.blob(dataset, FILES[NAME]).exists()
     # One redirect for all reads.
