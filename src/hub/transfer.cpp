@@ -156,6 +156,9 @@ Transfer::Transfer(double connect_timeout_s, int stall_timeout_s, ByteCount rece
   if (!curl_) throw std::runtime_error("libcurl cannot be initialized");
   curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);  // signals belong to the process, not to a thread
   curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
+  // Another list of authorities than the system's, as most programs take it.
+  if (const char* authorities = std::getenv("SSL_CERT_FILE"))
+    curl_easy_setopt(curl_, CURLOPT_CAINFO, authorities);
   curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout_s * 1000));
   // Waiting for a reply counts, too.
   curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_LIMIT, 1L);

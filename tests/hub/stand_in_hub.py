@@ -191,8 +191,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         api = re.fullmatch(r"/api/(models|datasets)/(.+?)/(revision|tree)/([^/]+)", url.path)
         file = (re.fullmatch(r"/(datasets/)?(.+?)/resolve/([^/]+)/(.+)", url.path) or
-                re.fullmatch(r"/api/resolve-cache/(datasets/|)(?:models/)?(.+?)/([0-9a-f]{40})/(.+)",
-                             url.path))
+                re.fullmatch(r"/api/resolve-cache/(?:(datasets/)|models/)(.+?)/([0-9a-f]{40})/"
+                             r"(.+)", url.path))
         if not api and not file:
             self.error(404, "RepoNotFound", "Repository not found")
             return
@@ -286,19 +286,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, hub, name):
+    def __init__(self, hub, name, tls):
         super().__init__(("127.0.0.1", 0), Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.hub, self.name = hub, name
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 class StandInHub:
-    def __init__(self):
+    def __init__(self, tls=None):
         self.lock = threading.Lock()
         self.repositories, self.stored, self.moved = {}, {}, {}
         self.requests, self.faults = [], []
-        self.servers = [Server(self, "hub"), Server(self, "storage")]
-        self.url, self.storage_url = (f"http://127.0.0.1:{server.server_address[1]}"
+        self.servers = [Server(self, "hub", tls), Server(self, "storage", tls)]
+        scheme = "https" if tls else "http"
+        self.url, self.storage_url = (f"{scheme}://127.0.0.1:{server.server_address[1]}"
                                       for server in self.servers)
         self.expires = 0
 

@@ -80,6 +80,18 @@ def test_file_size_limit(client, dataset):
     assert fetch(client, dataset).code == DONE
 
 
+def test_cache_that_cannot_be_written(hub, dataset, small_disk):
+    """What is there is used; what is not is an error that says why."""
+    client = Client(hub, small_disk / "cache")
+    (path,) = fetch(client, dataset, "README.md").answer
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert fetch(client, dataset, "README.md").answer == [path]
+    listed = client.ours("list", dataset)
+    assert len(listed.answer) == len(FILES) and "Read-only file system" in listed.err
+    result = fetch(client, dataset, "data/empty.txt")
+    assert result.code == PERMANENT and "Read-only file system" in result.err
+
+
 def test_folder_that_cannot_be_written(hub, client, dataset):
     client.cache.write_text("a file", encoding="utf-8")
     result = fetch(client, dataset)
@@ -136,6 +148,17 @@ def test_what_a_check_of_sizes_lets_through(hub, client, dataset):
     assert corrupt["hash"] == FILE.hash
     assert client.python_snapshot(dataset).code == 0  # finds no link, and fetches it
     assert client.blob(dataset, FILE).read_bytes() == LARGE
+
+
+def test_the_python_client_sees_nothing_strange(client, dataset):
+    """Also after something was moved aside: its own check of the cache has no warnings."""
+    client.ours("file", dataset, *FILES)
+    damage(client.blob(dataset, FILE))
+    client.ours("verify", dataset)
+    scan = client.python("scan = hub.scan_cache_dir()\nprint(json.dumps([[str(w) for w in "
+                         "scan.warnings], [f.file_name for r in scan.repos for v in r.revisions "
+                         "for f in v.files]]))").answer
+    assert scan[0] == [] and len(scan[1]) == len(FILES) - 1
 
 
 def test_truncated_content_is_found(client, dataset):

@@ -1,4 +1,4 @@
-"""One cache for both clients: the same tree byte for byte, and each finds what the other fetched."""
+"""One cache for both clients: the same tree byte for byte, each finding what the other fetched."""
 
 import fcntl
 import shutil
