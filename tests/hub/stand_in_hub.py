@@ -78,6 +78,7 @@ class Fault:
     cut_after: int = -1       # close the connection after so many bytes of the body
     stall_after: int = -1     # send nothing more, until the client goes
     silent: bool = False      # send nothing at all
+    abandoned: threading.Event = field(default_factory=threading.Event)  # the client went
     hold_after: int = -1      # the same, until `release` is set
     release: threading.Event = field(default_factory=threading.Event)
     holding: threading.Event = field(default_factory=threading.Event)
@@ -115,7 +116,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fault = hub.note(request, self)
         self.request_note = request
         if fault.silent:
-            self.wait_for_its_end()
+            self.wait_for_its_end(fault)
         elif fault.location:
             self.reply(302, {"Location": fault.location, **fault.headers})
         elif fault.status:
@@ -146,17 +147,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         elif fault.stall_after >= 0:
-            self.wait_for_its_end()
+            self.wait_for_its_end(fault)
         elif fault.hold_after >= 0:
             fault.holding.set()
             fault.release.wait(30)
             self.wfile.write(body[len(first):])
             self.request_note.sent += len(body) - len(first)
 
-    def wait_for_its_end(self):
-        self.connection.settimeout(30)
-        self.connection.recv(1)
+    def wait_for_its_end(self, fault):
         self.close_connection = True
+        self.connection.settimeout(30)
+        if self.connection.recv(1) == b"":
+            fault.abandoned.set()
 
     def send_content(self, content, headers, fault):
         if fault.other_bytes:

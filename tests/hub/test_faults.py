@@ -81,15 +81,16 @@ def test_no_progress_comes_to_an_end(hub, client, dataset):
 
 
 def test_stall(hub, client, dataset):
-    hub.fault(server="storage", stall_after=50_000)
+    stall = hub.fault(server="storage", stall_after=50_000)
     assert_fetched(client, dataset, fetch(client, dataset))
+    assert stall.abandoned.is_set()
     assert hub.contents()[1].headers["range"] == "bytes=50000-"
 
 
 def test_silence(hub, client, dataset):
-    hub.fault(path="/revision/", silent=True)
-    hub.fault(method="HEAD", silent=True)
+    silent = [hub.fault(path="/revision/", silent=True), hub.fault(method="HEAD", silent=True)]
     assert_fetched(client, dataset, fetch(client, dataset))
+    assert all(fault.abandoned.is_set() for fault in silent)
 
 
 def test_progress_with_rate_and_time_left(hub, client, dataset):
