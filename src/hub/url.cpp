@@ -57,8 +57,4 @@ std::string resolve_url(const std::string& base, const std::string& reference) {
   return part(parsed.get(), CURLUPART_URL);
 }
 
-std::string url_for_people(const std::string& url) {
-  return url.substr(0, url.find_first_of("?#"));
-}
-
 }  // namespace dtbench

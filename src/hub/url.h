@@ -17,7 +17,4 @@ std::string url_origin(const std::string& url);
 // `reference` as seen from `base` (RFC 3986, section 5). Empty where it is none.
 std::string resolve_url(const std::string& base, const std::string& reference);
 
-// Without query and fragment, which may hold a signature: for messages.
-std::string url_for_people(const std::string& url);
-
 }  // namespace dtbench

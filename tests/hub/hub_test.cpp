@@ -52,10 +52,6 @@ TEST(Url, Resolves) {
   EXPECT_EQ(resolve_url("http://a/b", "https://c/d?e=f"), "https://c/d?e=f");
 }
 
-TEST(Url, SignaturesAreNotForPeople) {
-  EXPECT_EQ(url_for_people("https://cdn/x?Signature=abc#d"), "https://cdn/x");
-}
-
 TEST(Repository, NamesItsFoldersAndAddresses) {
   const Repository dataset{RepositoryType::kDataset, "owner/name", "refs/convert/parquet"};
   EXPECT_EQ(cache_folder_name(dataset), "datasets--owner--name");

@@ -77,11 +77,11 @@ class Fault:
     headers: dict = field(default_factory=dict)
     cut_after: int = -1       # close the connection after so many bytes of the body
     stall_after: int = -1     # send nothing more, until the client goes
-    silent: bool = False      # send nothing at all
-    abandoned: threading.Event = field(default_factory=threading.Event)  # the client went
     hold_after: int = -1      # the same, until `release` is set
+    silent: bool = False      # send nothing at all
+    holding: threading.Event = field(default_factory=threading.Event)    # what comes before is sent
     release: threading.Event = field(default_factory=threading.Event)
-    holding: threading.Event = field(default_factory=threading.Event)
+    abandoned: threading.Event = field(default_factory=threading.Event)  # the client went
     ignore_range: bool = False
     other_bytes: bool = False  # of the right size
     location: str = ""         # redirect there
