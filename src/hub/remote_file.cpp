@@ -92,8 +92,10 @@ void RemoteFile::fetch(std::int64_t offset, std::int64_t length, std::string& by
 
 std::string RemoteFile::read(std::int64_t offset, std::int64_t length) {
   if (offset < 0 || length < 0 || offset > size() - length)
-    throw Error(ExitCode::kPermanent, concat(subject_, " has ", size(), " bytes; ", length,
-                                             " from ", offset, " on were asked for."));
+    throw Error(ExitCode::kPermanent,
+                concat(subject_, " has ", size(), " bytes; ", length, " from ", offset,
+                       " on were asked for."),
+                "Its content contradicts itself: tell its owner, or choose another revision.");
   std::string bytes;
   if (!local_) {
     bytes.reserve(static_cast<std::size_t>(length));

@@ -81,6 +81,7 @@ def test_no_progress_comes_to_an_end(hub, client, dataset):
 
 
 def test_stall(hub, client, dataset):
+    client.settings["stall_timeout_s"] = 2
     stall = hub.fault(server="storage", stall_after=50_000)
     assert_fetched(client, dataset, fetch(client, dataset))
     assert stall.abandoned.is_set()
@@ -88,6 +89,7 @@ def test_stall(hub, client, dataset):
 
 
 def test_silence(hub, client, dataset):
+    client.settings["stall_timeout_s"] = 2
     silent = [hub.fault(path="/revision/", silent=True), hub.fault(method="HEAD", silent=True)]
     assert_fetched(client, dataset, fetch(client, dataset))
     assert all(fault.abandoned.is_set() for fault in silent)

@@ -45,6 +45,8 @@ def test_what_is_in_the_cache_is_read_from_there(hub, client, dataset):
 @pytest.mark.parametrize("fault", [{"cut_after": 30_000}, {"cut_after": 0}, {"stall_after": 10},
                                    {"status": 503}, {"status": 429}])
 def test_faults_on_the_way(hub, client, dataset, fault):
+    if "stall_after" in fault:
+        client.settings["stall_timeout_s"] = 2
     hub.fault(server="storage", **fault)
     assert_read(read(client, dataset, *RANGES[2:]), RANGES[2:])
     assert sum(request.sent for request in hub.contents() if request.server == "storage"
@@ -82,5 +84,5 @@ def test_outside_of_the_file(client, dataset):
     for at, size in ((-1, 2), (len(LARGE) - 1, 2), (len(LARGE) + 1, 0)):
         for _ in range(2):  # remote, then local
             result = read(client, dataset, (at, size))
-            assert result.code == PERMANENT and str(len(LARGE)) in result.err
+            assert result.code == PERMANENT and str(len(LARGE)) in result.err, result.err
             client.ours("file", dataset, NAME)
