@@ -20,15 +20,16 @@ Progress::~Progress() {
   if (terminal_ && drawn_) std::cerr << "\r\033[K" << std::flush;
 }
 
-void Progress::update(double share) {
+void Progress::update(double share, const std::string& detail) {
+  if (first_share_ < 0) first_share_ = share;
   const double now = steady_seconds();
   if (now < next_) return;
   next_ = now + (terminal_ ? 0.2 : 10);
   const double elapsed = now - started_;
-  const double left = elapsed * (1 - share) / std::max(share, 1e-9);
+  const double left = elapsed * (1 - share) / std::max(share - first_share_, 1e-9);
   const std::string line =
-      concat(what_, ": ", static_cast<int>(100 * share), " %, ", human_seconds(elapsed),
-             " so far, ", human_seconds(left), " to go");
+      concat(what_, ": ", static_cast<int>(100 * share), " %, ", detail, detail.empty() ? "" : ", ",
+             human_seconds(elapsed), " so far, ", human_seconds(left), " to go");
   if (terminal_)
     std::cerr << "\r\033[K" << line << std::flush;
   else

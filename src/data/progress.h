@@ -13,13 +13,16 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(double share);  // done so far, in 0..1
+  // `share`: done so far, in 0..1. The first is where this work began: what is resumed was not done
+  // in the time so far. `detail` is shown beside it.
+  void update(double share, const std::string& detail = "");
 
  private:
   std::string what_;
   bool terminal_;
   bool drawn_ = false;
   double started_, next_;
+  double first_share_ = -1;
 };
 
 }  // namespace dtbench
