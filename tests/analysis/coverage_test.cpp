@@ -109,8 +109,8 @@ TEST(Coverage, ClopperPearsonHoldsForEveryShare) {
       double held = 0;
       const boost::math::binomial distribution(static_cast<double>(n), share);
       for (std::size_t x = 0; x <= n; ++x) {
-        const Interval each = clopper_pearson(
-            {static_cast<std::int64_t>(x), static_cast<std::int64_t>(n)}, kLevel95);
+        const Interval each =
+            clopper_pearson({static_cast<std::int64_t>(x), static_cast<std::int64_t>(n)}, kLevel95);
         if (each.low <= share && share <= each.high)
           held += boost::math::pdf(distribution, static_cast<double>(x));
       }
@@ -170,8 +170,7 @@ TEST(Coverage, KaplanMeierIsWhatEnumerationSays) {
     const boost::math::binomial distribution(static_cast<double>(n), kSurvival);
     for (std::size_t alive = 0; alive <= n; ++alive) {
       const double share = static_cast<double>(alive) / static_cast<double>(n);
-      const double half = 1.959964 *
-                          std::sqrt((1 - share) / (share * static_cast<double>(n))) /
+      const double half = 1.959964 * std::sqrt((1 - share) / (share * static_cast<double>(n))) /
                           std::fabs(std::log(share));
       const bool holds = alive == 0 || alive == n ||
                          (std::pow(share, std::exp(half)) <= kSurvival &&

@@ -21,12 +21,9 @@ Json mean(const Json& request) {
   const auto values = request.at("values").get<std::vector<double>>();
   const double level = request.at("level"), bound = request.at("bound");
   const MeanEstimate estimate(values);
-  return {{"mean", json_number(estimate.mean())},
-          {"sd", json_number(estimate.sd())},
-          {"method", estimate.method()},
-          {"interval", as_json(estimate.interval(level))},
-          {"p_above", estimate.p_above(bound)},
-          {"p_below", estimate.p_below(bound)}};
+  return {{"mean", json_number(estimate.mean())}, {"sd", json_number(estimate.sd())},
+          {"method", estimate.method()},          {"interval", as_json(estimate.interval(level))},
+          {"p_above", estimate.p_above(bound)},   {"p_below", estimate.p_below(bound)}};
 }
 
 Json bootstrap(const Json& request) {
