@@ -144,7 +144,8 @@ class HypothesisCheck {
         throw unknown_key(inside, members(place, scenarios_of(hypothesis_)));
       if (!settings.is_object() || settings.empty())
         throw wrong_value(inside, "a table of settings", settings);
-      for (const auto& [pointer, wanted] : settings.flatten().items())
+      const Json keys = settings.flatten();
+      for (const auto& [pointer, wanted] : keys.items())
         setting(inside, pointer, wanted);
     }
   }

@@ -1,6 +1,7 @@
 #include "analysis/verdicts.h"
 
 #include <algorithm>
+#include <iomanip>
 #include <set>
 
 #include "analysis/controls.h"
@@ -68,7 +69,10 @@ Judgement judge(const Hypothesis& hypothesis, const Finding& finding, double p,
     if (answer.control->confounds && opposite(verdict, answer.verdict))
       against.push_back(concat("'", answer.control->name, "' (", to_string(answer.verdict), ")"));
   if (against.empty())
-    return {verdict, concat(finding.seeds, " seeds; p = ", p, " after Holm's adjustment"), Json()};
+    return {
+        verdict,
+        concat(finding.seeds, " seeds; p = ", std::setprecision(2), p, " after Holm's adjustment"),
+        Json()};
   return {Verdict::kConfounded,
           concat("by itself ", to_string(verdict),
                  ", but these controls say the opposite: ", join(against, ", ")),
@@ -110,11 +114,12 @@ Json caveats(const Hypothesis& hypothesis, const Finding& finding, const Pairing
     list.push_back("the data is generated, so this says nothing of real text");
     break;
   }
+  std::vector<std::string> absent;
   for (const Answer& answer : answers)
     if (answer.control->confounds && !answer.finding.not_testable.empty())
-      list.push_back(
-          concat("control '", answer.control->name,
-                 "' is not there, so it could not object: ", answer.finding.not_testable));
+      absent.push_back(concat("'", answer.control->name, "'"));
+  if (!absent.empty())
+    list.push_back(concat("controls that have no answer could not object: ", join(absent, ", ")));
   return list;
 }
 

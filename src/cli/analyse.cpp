@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/places.h"
 #include "base/text.h"
 #include "cli/analysis_text.h"
 #include "cli/commands.h"
-#include "cli/places.h"
 
 namespace dtbench {
 namespace {

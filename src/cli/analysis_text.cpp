@@ -35,12 +35,17 @@ std::string difference(const Json& estimate) {
 
 std::string distance(const Json& estimate) {
   if (estimate.at("n") == 0) return "-";
-  return fixed(estimate.at("mean"), "%.3g") + interval(estimate, "%.3g");
+  return fixed(estimate.at("mean"), "%.2g") + interval(estimate, "%.2g");
 }
 
 std::string ratio(const Json& estimate) {
   if (estimate.at("n") == 0) return "-";
   return fixed(estimate.at("ratio"), "%.3f") + interval(estimate, "%.3f");
+}
+
+std::string rough_ratio(const Json& estimate) {
+  if (estimate.at("n") == 0) return "-";
+  return fixed(estimate.at("ratio"), "%.3g") + interval(estimate, "%.3g");
 }
 
 std::string survived(const Json& stability) {
@@ -53,7 +58,7 @@ std::string nonfinite(const Json& stability) {
   const Json& curve = stability.at("kaplan_meier");
   if (curve.empty()) return "none";
   const Json &first = curve.front().at("step"), &last = curve.back().at("step");
-  return concat("step ", first.dump(), first == last ? "" : " to " + last.dump());
+  return concat("step ", first.dump(), first == last ? "" : concat(" to ", last.dump()));
 }
 
 std::string outcomes(const Json& stability) {
@@ -98,7 +103,7 @@ std::string metric_table(const Json& setting, const char* title,
     rows.front().emplace_back(words);
   for (const Json& policy : setting.at("policies")) {
     std::vector<std::string>& row = rows.emplace_back();
-    row.push_back("  " + readable(policy.at("policy")));
+    row.push_back(concat("  ", readable(policy.at("policy"))));
     for (const auto& [metric, words] : shown)
       row.push_back(text(policy.at("metrics").at(metric)));
   }
@@ -109,8 +114,8 @@ std::string stability_table(const Json& setting) {
   Rows rows = {{"Stability", "survived", "first non-finite", "outcomes"}};
   const auto add = [&](const Json& policy) {
     const Json& stability = policy.at("stability");
-    rows.push_back({"  " + readable(policy.at("policy")), survived(stability), nonfinite(stability),
-                    outcomes(stability)});
+    rows.push_back({concat("  ", readable(policy.at("policy"))), survived(stability),
+                    nonfinite(stability), outcomes(stability)});
   };
   add(setting.at("reference"));
   for (const Json& policy : setting.at("policies"))
@@ -124,9 +129,9 @@ std::string divergence_table(const Json& setting) {
   for (const Json& policy : setting.at("policies")) {
     const Json& divergence = policy.at("divergence");
     const Json& over = divergence.at("over_noise_floor");
-    rows.push_back({"  " + readable(policy.at("policy")), distance(divergence.at("max")),
+    rows.push_back({concat("  ", readable(policy.at("policy"))), distance(divergence.at("max")),
                     distance(divergence.at("time_mean")),
-                    over.is_null() ? "-" : ratio(over.at("time_mean"))});
+                    over.is_null() ? "-" : rough_ratio(over.at("time_mean"))});
   }
   return aligned(rows) + "\n";
 }
@@ -168,7 +173,7 @@ std::string evidence_text(const Json& verdict) {
     return concat("survived: ", side(evidence, "better"), "; ", side(evidence, "worse"),
                   "; difference ", fixed(evidence.at("difference"), "%+.2f"),
                   interval(evidence, "%+.2f"));
-  return "ratio of the speed-ups: " + ratio(evidence);
+  return concat("ratio of the speed-ups: ", ratio(evidence));
 }
 
 std::string control_text(const Json& control) {
@@ -188,11 +193,10 @@ std::string verdict_text(const Json& verdict) {
     text += indented(evidence, 2);
   std::vector<std::string> controls;
   for (const Json& control : verdict.at("controls"))
-    controls.push_back(control_text(control));
-  if (!controls.empty() && !verdict.at("evidence").empty())
-    text += indented("controls: " + join(controls, "; "), 2);
+    if (!control.at("evidence").empty()) controls.push_back(control_text(control));
+  if (!controls.empty()) text += indented(concat("controls: ", join(controls, "; ")), 2);
   for (const Json& caveat : verdict.at("caveats"))
-    text += indented("note: " + readable(caveat), 2);
+    text += indented(concat("note: ", readable(caveat)), 2);
   return text;
 }
 
@@ -207,14 +211,16 @@ std::string records_text(const Json& analysis) {
       concat(records.at("read").dump(), " records read, ", records.at("used").dump(), " used, ",
              records.at("unpaired").dump(),
              " unpaired, excluded: ", left_out.empty() ? "none" : join(left_out, ", "), "\n");
-  for (const Json& cell : analysis.at("excluded"))
-    text += concat("  ", readable(cell.at("path")), ": ", readable(cell.at("why")), ": ",
-                   readable(cell.at("reason")), "\n");
+  for (const Json& cell : analysis.at("excluded")) {
+    const std::string reason = readable(cell.at("reason"));
+    text += concat("  ", readable(cell.at("path")), ": ", readable(cell.at("why")),
+                   reason.empty() ? "" : ": ", reason, "\n");
+  }
   for (const Json& cell : analysis.at("unpaired")) {
     const bool near = !cell.at("nearest").is_null();
     text += concat("  ", readable(cell.at("path")), ": unpaired: ", readable(cell.at("scenario")),
                    " ", readable(cell.at("policy")), ", seed ", readable(cell.at("seed")),
-                   near ? " differs from its fp32_true in " + differing(cell.at("differing"))
+                   near ? concat(" differs from its fp32_true in ", differing(cell.at("differing")))
                         : ", has no fp32_true of that seed",
                    "\n");
   }
@@ -252,7 +258,7 @@ std::string verdicts_text(const Json& analysis) {
   for (const Json& verdict : analysis.at("verdicts")) {
     text += verdict_text(verdict);
     for (const Json& other : verdict.at("separately"))
-      text += "\n" + verdict_text(other);
+      text += concat("\n", verdict_text(other));
     text += "\n";
   }
   return text;

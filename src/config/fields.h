@@ -114,10 +114,9 @@ template <typename T>
 void read_field(const Json& value, const FieldPlace& place, MissingKeys missing,
                 std::vector<T>& field) {
   if (!value.is_array()) throw wrong_value(place, "a list", value);
-  field.clear();
-  for (const Json& element : value)
-    read_field(element, {concat(place.name, '[', field.size(), ']'), place.origin}, missing,
-               field.emplace_back());
+  field.assign(value.size(), T{});
+  for (std::size_t i = 0; i < value.size(); ++i)
+    read_field(value[i], {concat(place.name, '[', i, ']'), place.origin}, missing, field[i]);
 }
 
 template <typename T>

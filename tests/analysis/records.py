@@ -43,7 +43,7 @@ def policy_template(policy):
 
 
 def make_spec(scenario, policy, seed, changes):
-    spec = json.loads(spec_template(scenario))
+    spec = json.loads(spec_template(scenario))["spec"]
     spec["policy"] = json.loads(policy_template(policy))
     spec["policy"].pop("description", None)
     spec["seed"] = seed
