@@ -1,10 +1,8 @@
 #include "analysis/comparisons.h"
 
-#include <algorithm>
 #include <array>
 
 #include "analysis/divergence.h"
-#include "analysis/json_access.h"
 #include "analysis/paired_metric.h"
 #include "analysis/stability.h"
 
@@ -42,16 +40,6 @@ Json seeds_of(const std::vector<const Cell*>& cells) {
   return seeds;
 }
 
-// Pairs whose timings their records call disturbed (docs/measurement.md).
-std::int64_t disturbed(const std::vector<Pair>& pairs) {
-  const auto any = [](const Cell* cell) {
-    const Json list = at_or_null(cell->result, "/disturbances");
-    return list.is_array() && !list.empty();
-  };
-  return std::count_if(pairs.begin(), pairs.end(),
-                       [&](const Pair& pair) { return any(pair.cell) || any(pair.reference); });
-}
-
 const std::vector<Pair>* noise_pairs(const SettingTrials& setting) {
   for (const Trials& trials : setting.policies)
     if (trials.policy == kNoisePolicy) return &trials.pairs;
@@ -64,7 +52,7 @@ Json compare_policy(const Trials& trials, const std::vector<Pair>* noise, LossCu
                {"policy_fields", trials.policy_fields},
                {"seeds", seeds_of(cells)},
                {"stability", stability(cells)},
-               {"disturbed_pairs", disturbed(trials.pairs)},
+               {"disturbed_pairs", disturbed_pairs(trials.pairs)},
                {"divergence", divergence(trials.pairs, noise, curves)}};
   for (const Metric& metric : kMetrics)
     json["metrics"][metric.name] =

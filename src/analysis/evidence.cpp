@@ -1,6 +1,6 @@
 #include "analysis/evidence.h"
 
-#include <array>
+#include <algorithm>
 
 #include "analysis/json_access.h"
 #include "base/text.h"
@@ -115,6 +115,11 @@ std::string obstacle(const std::vector<Arm>& arms) {
                  : concat(a.scenario, " and ", b.scenario, " differ in ", in_words(apart));
     }
   return "";
+}
+
+bool any_synthetic(const std::vector<Arm>& arms) {
+  return std::any_of(arms.begin(), arms.end(),
+                     [](const Arm& arm) { return arm.setting->synthetic(); });
 }
 
 }  // namespace dtbench

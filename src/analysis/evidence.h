@@ -46,4 +46,6 @@ class Evidence {
 // torch, device, preset or number of steps that differs. Empty where nothing does.
 std::string obstacle(const std::vector<Arm>& arms);
 
+bool any_synthetic(const std::vector<Arm>& arms);  // none with a problem
+
 }  // namespace dtbench

@@ -11,6 +11,7 @@ namespace dtbench {
 struct Finding {
   std::string not_testable;  // why, in words; empty where it can be tested
   std::int64_t seeds = 0;    // the fewest of any arm
+  bool synthetic = false;    // some of the data is generated
   // Two-sided p-values of what the claim denies, and of what it says: small ones support it, and
   // refute it. They are to be compared with alpha.
   double p_supports = 1, p_refutes = 1;

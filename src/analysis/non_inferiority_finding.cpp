@@ -104,6 +104,7 @@ Finding non_inferiority_finding(const Hypothesis& hypothesis, const Variant& var
       return cannot_test(why);
 
   Finding finding;
+  finding.synthetic = any_synthetic(arms);
   finding.seeds = kMostSeeds;
   finding.p_supports = 0;
   finding.evidence["parts"] = Json::array();

@@ -1,5 +1,6 @@
 #include "analysis/paired_metric.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/json_access.h"
@@ -36,6 +37,16 @@ PairedMetric paired_metric(const std::vector<Pair>& pairs, const char* pointer, 
       ++metric.left_out;
   }
   return metric;
+}
+
+std::int64_t disturbed_pairs(const std::vector<Pair>& pairs) {
+  const auto disturbed = [](const Cell* cell) {
+    const Json list = at_or_null(cell->result, "/disturbances");
+    return list.is_array() && !list.empty();
+  };
+  return std::count_if(pairs.begin(), pairs.end(), [&](const Pair& pair) {
+    return disturbed(pair.cell) || disturbed(pair.reference);
+  });
 }
 
 Json summary(const std::vector<double>& effects, Effect effect) {

@@ -31,6 +31,9 @@ struct PairedMetric {
 // `pointer`: where the number stands in result.json.
 PairedMetric paired_metric(const std::vector<Pair>& pairs, const char* pointer, Effect effect);
 
+// Pairs of which a record calls its timings disturbed (docs/measurement.md).
+std::int64_t disturbed_pairs(const std::vector<Pair>& pairs);
+
 // {"n", "mean" and "sd" (differences) or "ratio" and "log_sd" (ratios: exp of the mean log-ratio),
 // "low", "high", "level", "method"}; null where there are too few values.
 Json summary(const std::vector<double>& effects, Effect effect);

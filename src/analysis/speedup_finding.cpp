@@ -58,7 +58,8 @@ Json by_scenario(const std::vector<Arm>& arms) {
     json[arm.scenario] = {
         {"speedup", to_json(paired_metric(*arm.pairs, kSpeed, Effect::kLogRatio))},
         {"tokens_per_step", tokens_per_step(arm)},
-        {"mfu_points", mfu_points(arm)}};
+        {"mfu_points", mfu_points(arm)},
+        {"disturbed_pairs", disturbed_pairs(*arm.pairs)}};
   return json;
 }
 
@@ -86,6 +87,7 @@ Finding speedup_finding(const Hypothesis& hypothesis, const Variant& variant,
       values.push_back(effect - other->second);
   const MeanTest test = test_mean(values, std::log(hypothesis.margin), alpha);
   Finding finding;
+  finding.synthetic = any_synthetic(all);
   finding.seeds = test.n;
   finding.p_supports = test.p_above;
   finding.p_refutes = test.p_below;

@@ -100,6 +100,7 @@ Finding survival_finding(const Hypothesis& hypothesis, const Variant& variant,
 
   const Side better = side_of(better_arms), worse = side_of(worse_arms);
   Finding finding;
+  finding.synthetic = any_synthetic(all);
   finding.seeds = std::min(better.fewest_seeds, worse.fewest_seeds);
   finding.p_supports = p_supports(better.survived, worse.survived);
   finding.p_refutes = p_difference_below(better.survived, worse.survived, hypothesis.margin);

@@ -79,7 +79,7 @@ Judgement judge(const Hypothesis& hypothesis, const Finding& finding, double p,
           Json()};
 }
 
-// Records that would have counted here, by why they are left out.
+// Records of the contrast's scenarios and policies that are left out, by why.
 Json left_out(const Hypothesis& hypothesis, const std::string& policy, const Pairing& pairing,
               const Cells& cells) {
   const Contrast& contrast = hypothesis.contrast;
@@ -100,20 +100,16 @@ Json left_out(const Hypothesis& hypothesis, const std::string& policy, const Pai
   return counts;
 }
 
-Json caveats(const Hypothesis& hypothesis, const Finding& finding, const Pairing& pairing,
+Json caveats(const Hypothesis& hypothesis, const Finding& finding,
              const std::vector<Answer>& answers) {
   Json list = Json::array();
   if (!finding.not_testable.empty()) return list;
-  const Contrast& contrast = hypothesis.contrast;
-  for (const SettingTrials& setting : pairing.settings) {
-    const bool counts =
-        std::count(contrast.better.begin(), contrast.better.end(), setting.scenario) +
-            std::count(contrast.worse.begin(), contrast.worse.end(), setting.scenario) >
-        0;
-    if (!counts || !setting.synthetic()) continue;
-    list.push_back("the data is generated, so this says nothing of real text");
-    break;
-  }
+  if (finding.synthetic) list.push_back("the data is generated, so this says nothing of real text");
+  if (hypothesis.estimand == Estimand::kSpeedup)
+    for (const auto& [scenario, evidence] : finding.evidence.at("scenarios").items())
+      if (const Json& disturbed = evidence.at("disturbed_pairs"); disturbed > 0)
+        list.push_back(concat("pairs on ", scenario,
+                              " whose records call their timings disturbed: ", disturbed.dump()));
   std::vector<std::string> absent;
   for (const Answer& answer : answers)
     if (answer.control->confounds && !answer.finding.not_testable.empty())
@@ -123,9 +119,9 @@ Json caveats(const Hypothesis& hypothesis, const Finding& finding, const Pairing
   return list;
 }
 
-class Court {
+class Judge {
  public:
-  Court(const std::vector<Hypothesis>& hypotheses, const Pairing& pairing, const Cells& cells)
+  Judge(const std::vector<Hypothesis>& hypotheses, const Pairing& pairing, const Cells& cells)
       : hypotheses_(hypotheses), pairing_(pairing), cells_(cells) {
     for (const Hypothesis& hypothesis : hypotheses)
       p_values_.push_back(
@@ -180,7 +176,7 @@ class Court {
                  {"evidence", main.evidence},
                  {"controls", Json::array()},
                  {"left_out", left_out(hypothesis, policy, pairing_, cells_)},
-                 {"caveats", caveats(hypothesis, main, pairing_, answers)}};
+                 {"caveats", caveats(hypothesis, main, answers)}};
     for (const Answer& answer : answers)
       json["controls"].push_back(to_json(answer, main, hypothesis.alpha));
     return json;
@@ -196,7 +192,7 @@ class Court {
 
 Json verdicts(const std::vector<Hypothesis>& hypotheses, const Pairing& pairing,
               const Cells& cells) {
-  return Court(hypotheses, pairing, cells).all();
+  return Judge(hypotheses, pairing, cells).all();
 }
 
 }  // namespace dtbench

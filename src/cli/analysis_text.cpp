@@ -195,6 +195,10 @@ std::string verdict_text(const Json& verdict) {
   for (const Json& control : verdict.at("controls"))
     if (!control.at("evidence").empty()) controls.push_back(control_text(control));
   if (!controls.empty()) text += indented(concat("controls: ", join(controls, "; ")), 2);
+  std::vector<std::string> left_out;
+  for (const auto& [why, count] : verdict.at("left_out").items())
+    left_out.push_back(concat(count.dump(), ' ', why));
+  if (!left_out.empty()) text += indented(concat("left out: ", join(left_out, ", ")), 2);
   for (const Json& caveat : verdict.at("caveats"))
     text += indented(concat("note: ", readable(caveat)), 2);
   return text;

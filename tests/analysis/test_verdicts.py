@@ -286,6 +286,15 @@ def test_h2_is_confounded_by_native_lengths(tmp_path, native, expected):
     assert verdict(tmp_path, "h2")["verdict"] == expected
 
 
+def test_h2_says_whose_timings_were_disturbed(tmp_path):
+    speeds(tmp_path, "A", 2.0, 0)
+    speeds(tmp_path, "B", 2.2, 0.005)
+    run = next(run for run in tmp_path.glob("*") if '"scenario": "B"' in (run / "spec.json").read_text())
+    change(run / "result.json", disturbances=[{"kind": "other_load"}])
+    assert "pairs on B whose records call their timings disturbed: 1" in verdict(
+        tmp_path, "h2")["caveats"]
+
+
 def test_two_seeds_of_h2_are_too_few(tmp_path):
     speeds(tmp_path, "A", 2.0, 0, seeds=range(2))
     speeds(tmp_path, "B", 3.0, 0, seeds=range(2))
