@@ -12,6 +12,7 @@ struct Ended {
   ExitCode code;
 };
 
+void add_analyse_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
 void add_run_command(CLI::App& program);
 void add_benchmark_command(CLI::App& program);

@@ -21,6 +21,8 @@ Kind kind_of(ConfigKind kind) {
       return {"policies", "policy"};
     case ConfigKind::kScenario:
       return {"scenarios", "scenario"};
+    case ConfigKind::kHypothesis:
+      return {"hypotheses", "hypothesis"};
     case ConfigKind::kPreset:
       break;
   }
@@ -36,7 +38,7 @@ std::vector<std::string> config_names(const std::filesystem::path& configs, Conf
   if (error)
     throw usage_error(
         concat("Cannot list the folder '", folder.string(), "': ", error.message(), "."),
-        "DTBENCH_CONFIGS names the folder that holds policies, scenarios and presets.");
+        "DTBENCH_CONFIGS names the folder that holds policies, scenarios, presets and hypotheses.");
   std::vector<std::string> names;
   for (const auto& file : files)
     if (file.path().extension() == ".toml") names.push_back(file.path().stem().string());

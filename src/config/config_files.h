@@ -1,4 +1,4 @@
-// The folder of configurations: <configs>/{policies,scenarios,presets}/<name>.toml.
+// The folder of configurations: <configs>/{policies,scenarios,presets,hypotheses}/<name>.toml.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,7 @@
 
 namespace dtbench {
 
-enum class ConfigKind { kPolicy, kScenario, kPreset };
+enum class ConfigKind { kPolicy, kScenario, kPreset, kHypothesis };
 
 struct ConfigFile {
   std::string name;    // the file's name without .toml

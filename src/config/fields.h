@@ -111,6 +111,15 @@ void read_enum(const Json& value, const FieldPlace& place, Enum& field) {
 }
 
 template <typename T>
+void read_field(const Json& value, const FieldPlace& place, MissingKeys missing,
+                std::vector<T>& field) {
+  if (!value.is_array()) throw wrong_value(place, "a list", value);
+  field.assign(value.size(), T{});
+  for (std::size_t i = 0; i < value.size(); ++i)
+    read_field(value[i], {concat(place.name, '[', i, ']'), place.origin}, missing, field[i]);
+}
+
+template <typename T>
 void read_field(const Json& value, const FieldPlace& place, MissingKeys missing, T& field) {
   if constexpr (std::is_enum_v<T>) {
     read_enum(value, place, field);
@@ -128,6 +137,8 @@ void read_field(const Json& value, const FieldPlace& place, MissingKeys missing,
   } else if constexpr (std::same_as<T, double>) {
     if (!value.is_number()) throw wrong_value(place, "a number", value);
     field = value.get<double>();
+  } else if constexpr (std::same_as<T, Json>) {  // keys that its owner checks
+    field = value;
   } else {
     static_assert(std::same_as<T, std::string>);
     if (!value.is_string()) throw wrong_value(place, "text", value);

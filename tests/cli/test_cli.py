@@ -31,6 +31,7 @@ FLAGS = {
                  "keep-checkpoint checkpoint-every",
     "list": "help out json",
     "show": "help out json",
+    "analyse": "help json",
     "policies": "help json",
     "data": "help",
     "doctor": "help device price-per-hour json",

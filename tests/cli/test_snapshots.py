@@ -24,6 +24,7 @@ CASES = {
     "help-benchmark": "benchmark --help",
     "help-list": "list --help",
     "help-show": "show --help",
+    "help-analyse": "analyse --help",
     "help-policies": "policies --help",
     "help-doctor": "doctor --help",
     "help-data": "data --help",
@@ -58,6 +59,7 @@ CASES = {
     "error-benchmark-task": "benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true",
     "error-benchmark-flag": "benchmark --model_arch gpt2 --task clm --batch-size 3",
     "error-doctor-device": "doctor --device gpu",
+    "error-analyse-folder": "analyse nowhere",
     "error-demo-preset": "demo --preset small",
 }
 

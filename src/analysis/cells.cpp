@@ -1,0 +1,180 @@
+#include "analysis/cells.h"
+
+#include <array>
+#include <set>
+
+#include "analysis/json_access.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "config/fields.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::array kExclusions = {EnumName{Exclusion::kDamaged, "damaged"},
+                                    EnumName{Exclusion::kOtherSchema, "other_schema"},
+                                    EnumName{Exclusion::kForeign, "foreign"},
+                                    EnumName{Exclusion::kDuplicate, "duplicate"},
+                                    EnumName{Exclusion::kUnfinished, "unfinished"},
+                                    EnumName{Exclusion::kSkipped, "skipped"},
+                                    EnumName{Exclusion::kOutOfMemory, "out_of_memory"},
+                                    EnumName{Exclusion::kFailed, "failed"}};
+
+struct Left {
+  Exclusion why;
+  std::string reason;
+};
+
+// Numbers of the result that the analysis reads: each a number, its text where it is not finite, or
+// null.
+constexpr std::array kNumbers = {"/convergence/val_loss",
+                                 "/convergence/f1_micro",
+                                 "/convergence/f1_macro",
+                                 "/convergence/accuracy",
+                                 "/convergence/average_precision_micro",
+                                 "/convergence/average_precision_micro_constant_predictor",
+                                 "/throughput/samples_per_s",
+                                 "/mfu/vs_spec",
+                                 "/mfu/vs_measured",
+                                 "/memory/peak_allocated_bytes"};
+
+std::optional<Left> other_schema(const RunRecord& run) {
+  for (const auto& [file, object] :
+       {std::pair{"audit.json", &run.audit}, std::pair{"result.json", &run.result}}) {
+    const Json version = at_or_null(*object, "/schema_version");
+    if (version.is_number_integer() && version != kSchemaVersion)
+      return Left{Exclusion::kOtherSchema, concat(file, " has schema version ", version.dump(),
+                                                  ", this program reads ", kSchemaVersion)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Left> foreign(const RunRecord& run) {
+  const std::string id = sha256_hex(canonical_json(run.spec)).substr(0, 16);
+  for (const auto& [file, object] :
+       {std::pair{"audit.json", &run.audit}, std::pair{"result.json", &run.result}}) {
+    const Json recorded = at_or_null(*object, "/cell_id");
+    if (recorded != id)
+      return Left{Exclusion::kForeign, concat(file, " is of cell ", recorded.dump(),
+                                              ", but spec.json is that of cell \"", id, "\"")};
+  }
+  return std::nullopt;
+}
+
+std::optional<Left> status(const RunRecord& run) {
+  const Json status = at_or_null(run.result, "/status");
+  const Json reason = at_or_null(run.result, "/reason");
+  const std::string words = reason.is_string() ? reason.get<std::string>() : "";
+  if (status == "completed" || status == "diverged") return std::nullopt;
+  if (status == "interrupted") return Left{Exclusion::kUnfinished, "interrupted"};
+  if (status == "skipped") return Left{Exclusion::kSkipped, words};
+  if (status == "out_of_memory") return Left{Exclusion::kOutOfMemory, words};
+  if (status == "failed") return Left{Exclusion::kFailed, words};
+  return Left{Exclusion::kDamaged, concat("result.json: status is ", status.dump())};
+}
+
+std::optional<Left> wrong_field(const RunRecord& run) {
+  const auto wrong = [](const char* field, const char* expected, const Json& found) {
+    return Left{Exclusion::kDamaged,
+                concat("'", field + 1, "' must be ", expected, ", got ",
+                       found.dump(-1, ' ', false, Json::error_handler_t::replace))};
+  };
+  for (const char* text : {"/scenario", "/policy/name", "/device"})
+    if (const Json value = at_or_null(run.spec, text); !value.is_string())
+      return wrong(text, "text", value);
+  for (const char* count : {"/seed", "/train/steps"})
+    if (const Json value = at_or_null(run.spec, count); !value.is_number_integer())
+      return wrong(count, "a whole number", value);
+  if (const Json identity = at_or_null(run.audit, "/identity"); !identity.is_object())
+    return wrong("/identity", "an object (audit.json)", identity);
+  if (const Json steps = at_or_null(run.result, "/steps_completed"); !steps.is_number_integer())
+    return wrong("/steps_completed", "a whole number", steps);
+  const Json first = at_or_null(run.result, "/first_nonfinite");
+  if (!first.is_null() && !at_or_null(first, "/step").is_number_integer())
+    return wrong("/first_nonfinite", "null or an object with its step", first);
+  for (const char* number : kNumbers) {
+    const Json value = at_or_null(run.result, number);
+    if (!value.is_null() && !number_or_none(value)) return wrong(number, "a number", value);
+  }
+  return std::nullopt;
+}
+
+std::optional<Left> reason_to_leave_out(const RunRecord& run) {
+  if (const auto left = other_schema(run)) return left;
+  if (run.damage) return Left{Exclusion::kDamaged, *run.damage};
+  if (is_running(run.path)) return Left{Exclusion::kUnfinished, "running"};
+  if (run.result.is_null()) return Left{Exclusion::kUnfinished, "interrupted"};
+  if (const auto left = status(run)) return left;
+  if (run.audit.is_null()) return Left{Exclusion::kDamaged, "audit.json is missing"};
+  if (const auto left = foreign(run)) return left;
+  return wrong_field(run);
+}
+
+Cell cell_of(const RunRecord& run) {
+  return {run.path,
+          run.result.at("cell_id").get<std::string>(),
+          run.spec.at("scenario").get<std::string>(),
+          run.spec.at("policy").at("name").get<std::string>(),
+          run.spec.at("seed").get<std::int64_t>(),
+          run.spec,
+          run.audit.at("identity"),
+          run.result};
+}
+
+}  // namespace
+
+static std::span<const EnumName<Exclusion>> names_of(Exclusion) {
+  return kExclusions;
+}
+
+const char* to_string(Exclusion value) {
+  return enum_name(value);
+}
+
+bool Cell::completed() const {
+  return result.at("status") == "completed";
+}
+
+bool Cell::survived() const {
+  return completed() && !first_nonfinite() && at_or_null(result, "/outcome") == "trained" &&
+         result.at("steps_completed") == spec.at("train").at("steps");
+}
+
+std::optional<std::int64_t> Cell::first_nonfinite() const {
+  const Json step = at_or_null(result, "/first_nonfinite/step");
+  return step.is_null() ? std::nullopt : std::optional(step.get<std::int64_t>());
+}
+
+std::int64_t Cell::steps_completed() const {
+  return result.at("steps_completed").get<std::int64_t>();
+}
+
+bool Cell::synthetic() const {
+  return at_or_null(spec, "/data/source") == "synthetic";
+}
+
+std::optional<double> Cell::measured(const char* pointer) const {
+  return number_or_none(at_or_null(result, pointer));
+}
+
+Cells cells_of(const std::vector<RunRecord>& records) {
+  Cells cells;
+  std::set<std::string> seen;
+  for (const RunRecord& run : records) {
+    std::optional<Left> left = reason_to_leave_out(run);
+    if (!left) {
+      Cell cell = cell_of(run);
+      if (seen.insert(cell.id).second) {
+        cells.used.push_back(std::move(cell));
+        continue;
+      }
+      left = Left{Exclusion::kDuplicate, concat("cell ", cell.id, " is there already")};
+    }
+    cells.excluded.push_back({run.path, left->why, left->reason, at_or_null(run.spec, "/scenario"),
+                              at_or_null(run.spec, "/policy/name"), at_or_null(run.spec, "/seed")});
+  }
+  return cells;
+}
+
+}  // namespace dtbench

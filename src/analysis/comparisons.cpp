@@ -1,0 +1,81 @@
+#include "analysis/comparisons.h"
+
+#include <array>
+
+#include "analysis/divergence.h"
+#include "analysis/paired_metric.h"
+#include "analysis/stability.h"
+
+namespace dtbench {
+namespace {
+
+struct Metric {
+  const char* name;
+  const char* pointer;
+  Effect effect;
+};
+
+constexpr std::array kMetrics = {
+    Metric{"val_loss", "/convergence/val_loss", Effect::kDifference},
+    Metric{"average_precision_micro", "/convergence/average_precision_micro", Effect::kDifference},
+    Metric{"f1_micro", "/convergence/f1_micro", Effect::kDifference},
+    Metric{"f1_macro", "/convergence/f1_macro", Effect::kDifference},
+    Metric{"accuracy", "/convergence/accuracy", Effect::kDifference},
+    Metric{"samples_per_s", "/throughput/samples_per_s", Effect::kLogRatio},
+    Metric{"mfu_vs_spec", "/mfu/vs_spec", Effect::kLogRatio},
+    Metric{"mfu_vs_measured", "/mfu/vs_measured", Effect::kLogRatio},
+    Metric{"peak_allocated_bytes", "/memory/peak_allocated_bytes", Effect::kLogRatio}};
+
+std::vector<const Cell*> cells_in(const std::vector<Pair>& pairs) {
+  std::vector<const Cell*> cells;
+  for (const Pair& pair : pairs)
+    cells.push_back(pair.cell);
+  return cells;
+}
+
+Json seeds_of(const std::vector<const Cell*>& cells) {
+  Json seeds = Json::array();
+  for (const Cell* cell : cells)
+    seeds.push_back(cell->seed);
+  return seeds;
+}
+
+const std::vector<Pair>* noise_pairs(const SettingTrials& setting) {
+  for (const Trials& trials : setting.policies)
+    if (trials.policy == kNoisePolicy) return &trials.pairs;
+  return nullptr;
+}
+
+Json compare_policy(const Trials& trials, const std::vector<Pair>* noise, LossCurves& curves) {
+  const std::vector<const Cell*> cells = cells_in(trials.pairs);
+  Json json = {{"policy", trials.policy},
+               {"policy_fields", trials.policy_fields},
+               {"seeds", seeds_of(cells)},
+               {"stability", stability(cells)},
+               {"disturbed_pairs", disturbed_pairs(trials.pairs)},
+               {"divergence", divergence(trials.pairs, noise, curves)}};
+  for (const Metric& metric : kMetrics)
+    json["metrics"][metric.name] =
+        to_json(paired_metric(trials.pairs, metric.pointer, metric.effect));
+  return json;
+}
+
+}  // namespace
+
+Json compare(const SettingTrials& setting, LossCurves& curves) {
+  const std::vector<Pair>* noise = noise_pairs(setting);
+  Json json = {{"scenario", setting.scenario},
+               {"spec", setting.setting.spec},
+               {"identity", setting.setting.identity},
+               {"synthetic", setting.synthetic()},
+               {"reference",
+                {{"policy", kReferencePolicy},
+                 {"seeds", seeds_of(setting.references)},
+                 {"stability", stability(setting.references)}}},
+               {"policies", Json::array()}};
+  for (const Trials& trials : setting.policies)
+    json["policies"].push_back(compare_policy(trials, noise, curves));
+  return json;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,32 @@
+// Training losses by step, from steps.jsonl, and how far two curves lie apart.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace dtbench {
+
+struct CurveDistance {
+  double max;          // largest absolute difference
+  double mean;         // mean absolute difference over the steps
+  std::int64_t steps;  // compared: up to the first loss of either that is not finite
+};
+
+// None where not one step can be compared.
+std::optional<CurveDistance> curve_distance(const std::vector<double>& a,
+                                            const std::vector<double>& b);
+
+// Reads each run's curve once.
+class LossCurves {
+ public:
+  // Losses of steps 0, 1, ...; NaN for a step whose line lacks its loss.
+  const std::vector<double>& of(const std::filesystem::path& run);
+
+ private:
+  std::map<std::filesystem::path, std::vector<double>> curves_;
+};
+
+}  // namespace dtbench

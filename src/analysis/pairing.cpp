@@ -1,0 +1,120 @@
+#include "analysis/pairing.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "analysis/json_access.h"
+
+namespace dtbench {
+namespace {
+
+Json as_json(const Setting& setting) {
+  return {{"spec", setting.spec}, {"identity", setting.identity}};
+}
+
+// Fingerprints are taken of the weights as stored, so they compare only between policies that store
+// them in one datatype and move them alike. Elsewhere seed, data, program and the file they were
+// loaded from, which all have to agree, decide the weights.
+bool weights_compare(const Cell& a, const Cell& b) {
+  for (const char* field : {"/policy/parameters", "/policy/perturb_initial_ulp"})
+    if (at_or_null(a.spec, field) != at_or_null(b.spec, field)) return false;
+  return true;
+}
+
+// What stands in the way of pairing the two, which have one scenario and one seed.
+Json obstacles(const Cell& cell, const Cell& reference) {
+  Json list = differences(as_json(setting_of(cell)), as_json(setting_of(reference)));
+  const char* fingerprint = "/initial_weights_fingerprint";
+  const Json here = at_or_null(cell.identity, fingerprint);
+  const Json there = at_or_null(reference.identity, fingerprint);
+  if (weights_compare(cell, reference) && here != there)
+    list.push_back(
+        {{"field", "identity.initial_weights_fingerprint"}, {"here", here}, {"there", there}});
+  return list;
+}
+
+class Pairer {
+ public:
+  Pairing pair(const std::vector<Cell>& cells) {
+    for (const Cell& cell : cells)
+      if (cell.policy == kReferencePolicy) add_reference(cell);
+    for (const Cell& cell : cells)
+      if (cell.policy != kReferencePolicy) add(cell);
+    Pairing result;
+    for (auto& [key, setting] : settings_) {
+      by_seed(setting.references, [](const Cell* cell) { return cell->seed; });
+      for (auto& [policy, trials] : policies_[key]) {
+        by_seed(trials.pairs, [](const Pair& pair) { return pair.cell->seed; });
+        setting.policies.push_back(std::move(trials));
+      }
+      result.settings.push_back(std::move(setting));
+    }
+    result.unpaired = std::move(unpaired_);
+    return result;
+  }
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // scenario, setting as text
+
+  template <typename List, typename Seed>
+  static void by_seed(List& list, Seed seed) {
+    std::sort(list.begin(), list.end(),
+              [&](const auto& a, const auto& b) { return seed(a) < seed(b); });
+  }
+
+  static Key key_of(const Cell& cell, const Setting& setting) {
+    return {cell.scenario, canonical_json(as_json(setting))};
+  }
+
+  void add_reference(const Cell& cell) {
+    const Setting setting = setting_of(cell);
+    SettingTrials& trials = settings_[key_of(cell, setting)];
+    trials.scenario = cell.scenario;
+    trials.setting = setting;
+    trials.references.push_back(&cell);
+    candidates_[{cell.scenario, cell.seed}].push_back(&cell);
+  }
+
+  void add(const Cell& cell) {
+    Unpaired nearest{&cell, nullptr, Json::array()};
+    for (const Cell* candidate : candidates_[{cell.scenario, cell.seed}]) {
+      Json list = obstacles(cell, *candidate);
+      if (list.empty()) return add_pair({&cell, candidate});
+      if (nearest.nearest == nullptr || list.size() < nearest.differing.size())
+        nearest = {&cell, candidate, std::move(list)};
+    }
+    unpaired_.push_back(std::move(nearest));
+  }
+
+  // Policies of one name that differ in a field are different policies.
+  void add_pair(const Pair& pair) {
+    const Json& fields = pair.cell->spec.at("policy");
+    Trials& trials = policies_[key_of(*pair.cell, setting_of(*pair.cell))]
+                              [{pair.cell->policy, canonical_json(fields)}];
+    trials.policy = pair.cell->policy;
+    trials.policy_fields = fields;
+    trials.pairs.push_back(pair);
+  }
+
+  std::map<Key, SettingTrials> settings_;
+  std::map<Key, std::map<Key, Trials>> policies_;  // inner: name, fields as text
+  std::map<std::pair<std::string, std::int64_t>, std::vector<const Cell*>> candidates_;
+  std::vector<Unpaired> unpaired_;
+};
+
+}  // namespace
+
+Setting setting_of(const Cell& cell) {
+  Setting setting{cell.spec, cell.identity};
+  setting.spec.erase("policy");
+  setting.spec.erase("seed");
+  setting.identity.erase("initial_weights_fingerprint");
+  return setting;
+}
+
+Pairing pair_with_reference(const std::vector<Cell>& cells) {
+  return Pairer().pair(cells);
+}
+
+}  // namespace dtbench

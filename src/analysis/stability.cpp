@@ -1,0 +1,62 @@
+#include "analysis/stability.h"
+
+#include <algorithm>
+
+#include "analysis/json_access.h"
+#include "analysis/kaplan_meier.h"
+#include "analysis/paired_metric.h"
+
+namespace dtbench {
+namespace {
+
+// A cell whose first non-finite value is of step k lived through steps 0 .. k - 1; one that stayed
+// finite through n steps is censored at n, after any event that it could have had.
+Json time_to_nonfinite(const std::vector<const Cell*>& cells) {
+  std::vector<Lifetime> lifetimes;
+  for (const Cell* cell : cells) {
+    const auto step = cell->first_nonfinite();
+    lifetimes.push_back({step.value_or(cell->steps_completed()), step.has_value()});
+  }
+  Json curve = Json::array();
+  for (const SurvivalStep& step : kaplan_meier(lifetimes, kLevel)) {
+    Json point = {{"step", step.step},
+                  {"at_risk", step.at_risk},
+                  {"events", step.events},
+                  {"survival", step.survival}};
+    put_interval(point, step.interval);
+    curve.push_back(std::move(point));
+  }
+  return curve;
+}
+
+Json count_outcomes(const std::vector<const Cell*>& cells) {
+  Json outcomes = Json::object();
+  for (const Cell* cell : cells) {
+    const Json outcome = at_or_null(cell->result, "/outcome");
+    Json& count = outcomes[outcome.is_string() ? outcome.get<std::string>() : "unknown"];
+    count = count.is_null() ? 1 : count.get<int>() + 1;
+  }
+  return outcomes;
+}
+
+}  // namespace
+
+Proportion survivors(const std::vector<const Cell*>& cells) {
+  return {std::count_if(cells.begin(), cells.end(), [](const Cell* c) { return c->survived(); }),
+          static_cast<std::int64_t>(cells.size())};
+}
+
+Json stability(const std::vector<const Cell*>& cells) {
+  const Proportion survived = survivors(cells);
+  Json json = {{"survived", survived.successes},
+               {"n", survived.n},
+               {"level", kLevel},
+               {"outcomes", count_outcomes(cells)},
+               {"finite", std::count_if(cells.begin(), cells.end(),
+                                        [](const Cell* c) { return !c->first_nonfinite(); })},
+               {"kaplan_meier", time_to_nonfinite(cells)}};
+  put_interval(json, clopper_pearson(survived, kLevel));
+  return json;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,44 @@
+#include "analysis/analyse.h"
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "cli/analysis_text.h"
+#include "cli/commands.h"
+
+namespace dtbench {
+namespace {
+
+struct AnalyseOptions {
+  std::string folder = "runs";
+  bool json = false;
+};
+
+void analyse_runs(const AnalyseOptions& options) {
+  if (!std::filesystem::is_directory(options.folder))
+    throw usage_error(concat("There is no folder '", options.folder, "'."),
+                      "Name the root folder of records: dtbench analyse DIR.");
+  const std::vector<Hypothesis> hypotheses = load_hypotheses(configs_folder());
+  const Json analysis = analyse(read_runs(options.folder), hypotheses);
+  if (options.json)
+    std::cout << analysis.dump(1) << '\n';
+  else
+    std::cout << records_text(analysis) << comparisons_text(analysis) << verdicts_text(analysis);
+}
+
+}  // namespace
+
+void add_analyse_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "analyse", "compare the policies' runs with fp32_true, and judge the hypotheses");
+  const auto options = std::make_shared<AnalyseOptions>();
+  command->add_option("folder", options->folder, "root folder of records (default: runs)");
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([options] { analyse_runs(*options); });
+}
+
+}  // namespace dtbench
