@@ -16,9 +16,10 @@ LocalFile::LocalFile(const std::filesystem::path& path)
   if (descriptor_ < 0) throw system_error("Cannot read", path_);
   struct stat status{};
   if (fstat(descriptor_, &status) != 0) {
-    const Error error = system_error("Cannot read", path_);
+    const int reason = errno;
     close(descriptor_);
-    throw error;
+    errno = reason;
+    throw system_error("Cannot read", path_);
   }
   size_ = status.st_size;
 }

@@ -51,7 +51,7 @@ void Hub::remember(const Repository& repository, const std::string& commit) {
 }
 
 std::string Hub::resolve(const Repository& repository) {
-  const std::string last_seen = cache_.read_ref(repository);
+  std::string last_seen = cache_.read_ref(repository);
   if (settings_.offline) {
     if (last_seen.empty()) throw offline_error(settings_, repository, describe(repository), "");
     return last_seen;
