@@ -13,6 +13,6 @@ int main(int argc, char** argv) {
   for (dtbench::SourceDocument document; source.next(document);)
     std::cout << dtbench::Json{{"text", document.text},
                                {"labels", document.labels},
-                               {"split", kSplits[static_cast<int>(document.split)]}}
+                               {"split", kSplits[static_cast<int>(document.split.value())]}}
               << '\n';
 }
