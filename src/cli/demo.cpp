@@ -43,10 +43,11 @@ void print(const std::vector<Json>& rows, bool json) {
   }
   const std::size_t width = output_width();
   std::cout << demo_table(rows, width);
-  const Json paragraphs = {kLegend, findings.at("outcome"), findings.at("data"),
-                           findings.at("next")};
+  const Json paragraphs = {kLegend, findings.at("outcome"), findings.at("timings"),
+                           findings.at("data"), findings.at("next")};
   for (const Json& paragraph : paragraphs)
-    std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kReadable));
+    if (paragraph != "")
+      std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kReadable));
 }
 
 void demonstrate(const DemoOptions& options) {

@@ -86,6 +86,7 @@ Json demo_row(const DemoCell& cell) {
       row[score] = nullptr;
   row["samples_per_s"] = result("/throughput/samples_per_s");
   row["mfu"] = result("/mfu/vs_measured");
+  row["disturbances"] = result("/disturbances");
   row["peak_memory_bytes"] = result("/memory/peak_allocated_bytes");
   if (record.spec.is_null() && record.result.is_null()) row["status"] = "not run";
   const Json& status = row.at("status");

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include "base/text.h"
 #include "cli/demo_report.h"
@@ -119,6 +120,28 @@ std::string data_sentence(const Cells& rows) {
          "that the machinery works, not what happens on real text.";
 }
 
+// What makes the timings worth less than they look, and the remedies; "" where nothing does.
+std::string timing_sentence(const Cells& rows) {
+  std::map<std::string, std::pair<std::size_t, std::string>> kinds;  // cells, remedy
+  std::size_t disturbed = 0;
+  for (const Json& row : rows) {
+    const Json& list = row.at("disturbances");
+    disturbed += list.is_array() && !list.empty();
+    for (const Json& one : list) {
+      auto& [cells, remedy] = kinds[readable(one.at("kind"))];
+      ++cells;
+      remedy = readable(one.at("remedy"));
+    }
+  }
+  if (kinds.empty()) return "";
+  Names told;
+  for (const auto& [kind, found] : kinds)
+    told.push_back(concat(kind, " in ", found.first, " (", found.second, ")"));
+  return concat("Timings were disturbed in ", disturbed, " of ", rows.size(),
+                " cells, so read no fine differences from samples/s and MFU: ", join(told, "; "),
+                ".");
+}
+
 std::string next_sentence(const Cells& rows, const Yardstick& scenarios) {
   const Cells failures = where(rows, failed);
   const auto left =
@@ -149,6 +172,7 @@ Json demo_findings(const Cells& rows) {
   const Yardstick scenarios = yardstick(rows);
   return {{"outcome", finite_part(ended, rows.size()) +
                           (ended.empty() ? "" : outcome_part(ended, scenarios)) + "."},
+          {"timings", timing_sentence(rows)},
           {"data", data_sentence(rows)},
           {"next", next_sentence(rows, scenarios)}};
 }

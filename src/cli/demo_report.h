@@ -13,8 +13,8 @@ namespace dtbench {
 // arose, or why the cell was not trained. Columns stand closer where `width` would not do.
 std::string demo_table(const std::vector<Json>& rows, std::size_t width);
 
-// {"outcome", "data", "next"}: a sentence each on what the rows show, what they were made from, and
-// what to run next.
+// {"outcome", "timings", "data", "next"}: a sentence each on what the rows show, what disturbed
+// their timings ("" for nothing), what they were made from, and what to run next.
 Json demo_findings(const std::vector<Json>& rows);
 
 }  // namespace dtbench

@@ -28,8 +28,8 @@ struct DoctorOptions {
 
 constexpr double kHubSeconds = 3;
 constexpr std::uintmax_t kEnoughDisk = std::uintmax_t{20} << 30;
-// Of the measured rates of products, what training is assumed to reach: published GPT-2 124M
-// figures are 0.43 (A100, amp_bf16) to 0.6 of the data sheet's.
+// Of the measured rates of products, what training is assumed to reach. An assumption, and printed
+// as one: MFU against the measured peak is what a first cell will tell.
 constexpr double kAssumedShare = 0.4;
 
 // The engine's half. Without an engine there is none, which is a finding like others.
@@ -73,8 +73,10 @@ std::vector<std::string> warnings(const Json& found) {
   std::vector<std::string> list;
   const Json& why = found.at("hub").at("unreachable");
   if (why.is_string())
-    list.push_back(concat("the Hub is not reached (", why.get<std::string>(),
-                          "): data and weights must be files of yours"));
+    list.push_back(concat("the Hub is not reached (", why.get<std::string>(), ")"));
+  list.emplace_back(
+      "this version does not fetch the study's data and pretrained weights for a run: they must be "
+      "files of yours (--data, --vocab, --merges, --init)");
   const Json& free = found.at("disk").at("free_bytes");
   if (free.is_number() && free.get<std::uintmax_t>() < kEnoughDisk)
     list.push_back(concat("less than ", human_bytes(kEnoughDisk), " free in ",
@@ -163,9 +165,9 @@ void print_for_people(const Json& found) {
   if (disk.at("free_bytes").is_number())
     rows.push_back({"free disk", human_bytes(disk.at("free_bytes").get<std::uint64_t>()) + " in " +
                                      readable(disk.at("folder"))});
-  rows.push_back(
-      {"Hub", readable(found.at("hub").at("endpoint")) +
-                  (found.at("hub").at("unreachable").is_null() ? " answers" : " does not answer")});
+  rows.push_back({"Hub", readable(found.at("hub").at("endpoint")) +
+                             (found.at("hub").at("unreachable").is_null() ? " accepts a connection"
+                                                                          : " is not reached")});
   rows.push_back({"the study", concat(readable(study.at("cells")), " cells of ",
                                       readable(study.at("steps")), " steps (preset base), largest ",
                                       human_bytes(study.at("memory_bytes").get<std::uint64_t>()))});
@@ -180,7 +182,7 @@ void print_for_people(const Json& found) {
   for (const Json& warning : found.at("warnings"))
     std::cout << "warning: " << readable(warning) << '\n';
   if (found.at("ready") == true) {
-    std::cout << "\nThe study (preset base) can run here.\n";
+    std::cout << "\nThe study (preset base) can run here, on data and weights of yours.\n";
     return;
   }
   std::cout << "\nThe study (preset base) cannot run here:\n";

@@ -19,6 +19,13 @@ Json steps_completed(const RunRecord& run) {
   return read_lines(run.path / "steps.jsonl").size();
 }
 
+// Of the trained model: a run that did not complete was validated before its end, perhaps only
+// before its first step.
+Json val_loss(const RunRecord& run) {
+  const bool completed = member_or_null(run.result, "/status") == "completed";
+  return completed ? member_or_null(run.result, "/convergence/val_loss") : Json();
+}
+
 }  // namespace
 
 Json summary_of(const RunRecord& run) {
@@ -33,7 +40,7 @@ Json summary_of(const RunRecord& run) {
           {"status", status_of(run)},
           {"reason", member_or_null(run.result, "/reason")},
           {"outcome", member_or_null(run.result, "/outcome")},
-          {"val_loss", member_or_null(run.result, "/convergence/val_loss")},
+          {"val_loss", val_loss(run)},
           {"wall_s", member_or_null(run.result, "/wall_s")},
           {"damage", run.damage ? Json(*run.damage) : Json()}};
 }

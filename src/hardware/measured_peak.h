@@ -26,6 +26,7 @@ std::filesystem::path peak_file(const std::filesystem::path& cache, const PeakKe
 std::optional<Json> read_peak(const std::filesystem::path& cache, const PeakKey& key);
 
 // Runs `measure`, which returns {"flops_per_s", "shape", "sweep"}, adds the rest and keeps it.
+// Of this and the kept one the larger is kept and returned.
 Json measure_peak(const std::filesystem::path& cache, const PeakKey& key,
                   const std::function<Json()>& measure);
 

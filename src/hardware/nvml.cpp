@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -38,7 +39,8 @@ constexpr std::array kReasons = {
 std::vector<std::string> names_of(unsigned long long reasons) {
   std::vector<std::string> names;
   for (const auto& [bit, name] : kReasons)
-    if ((reasons & bit) != 0 && (names.empty() || names.back() != name)) names.emplace_back(name);
+    if ((reasons & bit) != 0 && std::find(names.begin(), names.end(), name) == names.end())
+      names.emplace_back(name);
   return names;
 }
 

@@ -18,7 +18,7 @@ struct GpuSample {
   std::optional<double> temperature_c;
   // Why the clock is lower than it could be: "power_cap", "thermal", "hardware_slowdown",
   // "power_brake", "clock_setting", "sync_boost"; an idle GPU's own slowing down is none.
-  std::vector<std::string> throttle;
+  std::optional<std::vector<std::string>> throttle;
   std::optional<std::int64_t> compute_processes;  // that use the GPU, this one among them
 };
 

@@ -40,6 +40,8 @@ def result(status, outcome=None, reason="", nonfinite=None):
             "wall_s": 2.0, "throughput": {"samples_per_s": 123.456},
             "mfu": {"vs_measured": None if policy == "fp32_true" else 0.125},
             "memory": {"peak_allocated_bytes": 50 * 2**20},
+            "disturbances": [{"kind": "spread", "value": 2.0, "bound": 1.5, "message": "times differ",
+                              "remedy": "more steps"}] if name == "C bf16_pure" else [],
             "convergence": {"val_loss": loss,
                             "f1_micro": 0.25 if classes else None,
                             "average_precision_micro": 0.5 if spec["objective"] == "multi_cls" else None},

@@ -502,7 +502,7 @@ def test_list(bench, runs):
     assert [run["cell_id"] for run in listed] == [run.name for run in runs.values()]
     assert [run["steps_completed"] for run in listed] == [30, 12, 12, 12, 12]
     assert [run["outcome"] for run in listed] == ["trained", "nonfinite", None, None, None]
-    assert [run["val_loss"] for run in listed] == [5.75, "NaN", None, None, None]
+    assert [run["val_loss"] for run in listed] == [5.75, None, None, None, None]
     assert [run["damage"] is None for run in listed] == [True, True, True, True, False]
 
     header, *rows = ok(bench("list")).splitlines()

@@ -85,6 +85,19 @@ TEST(Disturbances, WaitingForACoreIsOtherLoad) {
   EXPECT_DOUBLE_EQ(conditions(steps).at("core_wait_share"), 0.4);
 }
 
+// A median would not see a burst that takes less than half of the samples.
+TEST(Disturbances, ABurstOfLoadCountsAsLongAsItIs) {
+  std::vector<Json> steps = quiet();
+  for (int i = 0; i < 11; ++i)
+    steps[i]["conditions"] = sample(0.04);
+  for (int i = 11; i < 20; ++i)
+    steps[i]["conditions"] = sample(0.9);
+  steps[19]["conditions"]["seconds"] = 0.5;
+  EXPECT_NEAR(conditions(steps).at("core_wait_share").get<double>(), (11 * 0.04 + 10 * 0.9) / 21,
+              1e-12);
+  EXPECT_EQ(kinds(steps), Kinds{"other_load"});
+}
+
 TEST(Disturbances, Swapping) {
   std::vector<Json> steps = quiet();
   steps[10]["conditions"] = sample(0, 4096);

@@ -4,6 +4,7 @@ import json
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -115,3 +116,20 @@ def test_conditions_are_sampled_and_disturbances_said(environment, tmp_path):
     assert ("the timings were disturbed" in done.stderr) == bool(ended["disturbances"])
     for one in ended["disturbances"]:
         assert one["value"] > one["bound"] and one["remedy"] in done.stderr
+
+
+def test_the_peak_is_not_the_starting_programs(environment, tmp_path):
+    """getrusage's maximum outlives exec; a notebook that starts a run may hold gigabytes."""
+    held = 2**30
+    command = [str(BIN / "dtbench"), "run", "--preset", "tiny", "--scenario", "E", "--policy", "fp32_true",
+               "--steps", "2", "--set", "train.eval_examples=8", "--out", str(tmp_path)]
+    launcher = ("import os, sys; big = b'x' * int(sys.argv[1]); "
+                "os.execv(sys.argv[2], sys.argv[2:])")
+    subprocess.run([sys.executable, "-c", launcher, str(held), *command], env=environment, check=True,
+                   capture_output=True, timeout=300)
+    assert 0 < result(tmp_path)["memory"]["peak_resident_bytes"] < held
+
+
+def test_no_allocation_escapes_the_count(environment, tmp_path):
+    """torch warns when memory is freed that its profiler, whose place the count takes, did not see."""
+    assert "profiling" not in train(environment, tmp_path, scenario="C").stderr

@@ -36,8 +36,9 @@ int nvmlDeviceGetTemperature(void*, int sensor, unsigned int* celsius) {
   return sensor == 0 ? 0 : 2;
 }
 int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* reasons) {
-  // idle, software power cap, software and hardware thermal slowdown
-  *reasons = 0x1 | 0x4 | 0x20 | 0x40;
+  // idle, application and display clocks, software power cap, software and hardware thermal
+  // slowdown
+  *reasons = 0x1 | 0x2 | 0x100 | 0x4 | 0x20 | 0x40;
   return 0;
 }
 int nvmlDeviceGetComputeRunningProcesses_v3(void*, unsigned int* count, void*) {

@@ -31,6 +31,9 @@ TEST(MeasuredPeak, IsMeasuredOnce) {
   EXPECT_EQ(measured, 1);
   EXPECT_EQ(measure_peak(cache.path(), kKey, measure).at("flops_per_s"), 2e11);  // anew
   EXPECT_EQ(read_peak(cache.path(), kKey)->at("flops_per_s"), 2e11);
+  // A busy machine's lower rate does not replace it.
+  EXPECT_EQ(measure_peak(cache.path(), kKey, [] { return sweep(1e10); }).at("flops_per_s"), 2e11);
+  EXPECT_EQ(read_peak(cache.path(), kKey)->at("flops_per_s"), 2e11);
 }
 
 TEST(MeasuredPeak, AnotherDeviceDatatypeTorchOrThreadCountIsAnotherPeak) {

@@ -22,7 +22,7 @@ TEST(Nvml, ReadsWhatTheDriverTells) {
   EXPECT_EQ(sample->sm_clock_mhz, 1410);
   EXPECT_EQ(sample->power_w, 298.5);
   EXPECT_EQ(sample->temperature_c, 83);
-  EXPECT_EQ(sample->throttle, (std::vector<std::string>{"power_cap", "thermal"}));
+  EXPECT_EQ(sample->throttle, (std::vector<std::string>{"clock_setting", "power_cap", "thermal"}));
   EXPECT_EQ(sample->compute_processes, 2);
 }
 

@@ -41,13 +41,26 @@ Json spread(const std::vector<double>& values) {
           {"p90", quantile(values, 0.9)}};
 }
 
+// Of the sampled time, each sample by the seconds that it covers: bursts count as long as they are.
+Json core_wait_share(const std::vector<Json>& steps) {
+  double waited = 0, seconds = 0;
+  for (const Json& step : steps) {
+    const Json sample = step.value("conditions", Json());
+    if (!sample.is_object() || !sample.at("core_wait_share").is_number()) continue;
+    const auto covered = sample.at("seconds").get<double>();
+    waited += sample.at("core_wait_share").get<double>() * covered;
+    seconds += covered;
+  }
+  return seconds > 0 ? Json(waited / seconds) : Json();
+}
+
 // By reason, the share of samples in which the GPU gave it for running slower.
 Json throttled(const std::vector<Json>& steps) {
   std::map<std::string, double> counts;
   double samples = 0;
   const Json::json_pointer place("/conditions/gpu/throttle");
   for (const Json& step : steps) {
-    if (!step.contains(place)) continue;
+    if (!step.contains(place) || !step.at(place).is_array()) continue;
     ++samples;
     for (const Json& reason : step.at(place))
       ++counts[reason.get<std::string>()];
@@ -107,14 +120,13 @@ Json to_json(const std::optional<GpuSample>& sample) {
       {"sm_clock_mhz", or_null(sample->sm_clock_mhz)},
       {"power_w", or_null(sample->power_w)},
       {"temperature_c", or_null(sample->temperature_c)},
-      {"throttle", sample->throttle},
+      {"throttle", sample->throttle ? Json(*sample->throttle) : Json()},
       {"compute_processes", sample->compute_processes ? Json(*sample->compute_processes) : Json()}};
 }
 
 Json conditions(const std::vector<Json>& steps) {
-  const std::vector<double> waits = numbers_at(steps, "/core_wait_share");
   return {{"samples", numbers_at(steps, "/seconds").size()},
-          {"core_wait_share", waits.empty() ? Json() : Json(quantile(waits, 0.5))},
+          {"core_wait_share", core_wait_share(steps)},
           {"load_average", largest(numbers_at(steps, "/load_average"))},
           {"cpu_mhz", spread(numbers_at(steps, "/cpu_mhz"))},
           {"swapped_bytes", whole(largest(numbers_at(steps, "/swapped_bytes")))},

@@ -2,12 +2,12 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <string>
 
 #include "engine/numerics/plugin.h"
 
@@ -53,12 +53,22 @@ std::int64_t resident_bytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
+namespace {
+
+// getrusage would tell the largest of this program and of the one that executed it.
+std::int64_t peak_resident_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+  return 0;
+}
+
+}  // namespace
+
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device) {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
   Json memory = {{"peak_allocated_bytes", cpu.peak_allocated_bytes()},
                  {"peak_reserved_bytes", nullptr},
-                 {"peak_resident_bytes", std::int64_t{usage.ru_maxrss} * 1024}};
+                 {"peak_resident_bytes", peak_resident_bytes()}};
   if (device.is_cuda()) {
     const DeviceStatistics statistics = cuda_plugin().peak_memory(device.index());
     memory["peak_allocated_bytes"] = statistics.peak_allocated_bytes;

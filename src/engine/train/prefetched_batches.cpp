@@ -1,6 +1,7 @@
 #include "engine/train/prefetched_batches.h"
 
 #include <ATen/ATen.h>
+#include <ATen/ThreadLocalState.h>
 
 namespace dtbench {
 namespace {
@@ -22,7 +23,12 @@ GlobalBatch PrefetchedBatches::take(std::int64_t step) {
   next_ = {};
   if (step + 1 < steps_) {
     next_step_ = step + 1;
-    next_ = std::async(std::launch::async, [this, next = next_step_] { return assemble(next); });
+    // With the caller's state of torch, so that what is allocated is counted there (peak_memory.h).
+    next_ =
+        std::async(std::launch::async, [this, next = next_step_, state = at::ThreadLocalState()] {
+          const at::ThreadLocalStateGuard guard(state);
+          return assemble(next);
+        });
   }
   return batch;
 }
