@@ -42,15 +42,14 @@ require 4 "shellcheck found faults" "The lines above say where." check_scripts
 folder=$root/build/$preset
 if [[ $preset == test ]]; then
   find_cuda always
-  configure test '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_ARROW_DIR="$arrow" \
-    -DDTBENCH_TEST_PYTHON="$venv/bin/python" -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures" -DDTBENCH_BENCH=ON
+  configure test '' -DDTBENCH_TEST_PYTHON="$venv/bin/python" -DDTBENCH_BENCH=ON \
+    -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
   build "$folder"
   say "checking with clang-tidy"
   require 4 "clang-tidy found faults" "The lines above say where." \
     "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" "$folder"
 else
-  configure asan '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_ARROW_DIR="$arrow" \
-    -DDTBENCH_TEST_PYTHON="$venv/bin/python"
+  configure asan '' -DDTBENCH_TEST_PYTHON="$venv/bin/python"
   build "$folder"
 fi
 

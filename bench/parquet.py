@@ -24,6 +24,8 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from process_memory import peak_resident_bytes
+
 DOCUMENTS = 50_000
 COLUMNS = ["text", "eurovoc_concepts"]
 
@@ -41,12 +43,6 @@ def write_files(path, folder):
                        row_group_size=10_000)
 
 
-def peak_bytes():
-    """Of the program alone: getrusage's begins with what the process held before it executed it."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
-
-
 def run_pyarrow(path, to_python):
     """The child's side: one measurement as JSON."""
     pq.ParquetFile(path).close()
@@ -60,7 +56,7 @@ def run_pyarrow(path, to_python):
             batch.column(1).to_pylist()
     print(json.dumps({"documents": documents, "wall": time.perf_counter() - wall,
                       "cpu": time.process_time() - cpu,
-                      "peak_bytes": peak_bytes()}))
+                      "peak_bytes": peak_resident_bytes()}))
 
 
 def measure(command):

@@ -2,8 +2,6 @@
 //   parquet_bench FILE
 // Prints one JSON line: documents, bytes of text, `wall` and `cpu` seconds from opening the file to
 // its end, and the peak of resident memory in bytes. Loading Arrow is not in the seconds.
-#include <ctime>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -11,26 +9,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/process_memory.h"
+#include "cpu_time.h"
 #include "data/data_files.h"
 
 namespace dtbench {
 namespace {
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// The peak of resident memory in bytes, of this program alone (getrusage's begins with what the
-// process held before it executed the program).
-std::int64_t peak_bytes() {
-  std::ifstream status("/proc/self/status");
-  std::int64_t kilobytes = 0;
-  for (std::string word; status >> word;)
-    if (word == "VmHWM:") status >> kilobytes;
-  return kilobytes * 1024;
-}
 
 Json measure(const std::filesystem::path& path) {
   open_data_file(path, {});  // loads the plug-in
@@ -44,7 +28,7 @@ Json measure(const std::filesystem::path& path) {
           {"bytes", bytes},
           {"wall", wall},
           {"cpu", cpu},
-          {"peak_bytes", peak_bytes()}};
+          {"peak_bytes", peak_resident_bytes()}};
 }
 
 }  // namespace

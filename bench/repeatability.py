@@ -20,10 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-# Student's t, two-sided 95 %, by degrees of freedom 1..30; the normal distribution's beyond.
-T95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-       2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-       2.052, 2.048, 2.045, 2.042]
+import scipy.stats
 
 QUANTITIES = {
     "step, median [ms]": ("throughput", "step_ms", "median"),
@@ -56,8 +53,9 @@ def train(arguments, folder, number):
 def summary(values):
     middle = statistics.median(values)
     count = len(values)
-    t = T95[count - 2] if 2 <= count <= 31 else 1.96
-    half_width = t * statistics.stdev(values) / math.sqrt(count) if count > 1 else math.nan
+    half_width = math.nan
+    if count > 1:
+        half_width = scipy.stats.t.ppf(0.975, count - 1) * statistics.stdev(values) / math.sqrt(count)
     share = (lambda x: x / middle) if middle else (lambda x: math.nan)
     return {"median": middle, "range_share": share(max(values) - min(values)),
             "confidence_share": share(half_width), "values": values}

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -19,17 +18,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "cpu_time.h"
 #include "data/byte_level_bpe.h"
 #include "data/pretokenize.h"
 
 namespace dtbench {
 namespace {
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 std::vector<std::string> read_documents(const char* path) {
   std::ifstream in(path, std::ios::binary);

@@ -14,6 +14,7 @@ import time
 import numpy
 import torch
 import transformers
+from process_memory import peak_resident_bytes
 from safetensors.torch import load_file, save_file
 
 DTYPE = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -110,9 +111,7 @@ def train(folder):
         scaler.update()
         result["losses"].append(loss.item())
         result["step_ms"].append((time.perf_counter() - started) * 1e3)
-    status = pathlib.Path("/proc/self/status").read_text()  # getrusage remembers who started this
-    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
-    print(json.dumps(result | {"peak_bytes": peak - before}))
+    print(json.dumps(result | {"peak_bytes": peak_resident_bytes() - before}))
 
 
 if sys.argv[1] == "--draw":

@@ -10,6 +10,7 @@ minimum_torch=2.9
 shipped_architectures='80;86;89;90'
 job=
 need_python=
+arrow=
 
 say() { printf 'dtbench: %s\n' "$*" >&2; }
 
@@ -326,7 +327,8 @@ build_jobs() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
-# configure PRESET [FOLDER] [OPTION...]: into FOLDER instead of the preset's, if not empty.
+# configure PRESET [FOLDER] [OPTION...]: on $torch, and $arrow where it was found, into FOLDER instead
+# of the preset's, if not empty.
 configure() {
   local preset=$1 folder=${2:-$root/build/$1}
   shift "$(($# < 2 ? $# : 2))"
@@ -337,7 +339,8 @@ configure() {
   fi
   say "configuring ${folder#"$root/"}"
   require 4 "configuring failed" "The lines above say what is missing." \
-    cmake -S "$root" --preset "$preset" -B "$folder" "$@"
+    cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \
+    ${arrow:+"-DDTBENCH_ARROW_DIR=$arrow"} "$@"
 }
 
 # build FOLDER [TARGET...]
@@ -368,8 +371,7 @@ set_up_release() {
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
     find_cuda auto
-    configure release '' -DDTBENCH_TORCH_DIR="$torch" -DDTBENCH_ARROW_DIR="$arrow" \
-      -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
+    configure release '' -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
     local targets=(dtbench dtbench_parquet dtbench-engine)
     if [[ $cuda == ON ]]; then
       targets+=(dtbench_cuda)

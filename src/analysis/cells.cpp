@@ -5,9 +5,9 @@
 
 #include "analysis/json_access.h"
 #include "base/error.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "config/fields.h"
+#include "config/run_spec.h"
 
 namespace dtbench {
 namespace {
@@ -42,7 +42,7 @@ constexpr std::array kNumbers = {"/convergence/val_loss",
 std::optional<Left> other_schema(const RunRecord& run) {
   for (const auto& [file, object] :
        {std::pair{"audit.json", &run.audit}, std::pair{"result.json", &run.result}}) {
-    const Json version = at_or_null(*object, "/schema_version");
+    const Json version = member_or_null(*object, "/schema_version");
     if (version.is_number_integer() && version != kSchemaVersion)
       return Left{Exclusion::kOtherSchema, concat(file, " has schema version ", version.dump(),
                                                   ", this program reads ", kSchemaVersion)};
@@ -51,10 +51,10 @@ std::optional<Left> other_schema(const RunRecord& run) {
 }
 
 std::optional<Left> foreign(const RunRecord& run) {
-  const std::string id = sha256_hex(canonical_json(run.spec)).substr(0, 16);
+  const std::string id = cell_id(run.spec);
   for (const auto& [file, object] :
        {std::pair{"audit.json", &run.audit}, std::pair{"result.json", &run.result}}) {
-    const Json recorded = at_or_null(*object, "/cell_id");
+    const Json recorded = member_or_null(*object, "/cell_id");
     if (recorded != id)
       return Left{Exclusion::kForeign, concat(file, " is of cell ", recorded.dump(),
                                               ", but spec.json is that of cell \"", id, "\"")};
@@ -63,8 +63,8 @@ std::optional<Left> foreign(const RunRecord& run) {
 }
 
 std::optional<Left> status(const RunRecord& run) {
-  const Json status = at_or_null(run.result, "/status");
-  const Json reason = at_or_null(run.result, "/reason");
+  const Json status = member_or_null(run.result, "/status");
+  const Json reason = member_or_null(run.result, "/reason");
   const std::string words = reason.is_string() ? reason.get<std::string>() : "";
   if (status == "completed" || status == "diverged") return std::nullopt;
   if (status == "interrupted") return Left{Exclusion::kUnfinished, "interrupted"};
@@ -81,20 +81,20 @@ std::optional<Left> wrong_field(const RunRecord& run) {
                        found.dump(-1, ' ', false, Json::error_handler_t::replace))};
   };
   for (const char* text : {"/scenario", "/policy/name", "/device"})
-    if (const Json value = at_or_null(run.spec, text); !value.is_string())
+    if (const Json value = member_or_null(run.spec, text); !value.is_string())
       return wrong(text, "text", value);
   for (const char* count : {"/seed", "/train/steps"})
-    if (const Json value = at_or_null(run.spec, count); !value.is_number_integer())
+    if (const Json value = member_or_null(run.spec, count); !value.is_number_integer())
       return wrong(count, "a whole number", value);
-  if (const Json identity = at_or_null(run.audit, "/identity"); !identity.is_object())
+  if (const Json identity = member_or_null(run.audit, "/identity"); !identity.is_object())
     return wrong("/identity", "an object (audit.json)", identity);
-  if (const Json steps = at_or_null(run.result, "/steps_completed"); !steps.is_number_integer())
+  if (const Json steps = member_or_null(run.result, "/steps_completed"); !steps.is_number_integer())
     return wrong("/steps_completed", "a whole number", steps);
-  const Json first = at_or_null(run.result, "/first_nonfinite");
-  if (!first.is_null() && !at_or_null(first, "/step").is_number_integer())
+  const Json first = member_or_null(run.result, "/first_nonfinite");
+  if (!first.is_null() && !member_or_null(first, "/step").is_number_integer())
     return wrong("/first_nonfinite", "null or an object with its step", first);
   for (const char* number : kNumbers) {
-    const Json value = at_or_null(run.result, number);
+    const Json value = member_or_null(run.result, number);
     if (!value.is_null() && !number_or_none(value)) return wrong(number, "a number", value);
   }
   return std::nullopt;
@@ -137,12 +137,12 @@ bool Cell::completed() const {
 }
 
 bool Cell::survived() const {
-  return completed() && !first_nonfinite() && at_or_null(result, "/outcome") == "trained" &&
+  return completed() && !first_nonfinite() && member_or_null(result, "/outcome") == "trained" &&
          result.at("steps_completed") == spec.at("train").at("steps");
 }
 
 std::optional<std::int64_t> Cell::first_nonfinite() const {
-  const Json step = at_or_null(result, "/first_nonfinite/step");
+  const Json step = member_or_null(result, "/first_nonfinite/step");
   return step.is_null() ? std::nullopt : std::optional(step.get<std::int64_t>());
 }
 
@@ -151,11 +151,11 @@ std::int64_t Cell::steps_completed() const {
 }
 
 bool Cell::synthetic() const {
-  return at_or_null(spec, "/data/source") == "synthetic";
+  return member_or_null(spec, "/data/source") == "synthetic";
 }
 
 std::optional<double> Cell::measured(const char* pointer) const {
-  return number_or_none(at_or_null(result, pointer));
+  return number_or_none(member_or_null(result, pointer));
 }
 
 Cells cells_of(const std::vector<RunRecord>& records) {
@@ -171,8 +171,9 @@ Cells cells_of(const std::vector<RunRecord>& records) {
       }
       left = Left{Exclusion::kDuplicate, concat("cell ", cell.id, " is there already")};
     }
-    cells.excluded.push_back({run.path, left->why, left->reason, at_or_null(run.spec, "/scenario"),
-                              at_or_null(run.spec, "/policy/name"), at_or_null(run.spec, "/seed")});
+    cells.excluded.push_back(
+        {run.path, left->why, left->reason, member_or_null(run.spec, "/scenario"),
+         member_or_null(run.spec, "/policy/name"), member_or_null(run.spec, "/seed")});
   }
   return cells;
 }

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "analysis/fisher.h"
-#include "analysis/json_access.h"
 #include "config/fields.h"
 
 namespace dtbench {

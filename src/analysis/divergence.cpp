@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "analysis/json_access.h"
 #include "analysis/paired_metric.h"
 
 namespace dtbench {

@@ -30,23 +30,23 @@ std::string in_words(const Json& differing) {
   return join(parts, ", ");
 }
 
-Json whole(const Arm& arm) {
-  return {{"spec", arm.setting->setting.spec}, {"identity", arm.setting->setting.identity}};
+Json whole(const SettingTrials& setting) {
+  return {{"spec", setting.setting.spec}, {"identity", setting.setting.identity}};
 }
 
 Json with_policy(const SettingTrials& setting, const Json& policy_fields) {
-  Json json = {{"spec", setting.setting.spec}, {"identity", setting.setting.identity}};
+  Json json = whole(setting);
   json["spec"]["policy"] = policy_fields;
   return json;
 }
 
 // What scenarios have to share; their data, lengths and rates are their own.
 Json common(const Arm& arm) {
-  const Json all = whole(arm);
+  const Json all = whole(*arm.setting);
   Json shared = Json::object();
   for (const char* field : {"/spec/preset", "/spec/engine", "/spec/device", "/spec/train/steps",
                             "/identity/program", "/identity/torch", "/identity/device"})
-    shared[Json::json_pointer(field)] = at_or_null(all, field);
+    shared[Json::json_pointer(field)] = member_or_null(all, field);
   return shared;
 }
 
@@ -56,7 +56,8 @@ bool Evidence::fits(const SettingTrials& setting, const std::string& scenario,
                     const Json& where) const {
   const Json& spec = setting.setting.spec;
   return setting.scenario == scenario && contains(spec, where.value(scenario, Json::object())) &&
-         (hypothesis_.device.empty() || is_kind(at_or_null(spec, "/device"), hypothesis_.device));
+         (hypothesis_.device.empty() ||
+          is_kind(member_or_null(spec, "/device"), hypothesis_.device));
 }
 
 std::string Evidence::nothing_fits(const std::string& scenario, const std::string& policy,
@@ -64,7 +65,7 @@ std::string Evidence::nothing_fits(const std::string& scenario, const std::strin
   bool on_another_device = false;
   for (const SettingTrials& setting : pairing_.settings)
     if (setting.scenario == scenario &&
-        !is_kind(at_or_null(setting.setting.spec, "/device"), hypothesis_.device))
+        !is_kind(member_or_null(setting.setting.spec, "/device"), hypothesis_.device))
       on_another_device = !hypothesis_.device.empty();
   if (on_another_device)
     return concat("needs a ", hypothesis_.device, " device",
@@ -100,14 +101,29 @@ Arm Evidence::arm(const std::string& scenario, const std::string& policy, const 
   return arm;
 }
 
+ContrastArms Evidence::arms(const Variant& variant) const {
+  ContrastArms arms;
+  for (const std::string& scenario : hypothesis_.contrast.better)
+    arms.better.push_back(arm(scenario, variant.policy, variant.where));
+  for (const std::string& scenario : hypothesis_.contrast.worse)
+    arms.worse.push_back(arm(scenario, variant.policy, variant.where));
+  return arms;
+}
+
+std::vector<Arm> ContrastArms::all() const {
+  std::vector<Arm> both = better;
+  both.insert(both.end(), worse.begin(), worse.end());
+  return both;
+}
+
 std::string obstacle(const std::vector<Arm>& arms) {
   for (const Arm& arm : arms)
     if (!arm.problem.empty()) return arm.problem;
   for (const Arm& a : arms)
     for (const Arm& b : arms) {
       const bool same_scenario = a.scenario == b.scenario;
-      const Json apart =
-          same_scenario ? differences(whole(a), whole(b)) : differences(common(a), common(b));
+      const Json apart = same_scenario ? differences(whole(*a.setting), whole(*b.setting))
+                                       : differences(common(a), common(b));
       if (apart.empty()) continue;
       return same_scenario
                  ? concat("policies were run under different settings on ", a.scenario,

@@ -25,6 +25,12 @@ struct Arm {
   std::string problem;  // empty where there are pairs
 };
 
+// The arms of a contrast.
+struct ContrastArms {
+  std::vector<Arm> better, worse;
+  std::vector<Arm> all() const;  // better, then worse
+};
+
 class Evidence {
  public:
   Evidence(const Hypothesis& hypothesis, const Pairing& pairing)
@@ -32,6 +38,7 @@ class Evidence {
 
   // More than one setting that fits is a problem, not a choice: the problem names what differs.
   Arm arm(const std::string& scenario, const std::string& policy, const Json& where) const;
+  ContrastArms arms(const Variant& variant) const;
 
  private:
   bool fits(const SettingTrials& setting, const std::string& scenario, const Json& where) const;

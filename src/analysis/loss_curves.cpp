@@ -28,7 +28,7 @@ const std::vector<double>& LossCurves::of(const std::filesystem::path& run) {
   const auto [place, is_new] = curves_.try_emplace(run);
   if (is_new)
     for (const Json& step : read_lines(run / "steps.jsonl"))
-      place->second.push_back(number_or_none(at_or_null(step, "/loss"))
+      place->second.push_back(number_or_none(member_or_null(step, "/loss"))
                                   .value_or(std::numeric_limits<double>::quiet_NaN()));
   return place->second;
 }

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "analysis/finding.h"
-#include "analysis/json_access.h"
 #include "analysis/mean_test.h"
 #include "analysis/paired_metric.h"
 #include "base/text.h"

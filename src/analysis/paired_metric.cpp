@@ -41,7 +41,7 @@ PairedMetric paired_metric(const std::vector<Pair>& pairs, const char* pointer, 
 
 std::int64_t disturbed_pairs(const std::vector<Pair>& pairs) {
   const auto disturbed = [](const Cell* cell) {
-    const Json list = at_or_null(cell->result, "/disturbances");
+    const Json list = member_or_null(cell->result, "/disturbances");
     return list.is_array() && !list.empty();
   };
   return std::count_if(pairs.begin(), pairs.end(), [&](const Pair& pair) {

@@ -18,7 +18,7 @@ Json as_json(const Setting& setting) {
 // loaded from, which all have to agree, decide the weights.
 bool weights_compare(const Cell& a, const Cell& b) {
   for (const char* field : {"/policy/parameters", "/policy/perturb_initial_ulp"})
-    if (at_or_null(a.spec, field) != at_or_null(b.spec, field)) return false;
+    if (member_or_null(a.spec, field) != member_or_null(b.spec, field)) return false;
   return true;
 }
 
@@ -26,8 +26,8 @@ bool weights_compare(const Cell& a, const Cell& b) {
 Json obstacles(const Cell& cell, const Cell& reference) {
   Json list = differences(as_json(setting_of(cell)), as_json(setting_of(reference)));
   const char* fingerprint = "/initial_weights_fingerprint";
-  const Json here = at_or_null(cell.identity, fingerprint);
-  const Json there = at_or_null(reference.identity, fingerprint);
+  const Json here = member_or_null(cell.identity, fingerprint);
+  const Json there = member_or_null(reference.identity, fingerprint);
   if (weights_compare(cell, reference) && here != there)
     list.push_back(
         {{"field", "identity.initial_weights_fingerprint"}, {"here", here}, {"there", there}});

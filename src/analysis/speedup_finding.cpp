@@ -14,8 +14,8 @@ constexpr const char* kSpeed = "/throughput/samples_per_s";
 
 double tokens_per_step(const Arm& arm) {
   const Json& spec = arm.setting->setting.spec;
-  return number_or_none(at_or_null(spec, "/train/batch")).value_or(0) *
-         number_or_none(at_or_null(spec, "/data/length")).value_or(0);
+  return number_or_none(member_or_null(spec, "/train/batch")).value_or(0) *
+         number_or_none(member_or_null(spec, "/data/length")).value_or(0);
 }
 
 std::string unequal_tokens(const std::vector<Arm>& arms) {
@@ -67,22 +67,16 @@ Json by_scenario(const std::vector<Arm>& arms) {
 
 Finding speedup_finding(const Hypothesis& hypothesis, const Variant& variant,
                         const Pairing& pairing, double alpha) {
-  const Evidence evidence(hypothesis, pairing);
-  std::vector<Arm> better, worse;
-  for (const std::string& scenario : hypothesis.contrast.better)
-    better.push_back(evidence.arm(scenario, variant.policy, variant.where));
-  for (const std::string& scenario : hypothesis.contrast.worse)
-    worse.push_back(evidence.arm(scenario, variant.policy, variant.where));
-  std::vector<Arm> all = better;
-  all.insert(all.end(), worse.begin(), worse.end());
+  const ContrastArms arms = Evidence(hypothesis, pairing).arms(variant);
+  const std::vector<Arm> all = arms.all();
   if (const std::string why = obstacle(all); !why.empty()) return cannot_test(why);
   // A control that changes lengths cannot have both.
   if (hypothesis.contrast.equal_tokens_per_step && !variant.is_control)
     if (const std::string why = unequal_tokens(all); !why.empty()) return cannot_test(why);
 
-  const std::map<std::int64_t, double> on_worse = log_speedups(worse);
+  const std::map<std::int64_t, double> on_worse = log_speedups(arms.worse);
   std::vector<double> values;
-  for (const auto& [seed, effect] : log_speedups(better))
+  for (const auto& [seed, effect] : log_speedups(arms.better))
     if (const auto other = on_worse.find(seed); other != on_worse.end())
       values.push_back(effect - other->second);
   const MeanTest test = test_mean(values, std::log(hypothesis.margin), alpha);

@@ -87,18 +87,12 @@ std::int64_t seeds_needed(const Side& better, const Side& worse, double margin, 
 
 Finding survival_finding(const Hypothesis& hypothesis, const Variant& variant,
                          const Pairing& pairing, double alpha) {
-  const Evidence evidence(hypothesis, pairing);
-  std::vector<Arm> better_arms, worse_arms;
-  for (const std::string& scenario : hypothesis.contrast.better)
-    better_arms.push_back(evidence.arm(scenario, variant.policy, variant.where));
-  for (const std::string& scenario : hypothesis.contrast.worse)
-    worse_arms.push_back(evidence.arm(scenario, variant.policy, variant.where));
-  std::vector<Arm> all = better_arms;
-  all.insert(all.end(), worse_arms.begin(), worse_arms.end());
+  const ContrastArms arms = Evidence(hypothesis, pairing).arms(variant);
+  const std::vector<Arm> all = arms.all();
   if (const std::string why = obstacle(all); !why.empty()) return cannot_test(why);
   if (const std::string why = undecisive_scenario(all); !why.empty()) return cannot_test(why);
 
-  const Side better = side_of(better_arms), worse = side_of(worse_arms);
+  const Side better = side_of(arms.better), worse = side_of(arms.worse);
   Finding finding;
   finding.synthetic = any_synthetic(all);
   finding.seeds = std::min(better.fewest_seeds, worse.fewest_seeds);

@@ -7,7 +7,6 @@
 #include "analysis/controls.h"
 #include "analysis/finding.h"
 #include "analysis/holm.h"
-#include "analysis/json_access.h"
 #include "base/text.h"
 
 namespace dtbench {

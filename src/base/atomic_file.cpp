@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <string>
 #include <system_error>
 
@@ -79,6 +80,10 @@ void make_directories(const std::filesystem::path& path) {
     errno = error.value();
     throw system_error("Cannot create the directory", path.string());
   }
+}
+
+void rename_path(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) throw system_error("Cannot rename", from.string());
 }
 
 void sync_directory(const std::filesystem::path& path) {

@@ -23,6 +23,9 @@ void write_all(int descriptor, const void* bytes, std::size_t size,
 // mkdir -p. Throws Error naming the path.
 void make_directories(const std::filesystem::path& path);
 
+// rename(2). Throws Error naming `from`.
+void rename_path(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // fsync of a directory, so that a rename in it is durable.
 void sync_directory(const std::filesystem::path& path);
 

@@ -28,6 +28,11 @@ std::string canonical_json(const Json& value) {
   return value.dump();
 }
 
+Json member_or_null(const Json& value, const std::string& pointer) {
+  const Json::json_pointer place(pointer);
+  return value.is_object() && value.contains(place) ? value.at(place) : Json();
+}
+
 Json read_json_file(const std::filesystem::path& path) {
   std::ifstream in(path);
   if (!in) throw system_error("Cannot read", path.string());

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 namespace dtbench {
@@ -15,6 +16,10 @@ using Json = nlohmann::json;  // objects keep their keys sorted
 // double.
 Json json_number(double value);
 
+inline Json number_or_null(const std::optional<double>& value) {
+  return value ? json_number(*value) : Json();
+}
+
 // The inverse of json_number. Throws Error (usage) for anything else, naming `field`.
 double number_from_json(const Json& value, const std::string& field);
 
@@ -22,6 +27,9 @@ double number_from_json(const Json& value, const std::string& field);
 // text, so its SHA-256 identifies it. Python's json.dumps(v, sort_keys=True, separators=(",",":"),
 // ensure_ascii=False) writes the same, but for floats from 1e15 to 1e16, which are 1e+15 here.
 std::string canonical_json(const Json& value);
+
+// The value at a JSON pointer ("/spec/seed"), null where there is none.
+Json member_or_null(const Json& value, const std::string& pointer);
 
 // Reads one JSON value. Throws Error naming the file, line and column of the first fault.
 Json read_json_file(const std::filesystem::path& path);

@@ -16,11 +16,11 @@ fs::path from_environment(const char* variable) {
   return value != nullptr ? value : "";
 }
 
+}  // namespace
+
 fs::path program_folder() {
   return fs::read_symlink("/proc/self/exe").parent_path();
 }
-
-}  // namespace
 
 fs::path configs_folder() {
   if (fs::path given = from_environment("DTBENCH_CONFIGS"); !given.empty()) return given;

@@ -5,6 +5,9 @@
 
 namespace dtbench {
 
+// The folder that the running program lies in.
+std::filesystem::path program_folder();
+
 // DTBENCH_CONFIGS, else the `configs` folder of the nearest folder above the program that has one.
 // Throws Error (usage) when there is none.
 std::filesystem::path configs_folder();

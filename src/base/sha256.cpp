@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace dtbench {
 
@@ -30,13 +31,7 @@ void Sha256::update(const void* bytes, std::size_t size) {
 std::string Sha256::hex_digest() {
   std::array<unsigned char, 32> digest{};
   EVP_DigestFinal_ex(state_->context, digest.data(), nullptr);
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
+  return hexadecimal(digest);
 }
 
 std::string sha256_hex(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
 
 // "Did you mean 'x'? " if there is a near name, then "Known: a, b, c."
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
+
+// Two lower-case hexadecimal digits a byte.
+std::string hexadecimal(std::span<const unsigned char> bytes);
+
+// Whether there are only such digits.
+bool is_hexadecimal(std::string_view text);
 
 // 1536 -> "1.5 KiB".
 std::string human_bytes(std::uint64_t bytes);

@@ -9,15 +9,13 @@
 #include "cli/run_summary.h"
 #include "cli/table.h"
 #include "config/config_files.h"
+#include "config/study_policies.h"
 #include "record/run_directory.h"
 
 namespace dtbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::vector<std::string> kPolicies = {"fp32_true",  "amp_fp16",  "amp_bf16",
-                                            "fp16_naive", "bf16_pure", "amp_bf16_8bit"};
 
 // What a record that could not be used says of the cell is not this cell's.
 Json without_results(Json row, const std::string& reason) {
@@ -50,7 +48,7 @@ std::string DemoCell::name() const {
 std::vector<DemoCell> demo_cells(ResolveRequest request, std::vector<std::string> scenarios,
                                  std::vector<std::string> policies, const fs::path& out) {
   if (scenarios.empty()) scenarios = config_names(request.configs, ConfigKind::kScenario);
-  if (policies.empty()) policies = kPolicies;
+  if (policies.empty()) policies.assign(kStudyPolicies.begin(), kStudyPolicies.end());
   std::vector<DemoCell> cells;
   std::set<std::string> ids;
   for (const std::string& scenario : scenarios) {
@@ -82,7 +80,7 @@ Json demo_row(const DemoCell& cell) {
   row["f1_micro"] = result("/convergence/f1_micro");
   row["average_precision_micro"] = result("/convergence/average_precision_micro");
   if (row.at("status") != "completed")  // it was validated before, not at its end
-    for (const char* score : {"val_loss", "f1_micro", "average_precision_micro"})
+    for (const char* score : {"f1_micro", "average_precision_micro"})
       row[score] = nullptr;
   row["samples_per_s"] = result("/throughput/samples_per_s");
   row["mfu"] = result("/mfu/vs_measured");

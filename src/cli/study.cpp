@@ -8,17 +8,16 @@
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "config/resolve.h"
+#include "config/study_policies.h"
 #include "hardware/spec_sheet.h"
 
 namespace dtbench {
 namespace {
 
 constexpr std::array kScenarios = {"A", "B", "C", "D", "E", "F"};
-constexpr std::array kPolicies = {"fp32_true",  "amp_fp16",  "amp_bf16",
-                                  "fp16_naive", "bf16_pure", "amp_bf16_8bit"};
-// The published tokenizers, and EURLEX57K's list of labels.
 // Of the memory estimate, which has not been held against a GPU (docs/measurement.md).
 constexpr double kMemoryMargin = 1.25;
+// The published tokenizers, and EURLEX57K's list of labels.
 constexpr std::int64_t kGpt2Vocabulary = 50257, kRobertaVocabulary = 50265, kLabels = 4271;
 
 RunSpec cell(const std::filesystem::path& configs, const char* scenario, const char* policy) {
@@ -46,7 +45,7 @@ Json study_needs(const std::filesystem::path& configs) {
                 {"memory_cell", ""},
                 {"flops", Json::object()}};
   for (const char* scenario : kScenarios) {
-    for (const char* policy : kPolicies) {
+    for (const char* policy : kStudyPolicies) {
       const RunSpec spec = cell(configs, scenario, policy);
       const bool gpt2 = spec.model.architecture == Architecture::kGpt2;
       const ModelShape shape =
@@ -92,8 +91,8 @@ std::vector<std::string> obstacles(const Json& examined, const Json& needs) {
   if (at("/canary_passed") != true)
     reasons.emplace_back("the TF32 canary: fp32 products are not computed in fp32 here");
   for (const Json& policy : at("/policies")) {
-    const bool asked = std::find(kPolicies.begin(), kPolicies.end(),
-                                 policy.at("name").get<std::string>()) != kPolicies.end();
+    const bool asked = std::find(kStudyPolicies.begin(), kStudyPolicies.end(),
+                                 policy.at("name").get<std::string>()) != kStudyPolicies.end();
     if (asked && policy.at("unsupported").is_string())
       reasons.push_back(
           concat(readable(policy.at("name")), ": ", readable(policy.at("unsupported"))));

@@ -74,9 +74,4 @@ std::string readable_members(const Json& object, int indent) {
   return text;
 }
 
-Json member_or_null(const Json& value, const char* pointer) {
-  const Json::json_pointer place(pointer);
-  return value.is_object() && value.contains(place) ? value.at(place) : Json();
-}
-
 }  // namespace dtbench

@@ -33,7 +33,4 @@ std::string readable(const Json& value);
 // An object's members, one a line, nested ones indented.
 std::string readable_members(const Json& object, int indent);
 
-// The value at a JSON pointer, null where there is none: records may be damaged.
-Json member_or_null(const Json& value, const char* pointer);
-
 }  // namespace dtbench

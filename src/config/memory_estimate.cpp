@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "config/block_sizes.h"
+
 namespace dtbench {
 namespace {
 
@@ -24,11 +26,6 @@ double bytes_of(StateFormat format) {
   }
   return 1 + 4.0 / 256;  // a code each, and one fp32 maximum a block of 256
 }
-
-// The engine's own bounds: ops/lm_head_loss.h and ops/attention.h.
-constexpr std::int64_t kLogitsBytes = std::int64_t{64} << 20;
-constexpr std::int64_t kScoresBytes = std::int64_t{32} << 20,
-                       kScoresBytesOnGpu = std::int64_t{512} << 20;
 
 // Follows one step of the engine through its fullest moments, all in bytes. nc: tokens of a
 // micro-batch times width. c, p, g: the bytes of a number in the compute, parameter and gradient
@@ -86,10 +83,7 @@ class Moments {
   std::int64_t decoder() const { return language_model_ ? shape_.vocab * shape_.width : 0; }
   std::int64_t chunk_rows() const {
     const std::int64_t operand = half_on_cpu_ ? inside_ : c_;
-    const std::int64_t row = std::max<std::int64_t>(1, shape_.vocab * operand);
-    const std::int64_t most = std::max<std::int64_t>(1, kLogitsBytes / row);
-    const std::int64_t chunks = std::max<std::int64_t>(1, (targets_ + most - 1) / most);
-    return (targets_ + chunks - 1) / chunks;
+    return lm_head_chunk(targets_, shape_.vocab, operand);
   }
 
   // One chunk of the language model's head: logits, and what the products need beside them.
@@ -128,7 +122,7 @@ class Moments {
   // In attention fp32 probabilities, their gradient and the scores' are alive at once, and
   // gradients of q, k and v; the MLP's activations of that layer, 10 C a token, are gone.
   std::int64_t attention_work() const {
-    const std::int64_t scores = std::min(cpu_ ? kScoresBytes : kScoresBytesOnGpu,
+    const std::int64_t scores = std::min(cpu_ ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu,
                                          samples_ * shape_.heads * length_ * length_ * inside_);
     const std::int64_t in_stored = c_ == inside_ ? 0 : scores / inside_ * c_;
     return nc_ * (2 * p_ + 3 * c_) + 3 * scores + in_stored - 10 * nc_ * c_;

@@ -136,9 +136,13 @@ RunSpec run_spec_from_json(const Json& json, const std::string& origin) {
   return spec;
 }
 
+std::string cell_id(const Json& spec) {
+  return sha256_hex(canonical_json(spec)).substr(0, 16);
+}
+
 std::string cell_id(const RunSpec& spec) {
   try {
-    return sha256_hex(canonical_json(to_json(spec))).substr(0, 16);
+    return cell_id(to_json(spec));
   } catch (const Json::type_error&) {
     throw usage_error("A setting holds bytes that are not UTF-8 text.",
                       "Rename the file, or link to it under a plain name.");

@@ -94,5 +94,6 @@ void require_device(const std::string& device);
 
 // The first 16 hexadecimal digits of the SHA-256 of the spec's canonical JSON.
 std::string cell_id(const RunSpec& spec);
+std::string cell_id(const Json& spec);  // of a recorded one
 
 }  // namespace dtbench

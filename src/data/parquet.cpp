@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/places.h"
 #include "base/text.h"
 #include "data/parquet/entry.h"
 
@@ -13,8 +14,7 @@ namespace dtbench {
 namespace {
 
 decltype(&dtbench_open_parquet) load_plugin() {
-  const std::filesystem::path path =
-      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libdtbench_parquet.so";
+  const std::filesystem::path path = program_folder() / "libdtbench_parquet.so";
   const auto fail = [&](const std::string& why) {
     return Error(ExitCode::kPermanent,
                  concat("Parquet cannot be read: '", path.string(), "' ", why, "."),

@@ -1,7 +1,5 @@
 // prepare_store (data/store.h): names a store by its content, and has it built once by whoever
 // comes first.
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -97,33 +96,6 @@ std::unique_ptr<DocumentSource> open_source(const RunSpec& spec,
     return std::make_unique<SyntheticSource>(data.synthetic_documents, data.synthetic_labels);
   return open_data_files(files, fields_of(spec), {data.examples, data.bytes});
 }
-
-// An exclusive flock, which ends with the process. Where the file system has no locks `held` is
-// false, and concurrent preparers each do the work.
-class FileLock {
- public:
-  FileLock(const fs::path& path, const std::string& waiting_for)
-      : descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (descriptor_ < 0) throw system_error("Cannot write", path.string());
-    held_ = flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
-    if (held_ || errno != EWOULDBLOCK) return;
-    log_info(concat("waiting for another process that is preparing ", waiting_for, " ..."));
-    int result = 0;
-    do {
-      result = flock(descriptor_, LOCK_EX);
-    } while (result != 0 && errno == EINTR);
-    held_ = result == 0;
-  }
-  ~FileLock() { close(descriptor_); }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
-  bool held() const { return held_; }
-
- private:
-  int descriptor_;
-  bool held_ = false;
-};
 
 // A folder beside `target` that becomes it by one rename, or goes away.
 class TemporaryDirectory {
@@ -215,7 +187,10 @@ std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
   if (is_prepared(store, false)) return store;
 
   make_directories(store.parent_path());
-  const FileLock lock(store.string() + ".lock", spec.data.source);
+  // Where the file system has no locks, concurrent preparers each do the work.
+  const FileLock lock(
+      store.string() + ".lock",
+      concat("waiting for another process that is preparing ", spec.data.source, " ..."));
   if (is_prepared(store, lock.held())) return store;
   if (lock.held()) remove_stale_temporaries(store);
   write_store(spec, files, tokenizer, fingerprint, store);

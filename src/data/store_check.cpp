@@ -1,10 +1,9 @@
 #include "data/store_check.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -19,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr const char* kQuarantined = ".corrupt";
 
 bool is_fingerprint(const std::string& name) {
-  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return name.size() == 64 && is_hexadecimal(name);
 }
 
 std::string checksum_fault(const fs::path& store) {
@@ -78,12 +77,7 @@ fs::path quarantine(const fs::path& store) {
   fs::path aside;
   for (int i = 1; aside.empty() || fs::exists(aside); ++i)
     aside = concat(store.string(), kQuarantined, ".", i);
-  std::error_code error;
-  fs::rename(store, aside, error);
-  if (error) {
-    errno = error.value();
-    throw system_error("Cannot rename", store.string());
-  }
+  rename_path(store, aside);
   return aside;
 }
 

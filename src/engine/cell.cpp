@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process_memory.h"
 #include "base/text.h"
 #include "engine/numerics/device.h"
 #include "engine/numerics/float32_precision.h"

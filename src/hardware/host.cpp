@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "base/process_memory.h"
+
 namespace dtbench {
 namespace {
 
@@ -21,15 +23,6 @@ std::optional<double> cpu_mhz() {
     ++cores;
   }
   return cores > 0 ? std::optional(sum / cores) : std::nullopt;
-}
-
-std::int64_t swapped_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    std::int64_t kilobytes = 0;
-    if (word == "VmSwap:" && status >> kilobytes) return kilobytes * 1024;
-  }
-  return 0;
 }
 
 // Nanoseconds that each thread waited on a run queue: the second number of its schedstat

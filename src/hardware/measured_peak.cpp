@@ -1,12 +1,9 @@
 #include "hardware/measured_peak.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/sha256.h"
 #include "hardware/host.h"
 
@@ -20,23 +17,11 @@ Json to_json(const PeakKey& key) {
           {"threads", key.threads}};
 }
 
-// Waits for whoever measures; ends with the process, however that ends.
-class MeasuringLock {
- public:
-  explicit MeasuringLock(const std::filesystem::path& cache) {
-    make_directories(cache / "peaks");
-    const std::string path = (cache / "peaks" / "lock").string();
-    descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 || flock(descriptor_, LOCK_EX) != 0)
-      throw system_error("Cannot lock", path);
-  }
-  ~MeasuringLock() { close(descriptor_); }
-  MeasuringLock(const MeasuringLock&) = delete;
-  MeasuringLock& operator=(const MeasuringLock&) = delete;
-
- private:
-  int descriptor_;
-};
+// Waits for whoever measures.
+FileLock measuring_lock(const std::filesystem::path& cache) {
+  make_directories(cache / "peaks");
+  return {cache / "peaks" / "lock", ""};
+}
 
 Json measure_locked(const std::filesystem::path& cache, const PeakKey& key,
                     const std::function<Json()>& measure) {
@@ -74,14 +59,14 @@ std::optional<Json> read_peak(const std::filesystem::path& cache, const PeakKey&
 
 Json measure_peak(const std::filesystem::path& cache, const PeakKey& key,
                   const std::function<Json()>& measure) {
-  const MeasuringLock lock(cache);
+  const FileLock lock = measuring_lock(cache);
   return measure_locked(cache, key, measure);
 }
 
 Json read_or_measure_peak(const std::filesystem::path& cache, const PeakKey& key,
                           const std::function<Json()>& measure) {
   if (auto kept = read_peak(cache, key)) return *kept;
-  const MeasuringLock lock(cache);
+  const FileLock lock = measuring_lock(cache);
   if (auto kept = read_peak(cache, key)) return *kept;
   return measure_locked(cache, key, measure);
 }

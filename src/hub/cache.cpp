@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text.h"
 
 namespace dtbench {
 namespace {
@@ -40,8 +41,12 @@ fs::path HubCache::blob(const Repository& repository, const std::string& hash) c
   return folder(repository) / "blobs" / hash;
 }
 
-fs::path HubCache::lock(const Repository& repository, const std::string& hash) const {
-  return root_ / ".locks" / cache_folder_name(repository) / (hash + ".lock");
+FileLock HubCache::lock(const Repository& repository, const std::string& hash,
+                        const std::string& subject) const {
+  const fs::path folder = root_ / ".locks" / cache_folder_name(repository);
+  make_directories(folder);
+  return {folder / (hash + ".lock"),
+          concat(subject, ": waiting for another process that downloads it"), 1, 0664};
 }
 
 fs::path HubCache::tree(const Repository& repository, const std::string& commit) const {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_lock.h"
 #include "hub/repository.h"
 
 namespace dtbench {
@@ -26,10 +27,15 @@ class HubCache {
 
   std::filesystem::path folder(const Repository& repository) const;
   std::filesystem::path blob(const Repository& repository, const std::string& hash) const;
-  std::filesystem::path lock(const Repository& repository, const std::string& hash) const;
   std::filesystem::path tree(const Repository& repository, const std::string& commit) const;
   std::filesystem::path snapshot(const Repository& repository, const std::string& commit,
                                  const std::string& path) const;
+
+  // One download of a blob at a time, by the lock file of the Python client; after a second of
+  // waiting the log says that `subject` is waited for. On file systems whose locks do nothing two
+  // may download; the blob is whole all the same (download.h).
+  FileLock lock(const Repository& repository, const std::string& hash,
+                const std::string& subject) const;
 
   // Whether a blob or, through its link, a snapshot's file is there.
   static bool has(const std::filesystem::path& path);

@@ -32,20 +32,13 @@ std::string git_object_id(const std::filesystem::path& path) {
   }
   std::array<unsigned char, kSha1Digits / 2> digest{};
   EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
+  return hexadecimal(digest);
 }
 
 }  // namespace
 
 bool is_content_hash(const std::string& name) {
-  return (name.size() == kSha1Digits || name.size() == kSha256Digits) &&
-         name.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return (name.size() == kSha1Digits || name.size() == kSha256Digits) && is_hexadecimal(name);
 }
 
 std::string content_hash(const std::filesystem::path& file, const std::string& like) {

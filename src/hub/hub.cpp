@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "data/local_file.h"
-#include "hub/blob_lock.h"
 #include "hub/download.h"
 #include "hub/file_metadata.h"
 #include "hub/remote_file.h"
@@ -99,7 +98,7 @@ fs::path Hub::file(const Repository& repository, const std::string& path) {
 
   const FileMetadata metadata = file_metadata(http_, repository, at, path);
   cache_.write_tag();
-  const BlobLock lock(cache_.lock(repository, metadata.hash), subject);
+  const FileLock lock = cache_.lock(repository, metadata.hash, subject);
   const fs::path blob = cache_.blob(repository, metadata.hash);
   if (!HubCache::has(blob)) download(http_, repository, path, metadata, blob);
   if (!HubCache::has(place)) cache_.link(repository, at, path, metadata.hash);

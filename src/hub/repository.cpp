@@ -66,8 +66,7 @@ void check_path(const Repository& repository, const std::string& path) {
 }
 
 bool is_commit(const std::string& revision) {
-  return revision.size() == 40 &&
-         revision.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return revision.size() == 40 && is_hexadecimal(revision);
 }
 
 std::string cache_folder_name(const Repository& repository) {

@@ -1,15 +1,11 @@
 #include "hub/verify.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "hub/blob_lock.h"
 #include "hub/content_hash.h"
 
 namespace dtbench {
@@ -34,12 +30,7 @@ fs::path quarantine(const HubCache& cache, const Repository& repository, const f
   const fs::path aside =
       cache.folder(repository) / "quarantine" / concat(blob.filename().string(), "-", time);
   make_directories(aside.parent_path());
-  std::error_code error;
-  fs::rename(blob, aside, error);
-  if (error) {
-    errno = error.value();
-    throw system_error("Cannot rename", blob.string());
-  }
+  rename_path(blob, aside);
   return aside;
 }
 
@@ -67,7 +58,7 @@ Verification verify(const HubCache& cache, const Repository& repository) {
   Verification result;
   for (const fs::path& blob : blobs_of(cache, repository)) {
     const std::string hash = blob.filename().string();
-    const BlobLock lock(cache.lock(repository, hash), concat("Content ", hash));
+    const FileLock lock = cache.lock(repository, hash, concat("Content ", hash));
     if (!HubCache::has(blob)) continue;  // another process was faster
     const std::string found = content_hash(blob, hash);
     ++result.blobs;

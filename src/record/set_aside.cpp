@@ -2,7 +2,6 @@
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/text.h"
 #include "record/run_directory.h"
 #include "record/run_lock.h"
@@ -19,12 +18,7 @@ std::filesystem::path set_aside(const std::filesystem::path& path) {
   std::string time = utc_now();
   std::erase(time, ':');
   const std::filesystem::path aside = path.string() + kMark + time;
-  std::error_code error;
-  std::filesystem::rename(path, aside, error);
-  if (error) {
-    errno = error.value();
-    throw system_error("Cannot rename", path.string());
-  }
+  rename_path(path, aside);
   return aside;
 }
 

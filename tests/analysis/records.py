@@ -124,3 +124,28 @@ def write(path, value):
 
 def change(path, **values):
     write(path, json.loads(path.read_text()) | values)
+
+
+AP = "convergence.average_precision_micro"
+AP_CONSTANT = AP + "_constant_predictor"
+SPEED = "throughput.samples_per_s"
+SEEDS = range(5)
+CLAIMED = {"E": 5, "F": 5, "C": 0, "D": 0}  # by H1: survivors of five
+
+
+def verdict(root, name, **options):
+    (one,) = [v for v in analyse(root, **options)["verdicts"] if v["hypothesis"] == name]
+    return one
+
+
+def references(root, scenarios, seeds=SEEDS, **options):
+    for scenario in scenarios:
+        for seed in seeds:
+            add(root, scenario, "fp32_true", seed, **options)
+
+
+def survival(root, policy, survivors, seeds=SEEDS, **options):
+    """`survivors`: how many seeds survive on each scenario; the others meet a NaN at step 3."""
+    for scenario, count in survivors.items():
+        for seed in seeds:
+            add(root, scenario, policy, seed, nonfinite=None if seed < count else 3, **options)

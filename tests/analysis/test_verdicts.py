@@ -1,9 +1,6 @@
-"""Every verdict of each hypothesis on constructed records, and what must not be counted."""
+"""Every verdict of each hypothesis on constructed records, and hypotheses as files."""
 
-import fcntl
-import os
 import shutil
-import struct
 
 import numpy as np
 import pytest
@@ -11,36 +8,14 @@ import scipy.stats as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from records import SOURCE, add, analyse, change, dtbench, ok
+from records import (AP, AP_CONSTANT, CLAIMED, SEEDS, SOURCE, SPEED, add, analyse, change, dtbench,
+                     ok, references, survival, verdict)
 
-AP = "convergence.average_precision_micro"
-AP_CONSTANT = AP + "_constant_predictor"
-SPEED = "throughput.samples_per_s"
-SEEDS = range(5)
 CUDA = {"device": "cuda"}
-
-
-def verdict(root, name, **options):
-    (one,) = [v for v in analyse(root, **options)["verdicts"] if v["hypothesis"] == name]
-    return one
 
 
 # --- H1: survival ---------------------------------------------------------------------------------
 
-def references(root, scenarios, seeds=SEEDS, **options):
-    for scenario in scenarios:
-        for seed in seeds:
-            add(root, scenario, "fp32_true", seed, **options)
-
-
-def survival(root, policy, survivors, seeds=SEEDS, **options):
-    """`survivors`: how many seeds survive on each scenario; the others meet a NaN at step 3."""
-    for scenario, count in survivors.items():
-        for seed in seeds:
-            add(root, scenario, policy, seed, nonfinite=None if seed < count else 3, **options)
-
-
-CLAIMED = {"E": 5, "F": 5, "C": 0, "D": 0}
 ALL_SURVIVE = dict.fromkeys("EFCD", 5)
 NONE_SURVIVES = dict.fromkeys("EFCD", 0)
 
@@ -389,204 +364,6 @@ def test_h3_judges_fp16_naive_separately_and_death_scores_as_the_constant_answer
     (part,) = [p for p in separately["evidence"]["parts"] if p["claimed"] == "inferior"]
     assert part["scored_as_constant"] == 5
     assert part["mean"] == pytest.approx(0.2 - 0.5, abs=1e-15)
-
-
-# --- what is refused a pairing, and what is left out ----------------------------------------------
-
-REFUSED = {
-    "spec.train.learning_rate": {"spec": {"train.learning_rate": 0.5}},
-    "spec.train.steps": {"spec": {"train.steps": 31}},
-    "spec.engine": {"spec": {"engine": "fused"}},
-    "identity.data_fingerprint": {"identity": {"data_fingerprint": "ff"}},
-    "identity.initial_weights_file": {"identity": {"initial_weights_file": "ff"}},
-    "identity.program.source_revision": {"identity": {"program.source_revision": "bbbb"}},
-    "identity.torch": {"identity": {"torch": "2.12.0"}},
-    "identity.device.name": {"identity": {"device.name": "another device"}},
-}
-
-
-@pytest.mark.parametrize("field", REFUSED)
-def test_a_cell_that_differs_in_more_than_its_policy_is_refused(tmp_path, field):
-    references(tmp_path, "CDEF")
-    survival(tmp_path, "fp16_naive", CLAIMED)
-    assert verdict(tmp_path, "h1")["verdict"] == "supported"
-    # Seed 4 of C is taken away, and one that does not belong is slipped into its place.
-    for run in tmp_path.glob("*"):
-        spec, named = (run / "spec.json").read_text(), '"name": "fp16_naive"'
-        if '"scenario": "C"' in spec and '"seed": 4' in spec and named in spec:
-            shutil.rmtree(run)
-    intruder = add(tmp_path, "C", "fp16_naive", 4, nonfinite=3, **REFUSED[field])
-    found = analyse(tmp_path)
-    (unpaired,) = found["unpaired"]
-    assert unpaired["path"] == str(intruder)
-    assert [each["field"] for each in unpaired["differing"]] == [field]
-    h1 = found["verdicts"][0]
-    assert (h1["verdict"], h1["seeds"]) == ("undecided", 4)
-    assert h1["left_out"] == {"unpaired": 1}
-
-
-def test_other_initial_weights_are_refused_where_they_can_be_compared(tmp_path):
-    other = {"initial_weights_fingerprint": "ff"}
-    references(tmp_path, "C", [0])
-    add(tmp_path, "C", "amp_bf16", 0, identity=other)    # fp32 weights, as the reference
-    add(tmp_path, "C", "fp16_naive", 0, identity=other)  # stored in fp16: another fingerprint anyway
-    found = analyse(tmp_path)
-    (unpaired,) = found["unpaired"]
-    assert unpaired["policy"] == "amp_bf16"
-    assert [d["field"] for d in unpaired["differing"]] == ["identity.initial_weights_fingerprint"]
-
-
-def test_a_seed_without_its_reference(tmp_path):
-    references(tmp_path, "C", [0])
-    add(tmp_path, "C", "amp_bf16", 1)
-    (unpaired,) = analyse(tmp_path)["unpaired"]
-    assert (unpaired["nearest"], unpaired["differing"], unpaired["seed"]) == (None, [], 1)
-
-
-def lock(run):
-    file = open(run / "lock", "a+")
-    fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
-    return file
-
-
-def test_every_record_that_is_left_out_is_counted(tmp_path):
-    references(tmp_path, "C", [0])
-    runs = [add(tmp_path, "C", "amp_bf16", seed) for seed in range(1, 13)]
-    for run, status in zip(runs, ["skipped", "out_of_memory", "failed", "interrupted"]):
-        change(run / "result.json", status=status, reason="because")
-    (runs[4] / "result.json").unlink()
-    held = lock(runs[5])
-    change(runs[6] / "result.json", schema_version=2)
-    change(runs[7] / "result.json", cell_id="0123456789abcdef")
-    (runs[8] / "audit.json").write_text("{")
-    (runs[9] / "audit.json").unlink()
-    change(runs[10] / "result.json", first_nonfinite="yes")
-    shutil.copytree(runs[11], tmp_path / "a-copy")
-    add(tmp_path, "C", "fp32_true", 12)
-    found = analyse(tmp_path)
-    held.close()
-    why = {path_["path"]: path_["why"] for path_ in found["excluded"]}
-    expected = ["skipped", "out_of_memory", "failed", "unfinished", "unfinished", "unfinished",
-                "other_schema", "foreign", "damaged", "damaged", "damaged"]
-    assert [why[str(run)] for run in runs[:11]] == expected
-    assert list(why.values()).count("duplicate") == 1
-    assert found["records"] == {
-        "read": 15, "used": 3, "unpaired": 0,
-        "excluded": {name: (expected + ["duplicate"]).count(name)
-                     for name in {*expected, "duplicate"}}}
-    (reason,) = [e["reason"] for e in found["excluded"] if e["path"] == str(runs[6])]
-    assert "schema version 2, this program reads 1" in reason
-
-
-def test_cells_left_out_are_counted_with_the_verdict(tmp_path):
-    references(tmp_path, "CDEF")
-    survival(tmp_path, "fp16_naive", {"E": 5, "F": 5, "D": 0})
-    for seed in SEEDS:
-        add(tmp_path, "C", "fp16_naive", seed, status="out_of_memory" if seed < 2 else "completed",
-            nonfinite=None)
-    found = verdict(tmp_path, "h1")
-    assert (found["seeds"], found["left_out"]) == (3, {"out_of_memory": 2})
-
-
-# --- comparisons ----------------------------------------------------------------------------------
-
-def one_setting(root):
-    (setting,) = analyse(root)["settings"]
-    return setting, {p["policy"]: p for p in setting["policies"]}
-
-
-def test_differences_and_ratios(tmp_path):
-    random = np.random.default_rng(8)
-    losses, speeds_ = random.normal(5, 0.1, (2, 6)), random.lognormal(4, 0.1, (2, 6))
-    for seed in range(6):
-        for policy, row in (("fp32_true", 0), ("bf16_pure", 1)):
-            add(tmp_path, "C", policy, seed,
-                result={"convergence.val_loss": losses[row, seed], SPEED: speeds_[row, seed],
-                        "mfu.vs_measured": 0.5 if row else 0.25})
-    add(tmp_path, "C", "fp32_true", 6)
-    add(tmp_path, "C", "bf16_pure", 6, nonfinite=1, result={"convergence.val_loss": "NaN"})
-    _, policies = one_setting(tmp_path)
-    metrics = policies["bf16_pure"]["metrics"]
-    loss = st.ttest_rel(losses[1], losses[0]).confidence_interval(0.95)
-    found = metrics["val_loss"]
-    assert [found["low"], found["high"]] == pytest.approx([loss.low, loss.high], abs=1e-12)
-    assert (found["n"], found["left_out"], found["method"]) == (6, 1, "student_t")
-    logs = st.ttest_rel(*np.log(speeds_[::-1])).confidence_interval(0.95)
-    found = metrics["samples_per_s"]
-    assert [found["low"], found["high"]] == pytest.approx(np.exp([logs.low, logs.high]), rel=1e-12)
-    assert metrics["mfu_vs_measured"]["ratio"] == pytest.approx(2)
-    assert metrics["mfu_vs_spec"]["n"] == 0
-    assert policies["bf16_pure"]["stability"]["survived"] == 6
-
-
-def test_survival_by_step(tmp_path):
-    references(tmp_path, "C", range(6))
-    steps = [3, 3, None, 7, 29, None]
-    for seed, step in enumerate(steps):
-        add(tmp_path, "C", "fp16_naive", seed, nonfinite=step)
-    _, policies = one_setting(tmp_path)
-    stability = policies["fp16_naive"]["stability"]
-    assert [(s["step"], s["at_risk"], s["events"]) for s in stability["kaplan_meier"]] == [
-        (3, 6, 2), (7, 4, 1), (29, 3, 1)]
-    assert [s["survival"] for s in stability["kaplan_meier"]] == pytest.approx([4 / 6, 3 / 6, 2 / 6])
-    assert stability["outcomes"] == {"nonfinite": 4, "trained": 2}
-    assert stability["finite"] == 2
-
-
-def test_divergence_beside_the_noise_floor(tmp_path):
-    random = np.random.default_rng(9)
-    reference = random.normal(5, 1, (4, 20))
-    noise = reference + random.normal(0, 1e-6, (4, 20))
-    policy = reference + random.normal(0, 1e-2, (4, 20))
-    for seed in range(4):
-        for name, curve in (("fp32_true", reference), ("fp32_perturbed", noise),
-                            ("bf16_pure", policy)):
-            add(tmp_path, "C", name, seed, losses=list(curve[seed]))
-        add(tmp_path, "C", "fp16_naive", seed, losses=[*policy[seed][:7], "NaN", 3.0], nonfinite=7)
-    _, policies = one_setting(tmp_path)
-    found = policies["bf16_pure"]["divergence"]
-    apart, floor = abs(policy - reference), abs(noise - reference)
-    # Losses of size 5 subtracted: absolute errors of some units of 2^-52 x 5.
-    for name, reduce in (("max", np.max), ("time_mean", np.mean)):
-        assert found[name]["mean"] == pytest.approx(np.mean(reduce(apart, axis=1)), abs=1e-14)
-        ratios = np.log(reduce(apart, axis=1) / reduce(floor, axis=1))
-        over = found["over_noise_floor"][name]
-        assert over["ratio"] == pytest.approx(np.exp(np.mean(ratios)), rel=1e-12)
-        limits = st.ttest_1samp(ratios, 0).confidence_interval(0.95)
-        assert [over["low"], over["high"]] == pytest.approx(np.exp(list(limits)), rel=1e-10)
-    dead = policies["fp16_naive"]["divergence"]
-    assert [each["steps"] for each in dead["by_seed"]] == [7] * 4
-    assert dead["by_seed"][2]["max"] == pytest.approx(np.max(apart[2][:7]), abs=1e-14)
-    assert policies["fp32_perturbed"]["divergence"]["over_noise_floor"]["max"]["ratio"] == 1
-
-
-def test_more_than_twenty_seeds_are_resampled(tmp_path):
-    random = np.random.default_rng(10)
-    for seed in range(21):
-        add(tmp_path, "C", "fp32_true", seed)
-        add(tmp_path, "C", "bf16_pure", seed,
-            result={"convergence.val_loss": 5 + float(random.normal())})
-    first, second = analyse(tmp_path), analyse(tmp_path)
-    metric = first["settings"][0]["policies"][0]["metrics"]["val_loss"]
-    assert (metric["n"], metric["method"]) == (21, "bca_bootstrap")
-    assert first == second
-
-
-def test_one_seed_has_no_interval(tmp_path):
-    references(tmp_path, "C", [0])
-    add(tmp_path, "C", "bf16_pure", 0)
-    _, policies = one_setting(tmp_path)
-    metric = policies["bf16_pure"]["metrics"]["val_loss"]
-    assert (metric["n"], metric["mean"], metric["low"], metric["sd"]) == (1, 0, None, None)
-
-
-def test_a_policy_changed_under_its_name_is_another_policy(tmp_path):
-    references(tmp_path, "C", [0, 1])
-    add(tmp_path, "C", "bf16_pure", 0)
-    add(tmp_path, "C", "bf16_pure", 1, spec={"policy.epsilon": 1e-6})
-    (setting,) = analyse(tmp_path)["settings"]
-    assert [p["policy"] for p in setting["policies"]] == ["bf16_pure", "bf16_pure"]
-    assert [len(p["seeds"]) for p in setting["policies"]] == [1, 1]
 
 
 # --- hypotheses as files --------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import pytest
 BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
 SOURCE = pathlib.Path(os.environ["DTBENCH_SOURCE"])
 
+TINY = ["run", "--scenario", "A", "--policy", "fp32_true", "--preset", "tiny"]
+
 
 def environment(cache, **changes):
     """The caller's, without any DTBENCH_* of its own."""
@@ -72,3 +74,18 @@ class locked:
 
     def __exit__(self, *_):
         self.file.close()
+
+
+def fingerprint(tmp_path):
+    [meta] = (tmp_path / "cache" / "stores").glob("*/meta.json")
+    return json.loads(meta.read_text())["fingerprint"]
+
+
+def write_result(run, **changes):
+    fingerprint = changes.pop("fingerprint", "00")
+    result = {
+        "schema_version": 1, "cell_id": run.name, "status": "completed", "outcome": "trained",
+        "steps_completed": 30, "first_nonfinite": None, "wall_s": 2.5,
+        "convergence": {"val_loss": 5.75}, "data": {"fingerprint": fingerprint, "synthetic": True},
+        "started_at": "2026-01-01T00:00:00.000Z"} | changes
+    (run / "result.json").write_text(json.dumps(result))

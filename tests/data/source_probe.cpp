@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/process_memory.h"
 #include "data/data_files.h"
 
 namespace dtbench {
@@ -19,16 +20,6 @@ std::int64_t bytes_read() {
   std::int64_t count = 0;
   io >> name >> count;
   return count;
-}
-
-// The peak of resident memory in bytes, of this program alone (getrusage's begins with what the
-// process held before it executed the program).
-std::int64_t peak_bytes() {
-  std::ifstream status("/proc/self/status");
-  std::int64_t kilobytes = 0;
-  for (std::string word; status >> word;)
-    if (word == "VmHWM:") status >> kilobytes;
-  return kilobytes * 1024;
 }
 
 Json read(const std::string& path, const Json& settings) {
@@ -52,7 +43,7 @@ Json read(const std::string& path, const Json& settings) {
           {"progress", source->progress()},
           {"repaired", source->counts().repaired_lines},
           {"unscored", source->counts().unscored_labels},
-          {"peak_bytes", peak_bytes()},
+          {"peak_bytes", peak_resident_bytes()},
           {"read_bytes", bytes_read()}};
 }
 

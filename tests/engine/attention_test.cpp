@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "config/block_sizes.h"
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
@@ -43,7 +44,7 @@ TEST(Attention, EqualsTorchsUnderAutograd) {
                               .masked_fill(in.forbidden, std::numeric_limits<double>::lowest());
   const at::Tensor out = at::matmul(at::softmax(scores + mask, -1), in.value);
   const auto expected = torch::autograd::grad({out}, {in.query, in.key, in.value}, {in.upstream});
-  const auto found = evaluate(in, ops::kAttentionBlockBytes);
+  const auto found = evaluate(in, kAttentionBlockBytes);
   EXPECT_TRUE(at::allclose(found[3], out, 1e-13, 1e-14));
   for (std::size_t i = 0; i < 3; ++i)
     EXPECT_TRUE(at::allclose(found[i], expected[i], 1e-12, 1e-13)) << i;
@@ -53,7 +54,7 @@ TEST(Attention, EqualsTorchsUnderAutograd) {
 // row.
 TEST(Attention, BlocksOfAnySizeGiveTheSame) {
   const Inputs in = inputs(at::kDouble, 3, 2, 12);
-  const auto whole = evaluate(in, ops::kAttentionBlockBytes);
+  const auto whole = evaluate(in, kAttentionBlockBytes);
   for (const std::int64_t bytes : {2 * 12 * 96, 12 * 96, 5 * 96, 96, 1}) {
     const auto blocks = evaluate(in, bytes);
     for (std::size_t i = 0; i < whole.size(); ++i)
@@ -66,7 +67,7 @@ TEST(Attention, BlocksOfAnySizeGiveTheSame) {
 TEST(Attention, BlocksOfRowsRoundA16BitGradientOnce) {
   for (const at::ScalarType type : {at::kBFloat16, at::kHalf}) {
     const Inputs in = inputs(type, 2, 2, 12);
-    const auto whole = evaluate(in, ops::kAttentionBlockBytes), rows = evaluate(in, 5 * 48);
+    const auto whole = evaluate(in, kAttentionBlockBytes), rows = evaluate(in, 5 * 48);
     EXPECT_TRUE(at::equal(rows[0], whole[0]));
     EXPECT_TRUE(at::equal(rows[3], whole[3]));
     for (const std::size_t i : {1, 2}) {

@@ -8,9 +8,9 @@
 #include <set>
 
 #include "base/error.h"
-#include "data/temporary_folder.h"
 #include "engine/small_model.h"
 #include "engine/train/prefetched_batches.h"
+#include "temporary_folder.h"
 
 namespace dtbench::testing {
 namespace {

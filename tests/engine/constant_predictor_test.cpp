@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "data/temporary_folder.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/small_model.h"
+#include "temporary_folder.h"
 
 namespace dtbench::testing {
 namespace {

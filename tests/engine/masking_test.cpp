@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/philox.h"
-#include "data/temporary_folder.h"
+#include "temporary_folder.h"
 
 namespace dtbench {
 namespace {

@@ -9,13 +9,13 @@
 #include <type_traits>
 
 #include "data/local_file.h"
-#include "data/temporary_folder.h"
 #include "hub/backoff.h"
 #include "hub/content_hash.h"
 #include "hub/http_client.h"
 #include "hub/repository.h"
 #include "hub/secret.h"
 #include "hub/url.h"
+#include "temporary_folder.h"
 
 namespace dtbench {
 namespace {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "base/places.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -17,7 +18,7 @@ std::optional<CudaPlugin>& registered() {
 }
 
 std::filesystem::path plugin_path() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libdtbench_cuda.so";
+  return program_folder() / "libdtbench_cuda.so";
 }
 
 }  // namespace

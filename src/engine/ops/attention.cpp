@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "config/block_sizes.h"
 #include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/product.h"

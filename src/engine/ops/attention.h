@@ -25,10 +25,8 @@ at::Tensor padding_forbidden(const at::Tensor& attention_mask);
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& forbidden);
 
-// Bytes that the scores of one block may take in fp32: what a CPU's caches like, and on a GPU what
-// makes few launches. More are split by samples, then heads, then rows of queries.
-inline constexpr std::int64_t kAttentionBlockBytes = std::int64_t{32} << 20;
-inline constexpr std::int64_t kAttentionBlockBytesOnGpu = std::int64_t{512} << 20;
+// Likewise, with at most so many bytes of scores in a block (config/block_sizes.h): more are split
+// by samples, then heads, then rows of queries.
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value, const at::Tensor& forbidden,
                                std::int64_t block_bytes);

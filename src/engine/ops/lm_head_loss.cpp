@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "config/block_sizes.h"
 #include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/cross_entropy.h"
@@ -111,13 +112,6 @@ class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
 };
 
 }  // namespace
-
-std::int64_t lm_head_chunk(std::int64_t rows, std::int64_t vocabulary, std::int64_t item_bytes) {
-  constexpr std::int64_t kLogitsBytes = 64 << 20;
-  const std::int64_t most = std::max<std::int64_t>(1, kLogitsBytes / (vocabulary * item_bytes));
-  const std::int64_t chunks = std::max<std::int64_t>(1, (rows + most - 1) / most);
-  return std::max<std::int64_t>(1, (rows + chunks - 1) / chunks);
-}
 
 at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                         const at::Tensor& targets, const LossNormalizer& normalizer,

@@ -19,9 +19,4 @@ at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, cons
                         const at::Tensor& targets, const LossNormalizer& normalizer,
                         const ComputeRules& rules);
 
-// Tokens in each of the fewest chunks of `rows` tokens whose logits keep within 64 MiB, at least
-// one. All are alike but the last, which may be a few shorter, so that one block of memory serves
-// all.
-std::int64_t lm_head_chunk(std::int64_t rows, std::int64_t vocabulary, std::int64_t item_bytes);
-
 }  // namespace dtbench::ops

@@ -13,10 +13,6 @@ namespace {
 
 constexpr double kInterval = 0.25;  // seconds
 
-Json or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json();
-}
-
 // The numbers at `pointer` in all samples that have one.
 std::vector<double> numbers_at(const std::vector<Json>& steps, const char* pointer) {
   const Json::json_pointer place(std::string("/conditions") + pointer);
@@ -103,9 +99,9 @@ Json ConditionsSampler::at_end_of(std::int64_t step) {
   last_ = steady_seconds();
   const Load load = sample_load();
   return {{"seconds", seconds},
-          {"core_wait_share", or_null(wait_.share_since_last(seconds))},
+          {"core_wait_share", number_or_null(wait_.share_since_last(seconds))},
           {"load_average", load.load_average},
-          {"cpu_mhz", or_null(load.cpu_mhz)},
+          {"cpu_mhz", number_or_null(load.cpu_mhz)},
           {"swapped_bytes", load.swapped_bytes},
           {"gpu", gpu()}};
 }
@@ -117,9 +113,9 @@ Json ConditionsSampler::gpu() const {
 Json to_json(const std::optional<GpuSample>& sample) {
   if (!sample) return nullptr;
   return {
-      {"sm_clock_mhz", or_null(sample->sm_clock_mhz)},
-      {"power_w", or_null(sample->power_w)},
-      {"temperature_c", or_null(sample->temperature_c)},
+      {"sm_clock_mhz", number_or_null(sample->sm_clock_mhz)},
+      {"power_w", number_or_null(sample->power_w)},
+      {"temperature_c", number_or_null(sample->temperature_c)},
       {"throttle", sample->throttle ? Json(*sample->throttle) : Json()},
       {"compute_processes", sample->compute_processes ? Json(*sample->compute_processes) : Json()}};
 }

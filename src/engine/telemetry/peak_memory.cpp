@@ -2,13 +2,11 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
-#include <string>
 
+#include "base/process_memory.h"
 #include "engine/numerics/plugin.h"
 
 namespace dtbench {
@@ -45,25 +43,6 @@ CpuPeakMemory::~CpuPeakMemory() = default;
 std::int64_t CpuPeakMemory::peak_allocated_bytes() const {
   return impl_->counter->peak();
 }
-
-std::int64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::int64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * sysconf(_SC_PAGESIZE);
-}
-
-namespace {
-
-// getrusage would tell the largest of this program and of the one that executed it.
-std::int64_t peak_resident_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
-  return 0;
-}
-
-}  // namespace
 
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device) {
   Json memory = {{"peak_allocated_bytes", cpu.peak_allocated_bytes()},

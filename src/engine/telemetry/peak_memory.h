@@ -26,9 +26,6 @@ class CpuPeakMemory {
   std::unique_ptr<Impl> impl_;
 };
 
-// What the process holds now; 0 where the system does not tell.
-std::int64_t resident_bytes();
-
 // {"peak_allocated_bytes", "peak_reserved_bytes" (null on the CPU), "peak_resident_bytes"}.
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device);
 

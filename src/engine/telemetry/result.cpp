@@ -12,25 +12,21 @@
 namespace dtbench {
 namespace {
 
-Json or_null(const std::optional<double>& value) {
-  return value ? json_number(*value) : Json();
-}
-
 Json convergence(const TrainingState& state, const ConstantPredictor& constant) {
-  Json json = {
-      {"train_loss_first", or_null(state.first_loss)},
-      {"train_loss_last", or_null(state.last_loss)},
-      {"val_loss_constant_predictor", json_number(constant.loss)},
-      {"val_loss_first", nullptr},
-      {"val_loss", nullptr},
-      {"f1_micro", nullptr},
-      {"f1_macro", nullptr},
-      {"average_precision_micro", nullptr},
-      {"accuracy", nullptr},
-      {"f1_micro_constant_predictor", or_null(constant.f1_micro)},
-      {"f1_macro_constant_predictor", or_null(constant.f1_macro)},
-      {"average_precision_micro_constant_predictor", or_null(constant.average_precision_micro)},
-      {"accuracy_constant_predictor", or_null(constant.accuracy)}};
+  Json json = {{"train_loss_first", number_or_null(state.first_loss)},
+               {"train_loss_last", number_or_null(state.last_loss)},
+               {"val_loss_constant_predictor", json_number(constant.loss)},
+               {"val_loss_first", nullptr},
+               {"val_loss", nullptr},
+               {"f1_micro", nullptr},
+               {"f1_macro", nullptr},
+               {"average_precision_micro", nullptr},
+               {"accuracy", nullptr},
+               {"f1_micro_constant_predictor", number_or_null(constant.f1_micro)},
+               {"f1_macro_constant_predictor", number_or_null(constant.f1_macro)},
+               {"average_precision_micro_constant_predictor",
+                number_or_null(constant.average_precision_micro)},
+               {"accuracy_constant_predictor", number_or_null(constant.accuracy)}};
   if (state.first_evaluation) json["val_loss_first"] = json_number(state.first_evaluation->loss);
   if (state.last_evaluation) json.update(to_json(*state.last_evaluation));
   return json;

@@ -18,7 +18,7 @@ class TemporaryFolder {
  public:
   TemporaryFolder()
       : path_(std::filesystem::temp_directory_path() /
-              ("dtbench_data_test_" + std::to_string(getpid()) + "_" + std::to_string(next_++))) {
+              ("dtbench_test_" + std::to_string(getpid()) + "_" + std::to_string(next_++))) {
     std::filesystem::create_directories(path_);
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }

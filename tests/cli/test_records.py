@@ -1,0 +1,85 @@
+"""dtbench list and show, on records of each kind."""
+
+import json
+import os
+import shutil
+
+import pytest
+from conftest import TINY, dry_run, locked, ok, refused, write_result
+
+
+@pytest.fixture
+def runs(bench, tmp_path):
+    """One record of each kind; name -> folder."""
+    made = {}
+    for seed, kind in enumerate(["completed", "diverged", "interrupted", "running", "damaged"]):
+        cell = dry_run(bench, *TINY, "--seed", seed)
+        run = made[kind] = tmp_path / cell["run_directory"]
+        run.mkdir(parents=True)
+        (run / "spec.json").write_text(json.dumps(cell["spec"]))
+        steps = [{"step": n, "loss": 7.6, "grad_norm": 1.0, "lr": 6e-4, "loss_scale": None,
+                  "skipped": False, "step_ms": 20.5, "samples": 8, "tokens": 512}
+                 for n in range(1, 13)]
+        (run / "steps.jsonl").write_text("".join(json.dumps(s) + "\n" for s in steps))
+        started = {"at": f"2026-01-0{seed + 1}T00:00:00.000Z", "event": "started"}
+        (run / "events.jsonl").write_text(json.dumps(started) + "\n")
+    write_result(made["completed"])
+    write_result(made["diverged"], status="diverged", outcome="nonfinite", steps_completed=12,
+                 started_at="2026-01-02T00:00:00.000Z", convergence={"val_loss": "NaN"},
+                 first_nonfinite={"step": 12, "phase": "loss", "kind": "nan"})
+    with open(made["running"] / "steps.jsonl", "a") as steps:
+        steps.write('{"step": 13, "lo')
+    (made["damaged"] / "result.json").write_text('{"status": "comp')
+    with locked(made["running"]):
+        yield made
+
+
+def test_list(bench, runs):
+    listed = json.loads(ok(bench("list", "--json")))
+    assert [run["status"] for run in listed] == list(runs)
+    assert [run["cell_id"] for run in listed] == [run.name for run in runs.values()]
+    assert [run["steps_completed"] for run in listed] == [30, 12, 12, 12, 12]
+    assert [run["outcome"] for run in listed] == ["trained", "nonfinite", None, None, None]
+    assert [run["val_loss"] for run in listed] == [5.75, None, None, None, None]
+    assert [run["damage"] is None for run in listed] == [True, True, True, True, False]
+
+    header, *rows = ok(bench("list")).splitlines()
+    assert header.split() == ["cell", "scenario", "policy", "preset", "seed", "steps", "status",
+                              "outcome", "val", "loss", "wall"]
+    assert rows[0].split() == [runs["completed"].name, "A", "fp32_true", "tiny", "0", "30/30",
+                               "completed", "trained", "5.75", "2.5", "s"]
+    assert len(rows) == 5
+
+
+def test_list_of_nothing(bench):
+    assert json.loads(ok(bench("list", "--json"))) == []
+    assert "no runs in 'runs'" in bench("list").stderr
+
+
+@pytest.mark.parametrize("kind", ["completed", "diverged", "interrupted", "running", "damaged"])
+def test_show(bench, runs, kind):
+    run = runs[kind]
+    shown = json.loads(ok(bench("show", run.name, "--json")))
+    assert shown["summary"]["status"] == kind
+    assert shown["spec"]["seed"] == list(runs).index(kind)
+    assert len(shown["steps"]) == 12 and len(shown["events"]) == 1
+    text = ok(bench("show", run.relative_to(run.parents[1])))
+    assert f"{kind}" in text and "generated, not real text" in text
+    assert ("DAMAGED: " in text and "result.json" in text) == (kind == "damaged")
+
+
+def test_show_finds_a_run_by_the_beginning_of_its_id(bench, runs):
+    ids = sorted(run.name for run in runs.values())
+    for name in ids:
+        shared = max(len(os.path.commonprefix([name, other])) for other in ids if other != name)
+        prefix = name[:shared + 1]
+        assert json.loads(ok(bench("show", prefix, "--json")))["summary"]["cell_id"] == name
+    wrong = ("0" if ids[0][0] != "0" else "1") + ids[0][1:]
+    refused(bench("show", wrong), f"Did you mean '{ids[0]}'?")
+    refused(bench("show", "zzz"), "There is no run 'zzz'")
+
+
+def test_show_asks_for_more_of_an_ambiguous_id(bench, runs):
+    other = runs["completed"].parent / (runs["completed"].name[:8] + "00000000")
+    shutil.copytree(runs["completed"], other)
+    refused(bench("show", other.name[:8]), "begins 2 runs", "more of its digits")
