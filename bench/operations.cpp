@@ -177,16 +177,16 @@ void register_all() {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf})
       benchmark::RegisterBenchmark(
           (std::string(name) + "/" + c10::toString(type)).c_str(),
-          [operation = operation, type](benchmark::State& state) { operation(state, type); })
+          [run = operation, type](benchmark::State& state) { run(state, type); })
           ->UseRealTime()
           ->Unit(benchmark::kMillisecond);
   // Bytes of weight, gradient and moments read, and of weight and moments written.
   const std::vector<std::pair<const char*, double>> policies = {
       {"fp32_true", 28}, {"bf16_pure", 14}, {"fp16_naive", 14}, {"amp_bf16_8bit", 16}};
-  for (const auto& [policy, bytes] : policies)
-    benchmark::RegisterBenchmark((std::string("adamw/") + policy).c_str(),
-                                 [policy = std::string(policy), bytes = bytes](
-                                     benchmark::State& state) { adamw(state, policy, bytes); })
+  for (const auto& [name, bytes] : policies)
+    benchmark::RegisterBenchmark((std::string("adamw/") + name).c_str(),
+                                 [policy = std::string(name), moved = bytes](
+                                     benchmark::State& state) { adamw(state, policy, moved); })
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
 }

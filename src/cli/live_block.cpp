@@ -53,13 +53,17 @@ void LiveBlock::enter() {
   if (tcgetpgrp(terminal_) != getpgrp() || tcgetattr(terminal_, &mode) != 0) return;
   before_ = mode;
   mode.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  // Else Ctrl-C discards what the terminal has not shown yet, perhaps half of a frame, and the way
+  // back to the block's start is no longer known.
+  mode.c_lflag |= NOFLSH;
   tcsetattr(terminal_, TCSADRAIN, &mode);
 }
 
 void LiveBlock::leave() {
   clear();
   // From the background this would stop the process, and the mode is the shell's.
-  if (before_ && tcgetpgrp(terminal_) == getpgrp()) tcsetattr(terminal_, TCSADRAIN, &*before_);
+  // Keys that were typed at the block, unseen, are not for the shell.
+  if (before_ && tcgetpgrp(terminal_) == getpgrp()) tcsetattr(terminal_, TCSAFLUSH, &*before_);
   before_.reset();
 }
 

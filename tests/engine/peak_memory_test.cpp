@@ -33,8 +33,7 @@ TEST(PeakMemory, ViewsAndInPlaceOperationsTakeNone) {
   const CpuPeakMemory memory;
   const at::Tensor a = allocate(2);
   const at::Tensor view = a.view({2, kMiB}).t().narrow(0, 0, 5);
-  at::Tensor whole = a;
-  whole.zero_();
+  a.zero_();
   EXPECT_EQ(memory.peak_allocated_bytes(), 2 * kMiB);
   const at::Tensor copy = a.clone();
   EXPECT_EQ(memory.peak_allocated_bytes(), 4 * kMiB);
@@ -60,7 +59,6 @@ TEST(PeakMemory, OfTheProcess) {
   const Json json = peak_memory(memory, at::kCPU);
   EXPECT_TRUE(json.at("peak_reserved_bytes").is_null());
   EXPECT_GE(json.at("peak_resident_bytes").get<std::int64_t>(), 10 * kMiB);
-  EXPECT_GT(resident_bytes(), 10 * kMiB);
 }
 
 }  // namespace
