@@ -30,7 +30,7 @@ std::string state_datatypes(const AdamW& optimizer) {
 }  // namespace
 
 Json make_audit(const Trainer& trainer, const Json& precision_switches,
-                const std::vector<CanaryCheck>& canary) {
+                const std::vector<CanaryCheck>& canary, const Json& sources) {
   const ModelShape& shape = trainer.shape();
   const StoreMeta& data = trainer.store().meta();
   const Parameter& any = trainer.parameters().all().front();
@@ -43,6 +43,7 @@ Json make_audit(const Trainer& trainer, const Json& precision_switches,
             {"data_fingerprint", data.fingerprint},
             {"initial_weights_file", trainer.loaded().fingerprint},
             {"initial_weights_fingerprint", trainer.parameters().fingerprint()}}},
+          {"sources", sources},
           {"precision_switches", precision_switches},
           {"canary", to_json(canary)},
           {"datatypes",
