@@ -11,11 +11,10 @@ from stand_in_hub import StandInHub
 
 BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
 CONFIGS = pathlib.Path(os.environ["DTBENCH_SOURCE"]) / "configs"
-POLICY = ["--policy", "fp32_true"]
-SMALL = ["--length", "32", "--set", f"model.layers={SMALL_SHAPE['layers']}",
-         "--set", f"model.width={SMALL_SHAPE['width']}",
-         "--set", f"model.heads={SMALL_SHAPE['heads']}"]
-SHORT = [*POLICY, *SMALL, "--steps", "3", "--batch", "4", "--set", "train.eval_examples=16"]
+SHAPE = [word for name, size in SMALL_SHAPE.items() for word in ("--set", f"model.{name}={size}")]
+ANY_POLICY = ["--length", "32", *SHAPE, "--steps", "3", "--batch", "4",
+              "--set", "train.eval_examples=16"]
+SHORT = ["--policy", "fp32_true", *ANY_POLICY]
 
 
 class Bench:

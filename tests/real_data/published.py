@@ -127,7 +127,7 @@ def tokenizer_json(name):
         "post_processor": around, "decoder": byte_level,
         "model": {"dropout": None, "unk_token": None, "continuing_subword_prefix": "",
                   "end_of_word_suffix": "", "fuse_unk": False, "vocab": vocabulary,
-                  "merges": [merge for merge in merges if merge and not merge.startswith("#")]}},
+                  "merges": [merge for merge in merges if merge and not merge.startswith("#version")]}},
         ensure_ascii=False).encode())
 
 

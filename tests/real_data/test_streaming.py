@@ -2,13 +2,15 @@
 
 import itertools
 import json
+import subprocess
+import sys
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 from conftest import BIN, ok
 from published import (EURLEX57K, LEX_GLUE, LEX_GLUE_NAMES, MULTI_EURLEX, OPENWEBTEXT, PARQUET_COPY,
-                       acts, openwebtext_files, posts)
+                       SHARED, acts, openwebtext_files, posts)
 
 EXAMPLES, ROW_GROUP = 2000, 250
 
@@ -20,7 +22,6 @@ def prepare(bench, scenario, *arguments, **changes):
 
 def probe(bench, source, **settings):
     """What src/data reads of a source: source_probe, beside the programs."""
-    import subprocess
     done = subprocess.run([BIN / "source_probe", source, json.dumps(settings)],
                           env=bench.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -89,8 +90,6 @@ def test_rows_are_those_that_datasets_streams(hub, bench):
             f"stream = datasets.load_dataset('parquet', split='train', streaming=True, data_files="
             f"'hf://datasets/{OPENWEBTEXT}@{PARQUET_COPY}/plain_text/partial-train/*.parquet')\n"
             "print(json.dumps([row['text'] for row in stream.take(1500)]))")
-    import subprocess
-    import sys
     theirs = subprocess.run([sys.executable, "-c", code], env=bench.environment,
                             capture_output=True, text=True, check=False, timeout=300)
     assert theirs.returncode == 0, theirs.stderr
@@ -128,7 +127,6 @@ def test_eurlex57k(bench):
 @pytest.mark.parametrize("level", ["level_1", "level_2", "level_3"])
 def test_levels_of_multi_eurlex_s_own_files(bench, tmp_path, level):
     """Its JSON lines, which hold every language and level: hub_samples has the real rows."""
-    from published import SHARED
     folder = SHARED / "hub_samples/multi_eurlex__en_1.0.0"
     read = probe(bench, str(folder), text="text.en", labels=f"eurovoc_concepts.{level}")
     rows = [(split, json.loads(line)) for split, name in

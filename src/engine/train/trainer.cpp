@@ -29,7 +29,8 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
                              "), and which file holds ", "them here was not said."),
                       "'dtbench run' fetches them; or --initial-weights FILE.");
   LoadedWeights loaded;
-  if (init != "scratch") loaded = load_weights(given.empty() ? init : given, parameters);
+  if (init != "scratch")
+    loaded = load_weights(given.empty() ? std::filesystem::path(init) : given, parameters);
   perturb_by_ulp(parameters, spec.policy.perturb_initial_ulp);
   return loaded;
 }
