@@ -291,6 +291,23 @@ find_arrow() {
     fail 4 "'$arrow' comes without C++ headers" "Remove '$venv' and try again."
 }
 
+# find_arrow_if_any: the same, but where the wheel is not to be had, as on a machine without a
+# network, $arrow stays empty: the build then reads no Parquet, and says so where it is asked to.
+find_arrow_if_any() {
+  arrow=
+  if (
+    trap on_interrupt INT TERM HUP
+    need_python=yes # to install the wheel
+    install_packages "$root/requirements/apt.txt"
+    find_arrow
+  ); then
+    find_arrow
+  else
+    say "going on without pyarrow's wheel: this build reads no Parquet, but JSON lines; where the
+  wheel can be had, 'rm ${stamp#"$root/"}' and ./dtbench add it"
+  fi
+}
+
 # --- Build ---
 
 # find_cuda auto|always: sets $cuda to OFF, or to ON where nvcc is found and (auto) a GPU is seen;
@@ -327,8 +344,8 @@ build_jobs() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
-# configure PRESET [FOLDER] [OPTION...]: on $torch, and $arrow where it was found, into FOLDER instead
-# of the preset's, if not empty.
+# configure PRESET [FOLDER] [OPTION...]: on $torch and $arrow, into FOLDER instead of the preset's, if
+# not empty.
 configure() {
   local preset=$1 folder=${2:-$root/build/$1}
   shift "$(($# < 2 ? $# : 2))"
@@ -340,7 +357,7 @@ configure() {
   say "configuring ${folder#"$root/"}"
   require 4 "configuring failed" "The lines above say what is missing." \
     cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \
-    ${arrow:+"-DDTBENCH_ARROW_DIR=$arrow"} "$@"
+    -DDTBENCH_ARROW_DIR="$arrow" "$@"
 }
 
 # build FOLDER [TARGET...]
@@ -364,15 +381,19 @@ set_up_build() {
 # set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
 set_up_release() {
   begin
-  need_python=yes # for pyarrow's wheel
   set_up_build "$root/requirements/apt.txt"
-  find_arrow
+  find_arrow_if_any
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
     find_cuda auto
     configure release '' -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
-    local targets=(dtbench dtbench_parquet dtbench-engine)
+    local targets=(dtbench dtbench_hub_plugin dtbench-engine)
+    if [[ $arrow ]]; then
+      targets+=(dtbench_parquet)
+    else
+      rm -f "$root/build/release/bin/libdtbench_parquet.so"
+    fi
     if [[ $cuda == ON ]]; then
       targets+=(dtbench_cuda)
     else

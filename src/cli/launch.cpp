@@ -4,14 +4,17 @@
 
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/run_summary.h"
+#include "config/hub_address.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
+#include "data/byte_level_bpe.h"
 #include "record/run_directory.h"
 
 namespace dtbench {
@@ -19,7 +22,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::int64_t vocabulary_size(const DataSpec& data, const fs::path& configs) {
+// None where only what is fetched for a run would tell.
+std::optional<std::int64_t> vocabulary_size(const RunSpec& spec, const fs::path& configs) {
+  const DataSpec& data = spec.data;
+  const PublishedModel published = published_model(spec.model.architecture);
+  if (data.tokenizer == published.tokenizer) return published.vocab_size;
+  if (is_hub_address(data.tokenizer)) return std::nullopt;
+  if (!data.tokenizer.empty()) return ByteLevelBpe::open({"", "", data.tokenizer}).vocab_size();
   const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"
                                            : fs::path(data.vocab);
   if (!fs::is_regular_file(file))
@@ -28,15 +37,20 @@ std::int64_t vocabulary_size(const DataSpec& data, const fs::path& configs) {
   return static_cast<std::int64_t>(read_json_file(file).size());
 }
 
+Json unknown_costs(const std::string& reason) {
+  return {{"parameters", nullptr},
+          {"flops_per_full_step", nullptr},
+          {"memory_estimate_bytes", nullptr},
+          {"unknown", reason}};
+}
+
 Json costs(const RunSpec& spec, const fs::path& configs) {
   const bool labels_known = is_language_model(spec.objective) || spec.data.source == "synthetic";
   if (!labels_known)
-    return {{"parameters", nullptr},
-            {"flops_per_full_step", nullptr},
-            {"memory_estimate_bytes", nullptr},
-            {"unknown", "the data decides the number of labels, and a dry run prepares none"}};
-  const ModelShape shape =
-      model_shape(spec, vocabulary_size(spec.data, configs), spec.data.synthetic_labels);
+    return unknown_costs("the data decides the number of labels, and a dry run prepares none");
+  const auto vocabulary = vocabulary_size(spec, configs);
+  if (!vocabulary) return unknown_costs("the tokenizer is on the Hub, and a dry run fetches none");
+  const ModelShape shape = model_shape(spec, *vocabulary, spec.data.synthetic_labels);
   const StepFlops flops = step_flops(shape, full_step(spec));
   const MemoryEstimate memory = estimate_memory(spec, shape);
   return {{"parameters", parameter_count(shape)},
