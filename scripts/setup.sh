@@ -11,6 +11,7 @@ shipped_architectures='80;86;89;90'
 job=
 need_python=
 arrow=
+plotly=
 
 say() { printf 'dtbench: %s\n' "$*" >&2; }
 
@@ -291,6 +292,16 @@ find_arrow() {
     fail 4 "'$arrow' comes without C++ headers" "Remove '$venv' and try again."
 }
 
+# find_plotly: sets $plotly to the script that draws reports' plots, from the pinned plotly, installed
+# once for all clones.
+find_plotly() {
+  local requirements=$root/requirements/plotly.txt python
+  python=$(find_python) || fail 4 "installing plotly needs Python 3.10 to 3.14 with venv and pip"
+  make_venv plotly "$python" "$requirements"
+  plotly=$(echo "$venv"/lib/python3.*/site-packages/plotly/package_data/plotly.min.js)
+  [[ -e $plotly ]] || fail 4 "'$plotly' is not there" "Remove '$venv' and try again."
+}
+
 # --- Build ---
 
 # find_cuda auto|always: sets $cuda to OFF, or to ON where nvcc is found and (auto) a GPU is seen;
@@ -327,8 +338,8 @@ build_jobs() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
-# configure PRESET [FOLDER] [OPTION...]: on $torch, and $arrow where it was found, into FOLDER instead
-# of the preset's, if not empty.
+# configure PRESET [FOLDER] [OPTION...]: on $torch, and $arrow and $plotly where they were found, into
+# FOLDER instead of the preset's, if not empty.
 configure() {
   local preset=$1 folder=${2:-$root/build/$1}
   shift "$(($# < 2 ? $# : 2))"
@@ -340,7 +351,7 @@ configure() {
   say "configuring ${folder#"$root/"}"
   require 4 "configuring failed" "The lines above say what is missing." \
     cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \
-    ${arrow:+"-DDTBENCH_ARROW_DIR=$arrow"} "$@"
+    ${arrow:+"-DDTBENCH_ARROW_DIR=$arrow"} ${plotly:+"-DDTBENCH_PLOTLY_JS=$plotly"} "$@"
 }
 
 # build FOLDER [TARGET...]
@@ -364,15 +375,16 @@ set_up_build() {
 # set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
 set_up_release() {
   begin
-  need_python=yes # for pyarrow's wheel
+  need_python=yes # for pyarrow's and plotly's wheels
   set_up_build "$root/requirements/apt.txt"
   find_arrow
+  find_plotly
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
     find_cuda auto
     configure release '' -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
-    local targets=(dtbench dtbench_parquet dtbench-engine)
+    local targets=(dtbench dtbench_parquet dtbench_parquet_writer dtbench-engine)
     if [[ $cuda == ON ]]; then
       targets+=(dtbench_cuda)
     else
