@@ -22,6 +22,7 @@ begin
 need_python=yes
 set_up_build "$root/requirements/"{apt,apt-test,apt-bench}.txt
 find_arrow
+find_plotly
 make_test_venv
 cd "$root" || exit
 

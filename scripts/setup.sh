@@ -11,6 +11,7 @@ shipped_architectures='80;86;89;90'
 job=
 need_python=
 arrow=
+plotly=
 
 say() { printf 'dtbench: %s\n' "$*" >&2; }
 
@@ -291,20 +292,28 @@ find_arrow() {
     fail 4 "'$arrow' comes without C++ headers" "Remove '$venv' and try again."
 }
 
-# find_arrow_if_any: the same, but where the wheel is not to be had, as on a machine without a
-# network, $arrow stays empty: the build then reads no Parquet, and says so where it is asked to.
-find_arrow_if_any() {
-  arrow=
+# find_plotly: sets $plotly to the script that draws reports' plots, from the pinned plotly, installed
+# once for all clones.
+find_plotly() {
+  local requirements=$root/requirements/plotly.txt python
+  python=$(find_python) || fail 4 "installing plotly needs Python 3.10 to 3.14 with venv and pip"
+  make_venv plotly "$python" "$requirements"
+  plotly=$(echo "$venv"/lib/python3.*/site-packages/plotly/package_data/plotly.min.js)
+  [[ -e $plotly ]] || fail 4 "'$plotly' is not there" "Remove '$venv' and try again."
+}
+
+# find_if_any arrow|plotly WITHOUT: the same, but where the wheel is not to be had, as on a machine
+# without a network, the build goes on without it, and says WITHOUT what.
+find_if_any() {
   if (
     trap on_interrupt INT TERM HUP
     need_python=yes # to install the wheel
     install_packages "$root/requirements/apt.txt"
-    find_arrow
+    "find_$1"
   ); then
-    find_arrow
+    "find_$1"
   else
-    say "going on without pyarrow's wheel: this build reads no Parquet, but JSON lines; where the
-  wheel can be had, 'rm ${stamp#"$root/"}' and ./dtbench add it"
+    say "going on without $2; where the wheel can be had, 'rm ${stamp#"$root/"}' and ./dtbench add it"
   fi
 }
 
@@ -344,8 +353,8 @@ build_jobs() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
-# configure PRESET [FOLDER] [OPTION...]: on $torch and $arrow, into FOLDER instead of the preset's, if
-# not empty.
+# configure PRESET [FOLDER] [OPTION...]: on $torch, $arrow and $plotly, of which the last two may be
+# empty, into FOLDER instead of the preset's, if not empty.
 configure() {
   local preset=$1 folder=${2:-$root/build/$1}
   shift "$(($# < 2 ? $# : 2))"
@@ -357,7 +366,7 @@ configure() {
   say "configuring ${folder#"$root/"}"
   require 4 "configuring failed" "The lines above say what is missing." \
     cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \
-    -DDTBENCH_ARROW_DIR="$arrow" "$@"
+    -DDTBENCH_ARROW_DIR="$arrow" -DDTBENCH_PLOTLY_JS="$plotly" "$@"
 }
 
 # build FOLDER [TARGET...]
@@ -382,7 +391,8 @@ set_up_build() {
 set_up_release() {
   begin
   set_up_build "$root/requirements/apt.txt"
-  find_arrow_if_any
+  find_if_any arrow "pyarrow's wheel: this build reads and writes no Parquet"
+  find_if_any plotly "plotly's wheel: this build's reports have no plots"
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
@@ -390,9 +400,9 @@ set_up_release() {
     configure release '' -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
     local targets=(dtbench dtbench_hub_plugin dtbench-engine)
     if [[ $arrow ]]; then
-      targets+=(dtbench_parquet)
+      targets+=(dtbench_parquet dtbench_parquet_writer)
     else
-      rm -f "$root/build/release/bin/libdtbench_parquet.so"
+      rm -f "$root"/build/release/bin/libdtbench_parquet*.so
     fi
     if [[ $cuda == ON ]]; then
       targets+=(dtbench_cuda)

@@ -34,10 +34,10 @@ Json counts(const std::vector<RunRecord>& records, const Cells& cells, const Pai
 
 }  // namespace
 
-Json analyse(const std::vector<RunRecord>& records, const std::vector<Hypothesis>& hypotheses) {
+Json analyse(const std::vector<RunRecord>& records, const std::vector<Hypothesis>& hypotheses,
+             LossCurves& curves) {
   const Cells cells = cells_of(records);
   const Pairing pairing = pair_with_reference(cells.used);
-  LossCurves curves;
   Json json = {{"schema_version", 1},       {"records", counts(records, cells, pairing)},
                {"excluded", Json::array()}, {"unpaired", Json::array()},
                {"settings", Json::array()}, {"verdicts", verdicts(hypotheses, pairing, cells)}};

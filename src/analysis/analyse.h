@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "analysis/hypothesis.h"
+#include "analysis/loss_curves.h"
 #include "record/run_directory.h"
 
 namespace dtbench {
 
-Json analyse(const std::vector<RunRecord>& records, const std::vector<Hypothesis>& hypotheses);
+// `curves` keeps the steps that it read, for those that go on with them.
+Json analyse(const std::vector<RunRecord>& records, const std::vector<Hypothesis>& hypotheses,
+             LossCurves& curves);
 
 }  // namespace dtbench

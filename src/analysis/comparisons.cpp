@@ -1,30 +1,11 @@
 #include "analysis/comparisons.h"
 
-#include <array>
-
 #include "analysis/divergence.h"
-#include "analysis/paired_metric.h"
+#include "analysis/metrics.h"
 #include "analysis/stability.h"
 
 namespace dtbench {
 namespace {
-
-struct Metric {
-  const char* name;
-  const char* pointer;
-  Effect effect;
-};
-
-constexpr std::array kMetrics = {
-    Metric{"val_loss", "/convergence/val_loss", Effect::kDifference},
-    Metric{"average_precision_micro", "/convergence/average_precision_micro", Effect::kDifference},
-    Metric{"f1_micro", "/convergence/f1_micro", Effect::kDifference},
-    Metric{"f1_macro", "/convergence/f1_macro", Effect::kDifference},
-    Metric{"accuracy", "/convergence/accuracy", Effect::kDifference},
-    Metric{"samples_per_s", "/throughput/samples_per_s", Effect::kLogRatio},
-    Metric{"mfu_vs_spec", "/mfu/vs_spec", Effect::kLogRatio},
-    Metric{"mfu_vs_measured", "/mfu/vs_measured", Effect::kLogRatio},
-    Metric{"peak_allocated_bytes", "/memory/peak_allocated_bytes", Effect::kLogRatio}};
 
 std::vector<const Cell*> cells_in(const std::vector<Pair>& pairs) {
   std::vector<const Cell*> cells;

@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-
-#include "analysis/json_access.h"
-#include "record/run_directory.h"
 
 namespace dtbench {
 
@@ -24,12 +20,9 @@ std::optional<CurveDistance> curve_distance(const std::vector<double>& a,
   return distance;
 }
 
-const std::vector<double>& LossCurves::of(const std::filesystem::path& run) {
-  const auto [place, is_new] = curves_.try_emplace(run);
-  if (is_new)
-    for (const Json& step : read_lines(run / "steps.jsonl"))
-      place->second.push_back(number_or_none(member_or_null(step, "/loss"))
-                                  .value_or(std::numeric_limits<double>::quiet_NaN()));
+const StepColumns& LossCurves::steps_of(const std::filesystem::path& run) {
+  const auto [place, is_new] = runs_.try_emplace(run);
+  if (is_new) place->second = read_step_columns(run / "steps.jsonl");
   return place->second;
 }
 

@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "record/step_columns.h"
+
 namespace dtbench {
 
 struct CurveDistance {
@@ -19,14 +21,15 @@ struct CurveDistance {
 std::optional<CurveDistance> curve_distance(const std::vector<double>& a,
                                             const std::vector<double>& b);
 
-// Reads each run's curve once.
+// Reads each run's steps once.
 class LossCurves {
  public:
   // Losses of steps 0, 1, ...; NaN for a step whose line lacks its loss.
-  const std::vector<double>& of(const std::filesystem::path& run);
+  const std::vector<double>& of(const std::filesystem::path& run) { return steps_of(run).loss; }
+  const StepColumns& steps_of(const std::filesystem::path& run);
 
  private:
-  std::map<std::filesystem::path, std::vector<double>> curves_;
+  std::map<std::filesystem::path, StepColumns> runs_;
 };
 
 }  // namespace dtbench

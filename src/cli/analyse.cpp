@@ -23,7 +23,8 @@ void analyse_runs(const AnalyseOptions& options) {
     throw usage_error(concat("There is no folder '", options.folder, "'."),
                       "Name the root folder of records: dtbench analyse DIR.");
   const std::vector<Hypothesis> hypotheses = load_hypotheses(configs_folder());
-  const Json analysis = analyse(read_runs(options.folder), hypotheses);
+  LossCurves curves;
+  const Json analysis = analyse(read_runs(options.folder), hypotheses, curves);
   if (options.json)
     std::cout << analysis.dump(1) << '\n';
   else

@@ -1,30 +1,16 @@
 #include "cli/analysis_text.h"
 
-#include <array>
-#include <cstdio>
-
 #include "base/text.h"
 #include "cli/table.h"
+#include "report/number_text.h"
 
 namespace dtbench {
 namespace {
 
 constexpr std::size_t kWidth = 98;
 
-std::string fixed(const Json& value, const char* format) {
-  if (!value.is_number()) return readable(value);
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), format, value.get<double>());
-  return text.data();
-}
-
 std::string count_of(std::size_t n, const std::string& noun) {
   return concat(n, ' ', noun, n == 1 ? "" : "s");
-}
-
-std::string interval(const Json& object, const char* format) {
-  if (object.at("low").is_null()) return "";
-  return concat(" [", fixed(object.at("low"), format), ", ", fixed(object.at("high"), format), "]");
 }
 
 // "+0.0123 [+0.0100, +0.0146]"; "-" where nothing was measured.

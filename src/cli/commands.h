@@ -13,6 +13,8 @@ struct Ended {
 };
 
 void add_analyse_command(CLI::App& program);
+void add_report_command(CLI::App& program);
+void add_compare_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
 void add_run_command(CLI::App& program);
 void add_benchmark_command(CLI::App& program);

@@ -2,17 +2,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/demo_report.h"
 #include "cli/demo_run.h"
 #include "cli/spec_options.h"
 #include "cli/table.h"
+#include "report/report_data.h"
+#include "report/write_report.h"
 
 namespace dtbench {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct DemoOptions {
   SpecOptions spec;
@@ -34,10 +40,25 @@ std::size_t output_width() {
   return size.ws_col;
 }
 
-void print(const std::vector<Json>& rows, bool json) {
+// The report of the demonstration's own cells, whatever else lies in the folder; none while no cell
+// has a record.
+std::optional<fs::path> write_demo_report(const std::vector<DemoCell>& cells, const fs::path& out,
+                                          const fs::path& configs) {
+  std::vector<RunRecord> records;
+  for (const DemoCell& cell : cells)
+    if (fs::is_directory(cell.run)) records.push_back(read_run(cell.run));
+  if (records.empty()) return std::nullopt;
+  fs::path path = out / "demo-report.html";
+  write_report(report_data(records, load_hypotheses(configs)), report_format("html"), path);
+  return path;
+}
+
+void print(const std::vector<Json>& rows, const std::optional<fs::path>& report, bool json) {
   const Json findings = demo_findings(rows);
   if (json) {
-    const Json answer = {{"cells", rows}, {"findings", findings}};
+    const Json answer = {{"cells", rows},
+                         {"findings", findings},
+                         {"report", report ? Json(report->string()) : Json()}};
     std::cout << answer.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
     return;
   }
@@ -48,6 +69,7 @@ void print(const std::vector<Json>& rows, bool json) {
   for (const Json& paragraph : paragraphs)
     if (paragraph != "")
       std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kReadable));
+  if (report) std::cout << "\nReport, for a browser: " << report->string() << '\n';
 }
 
 void demonstrate(const DemoOptions& options) {
@@ -59,7 +81,7 @@ void demonstrate(const DemoOptions& options) {
   std::vector<Json> rows;
   for (const DemoCell& cell : cells)
     rows.push_back(demo_row(cell));
-  print(rows, options.json);
+  print(rows, write_demo_report(cells, options.out, request.configs), options.json);
   if (end != ExitCode::kDone) throw Ended{end};
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/demo_report.h"
 #include "cli/table.h"
+#include "report/scenario_title.h"
 
 namespace dtbench {
 namespace {
@@ -48,13 +49,8 @@ std::vector<std::string> notes_of(const Json& row) {
 }
 
 std::string title_of(const Json& row) {
-  const bool gpt2 = row.at("model") == "gpt2";
-  const std::string objective = readable(row.at("objective"));
-  const char* words = objective == "clm"         ? "causal language model"
-                      : objective == "mlm"       ? "masked language model"
-                      : objective == "multi_cls" ? "multi-label classification"
-                                                 : "single-label classification";
-  return concat(readable(row.at("scenario")), ": ", gpt2 ? "GPT-2" : "RoBERTa", ", ", words);
+  return concat(readable(row.at("scenario")), ": ",
+                scenario_title(row.at("model"), row.at("objective")));
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

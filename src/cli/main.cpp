@@ -65,6 +65,8 @@ int parse_and_run(int argc, char** argv) {
   add_list_command(program);
   add_show_command(program);
   add_analyse_command(program);
+  add_report_command(program);
+  add_compare_command(program);
   add_policies_command(program);
   add_data_command(program);
   add_doctor_command(program);

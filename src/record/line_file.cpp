@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -73,21 +72,6 @@ void LineFile::truncate(std::uint64_t size) {
                       "Run the cell anew with --rerun.");
   if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0)
     throw system_error("Cannot shorten", path_.string());
-}
-
-Lines read_line_file(const std::filesystem::path& path) {
-  Lines lines;
-  std::ifstream in(path, std::ios::binary);
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    if (in.eof()) break;
-    Json value = Json::parse(line, nullptr, false);
-    if (!value.is_discarded())
-      lines.values.push_back(std::move(value));
-    else if (!lines.damage)
-      lines.damage = concat(path.filename().string(), ", line ", number, ": not JSON");
-  }
-  return lines;
 }
 
 }  // namespace dtbench

@@ -3,9 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "base/json.h"
 
@@ -28,13 +25,5 @@ class LineFile {
   std::filesystem::path path_;
   int descriptor_;
 };
-
-struct Lines {
-  std::vector<Json> values;
-  std::optional<std::string> damage;  // the first line that is no JSON
-};
-
-// A last line without its end is still being written and is left out.
-Lines read_line_file(const std::filesystem::path& path);
 
 }  // namespace dtbench

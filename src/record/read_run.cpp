@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "record/line_file.h"
 #include "record/run_directory.h"
 #include "record/run_lock.h"
+#include "record/step_columns.h"
 
 namespace dtbench {
 namespace {
@@ -76,7 +77,7 @@ RunRecord read_run(const std::filesystem::path& path) {
   check_version("audit.json", run.audit, damage);
   check_version("result.json", run.result, damage);
   for (const char* file : {"steps.jsonl", "events.jsonl"})
-    if (const auto fault = read_line_file(path / file).damage) damage.add(*fault);
+    if (const auto fault = damaged_line(path / file)) damage.add(*fault);
   run.damage = damage.text();
   return run;
 }
@@ -102,7 +103,13 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root) {
 }
 
 std::vector<Json> read_lines(const std::filesystem::path& jsonl) {
-  return read_line_file(jsonl).values;
+  std::vector<Json> values;
+  std::ifstream in(jsonl, std::ios::binary);
+  for (std::string line; std::getline(in, line) && !in.eof();) {
+    Json value = Json::parse(line, nullptr, false);
+    if (!value.is_discarded()) values.push_back(std::move(value));
+  }
+  return values;
 }
 
 bool is_running(const std::filesystem::path& path) {

@@ -1,0 +1,112 @@
+#include "cli/changes_text.h"
+
+#include "base/text.h"
+#include "cli/table.h"
+#include "report/number_text.h"
+
+namespace dtbench {
+namespace {
+
+bool is_ratio(const Json& metric) {
+  return metric.contains("ratio");
+}
+
+// "+0.0123 [+0.0100, +0.0146]", "1.03 times [1.01, 1.05]"; "-" where nothing was measured.
+std::string effect(const Json& group, const char* name) {
+  const Json& metrics = group.at("metrics");
+  if (!metrics.contains(name)) return "-";
+  const Json& metric = metrics.at(name);
+  if (is_ratio(metric)) return fixed(metric.at("ratio"), "%.3f") + interval(metric, "%.3f");
+  return fixed(metric.at("mean"), "%+.2g") + interval(metric, "%+.2g");
+}
+
+std::string cell_name(const Json& cell) {
+  return concat(readable(cell.at("scenario")), " ", readable(cell.at("policy")), ", seed ",
+                readable(cell.at("seed")));
+}
+
+std::string set_line(const char* name, const Json& set) {
+  std::vector<std::string> excluded;
+  for (const auto& [why, count] : set.at("excluded").items())
+    excluded.push_back(concat(count.dump(), ' ', why));
+  std::string text =
+      concat(name, ": ", set.at("read").dump(), " records, ", set.at("used").dump(),
+             " that count; left out: ", excluded.empty() ? "none" : join(excluded, ", "), "\n");
+  for (const Json& each : set.at("left_out"))
+    text += concat("  ", readable(each.at("path")), ": ", readable(each.at("why")), ": ",
+                   readable(each.at("reason")), "\n");
+  return text;
+}
+
+std::string differing_text(const Json& changes) {
+  if (changes.at("differing").empty()) return "";
+  std::string text = "\nWhat the two sets were made with differs in\n";
+  for (const Json& each : changes.at("differing"))
+    text += concat("  ", readable(each.at("field")), ": ", readable(each.at("before")), " -> ",
+                   readable(each.at("after")), " (", each.at("pairs").dump(), " of ",
+                   changes.at("pairs").dump(), " pairs)\n");
+  return text;
+}
+
+std::string changed_text(const Json& changes) {
+  Rows rows;
+  for (const Json& group : changes.at("groups"))
+    for (const auto& [name, metric] : group.at("metrics").items())
+      if (metric.at("changed") == true)
+        rows.push_back({concat("  ", readable(group.at("scenario"))), readable(group.at("policy")),
+                        name, effect(group, name.c_str()),
+                        concat("p = ", fixed(metric.at("p_holm"), "%.2g"))});
+  const std::string tests = concat(changes.at("tests").dump(), " tests, p by Holm's rule over all");
+  if (changes.at("tests") == 0)
+    return "\nNothing can be told from noise: no cell has two seeds in both sets.\n";
+  if (rows.empty()) return concat("\nNothing changed beyond noise (", tests, ").\n");
+  return concat("\nChanged beyond noise (", tests, ")\n", aligned(rows));
+}
+
+std::string groups_text(const Json& changes) {
+  if (changes.at("groups").empty()) return "\nNo cell is in both sets.\n";
+  Rows rows = {
+      {"All pairs", "", "n", "validation loss", "average precision", "samples/s", "peak memory"}};
+  for (const Json& group : changes.at("groups"))
+    rows.push_back({concat("  ", readable(group.at("scenario"))), readable(group.at("policy")),
+                    std::to_string(group.at("seeds").size()), effect(group, "val_loss"),
+                    effect(group, "average_precision_micro"), effect(group, "samples_per_s"),
+                    effect(group, "peak_allocated_bytes")});
+  return concat("\n", aligned(rows),
+                "Differences (after - before) and ratios (after / before), means over seeds with "
+                "95 % intervals.\n");
+}
+
+std::string states_text(const Json& changes) {
+  if (changes.at("states").empty()) return "\nNo cell ended otherwise than before.\n";
+  std::string text = "\nEnded otherwise\n";
+  for (const Json& each : changes.at("states"))
+    text += concat("  ", cell_name(each), ": ", readable(each.at("before")), " -> ",
+                   readable(each.at("after")), "\n");
+  return text;
+}
+
+std::string list_text(const char* title, const Json& cells) {
+  if (cells.empty()) return "";
+  std::string text = concat("\n", title, "\n");
+  for (const Json& each : cells) {
+    text += concat("  ", cell_name(each), " (", readable(each.at("path")), ")");
+    for (const Json& field : each.value("differing", Json::array()))
+      text += concat(" ", readable(field.at("field")));
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string changes_text(const Json& changes) {
+  return concat(set_line("Before", changes.at("before")), set_line("After", changes.at("after")),
+                changes.at("pairs").dump(), " pairs\n", differing_text(changes),
+                changed_text(changes), states_text(changes), groups_text(changes),
+                list_text("Not paired, since these differ", changes.at("refused")),
+                list_text("Only before", changes.at("only_before")),
+                list_text("Only after", changes.at("only_after")));
+}
+
+}  // namespace dtbench

@@ -1,0 +1,46 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "analysis/changes.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/changes_text.h"
+#include "cli/commands.h"
+
+namespace dtbench {
+namespace {
+
+struct CompareOptions {
+  std::string before, after;
+  bool json = false;
+};
+
+std::vector<RunRecord> records_in(const std::string& folder) {
+  if (!std::filesystem::is_directory(folder))
+    throw usage_error(concat("There is no folder '", folder, "'."),
+                      "Name two root folders of records: dtbench compare BEFORE AFTER.");
+  return read_runs(folder);
+}
+
+void compare_sets(const CompareOptions& options) {
+  const Json found = changes(records_in(options.before), records_in(options.after));
+  if (options.json)
+    std::cout << found.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+  else
+    std::cout << changes_text(found);
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "compare", "two sets of runs, of two devices or two revisions: what changed beyond noise");
+  const auto options = std::make_shared<CompareOptions>();
+  command->add_option("before", options->before, "root folder of records")->required();
+  command->add_option("after", options->after, "root folder of records")->required();
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([options] { compare_sets(*options); });
+}
+
+}  // namespace dtbench

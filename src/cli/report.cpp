@@ -1,0 +1,79 @@
+#include "report/write_report.h"
+
+#include <iostream>
+#include <memory>
+#include <set>
+
+#include "base/error.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "report/report_data.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReportOptions {
+  std::vector<std::string> folders;
+  std::string format = "html", output;
+  bool json = false;
+};
+
+std::vector<RunRecord> records_in(const std::vector<std::string>& folders) {
+  std::vector<RunRecord> records;
+  std::set<fs::path> read;
+  for (const std::string& folder : folders) {
+    if (!fs::is_directory(folder))
+      throw usage_error(concat("There is no folder '", folder, "'."),
+                        "Name the root folders of records: dtbench report DIR...");
+    if (!read.insert(fs::canonical(folder)).second) continue;
+    for (RunRecord& record : read_runs(folder))
+      records.push_back(std::move(record));
+  }
+  return records;
+}
+
+std::string summary(const Json& data) {
+  const Json& records = data.at("records");
+  std::vector<std::string> left_out;
+  for (const auto& [why, count] : records.at("excluded").items())
+    left_out.push_back(concat(count.dump(), " ", why));
+  return concat(records.at("read").dump(), " records: ", records.at("used").dump(), " compared, ",
+                records.at("unpaired").dump(),
+                " unpaired, left out: ", left_out.empty() ? "none" : join(left_out, ", "), "\n",
+                data.at("answer").get<std::string>(), "\n");
+}
+
+void report(ReportOptions options) {
+  if (options.folders.empty()) options.folders = {"runs"};
+  const ReportFormat& format = report_format(options.format);
+  const Json data = report_data(records_in(options.folders), load_hypotheses(configs_folder()));
+  if (options.json) {
+    std::cout << data.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    return;
+  }
+  const fs::path path = options.output.empty()
+                            ? fs::path(options.folders.front()) / concat("report", format.extension)
+                            : fs::path(options.output);
+  write_report(data, format, path);
+  std::cout << summary(data) << "Report: " << path.string() << '\n';
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "report", "one file that answers: which policy where, and how sure that is");
+  const auto options = std::make_shared<ReportOptions>();
+  command->add_option("folders", options->folders, "root folders of records (default: runs)");
+  command->add_option("--format", options->format,
+                      "html (default), markdown, csv, parquet or json");
+  command->add_option("--output", options->output,
+                      "file to write (default: report.<format> in the first folder)");
+  command->add_flag("--json", options->json, "print JSON, and write nothing");
+  command->callback([options] { report(*options); });
+}
+
+}  // namespace dtbench

@@ -1,0 +1,141 @@
+#include "report/markdown.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+#include "report/number_text.h"
+
+namespace dtbench {
+namespace {
+
+// Text from a record is no markup.
+std::string plain(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    if (std::string_view("|<>*`[]\\").find(c) != std::string_view::npos) safe += '\\';
+    safe += c == '\n' ? ' ' : c;
+  }
+  return safe;
+}
+
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.is_null() ? "-" : value.dump();
+}
+
+std::string table_row(const std::vector<std::string>& cells) {
+  return concat("| ", join(cells, " | "), " |\n");
+}
+
+std::string table_head(const std::vector<std::string>& cells) {
+  return table_row(cells) + table_row(std::vector<std::string>(cells.size(), "---"));
+}
+
+// "trained", "3 of 5 trained, 2 nonfinite"; of non-finite values the first step.
+std::string states(const Json& entry) {
+  std::vector<std::string> parts;
+  for (const auto& [state, count] : entry.at("states").items())
+    parts.push_back(entry.at("states").size() == 1 ? state : concat(count.dump(), " ", state));
+  std::string text = join(parts, ", ");
+  if (const Json& first = entry.at("first_nonfinite"); !first.is_null())
+    text += concat(" @ step ", first[0].dump(),
+                   first[0] == first[1] ? "" : concat("-", first[1].dump()));
+  return text;
+}
+
+std::string entry_text(const Json& row, const std::string& policy) {
+  if (!row.at("policies").contains(policy)) return "no record";
+  const Json& entry = row.at("policies").at(policy);
+  std::string text = states(entry);
+  if (!entry.at("quality").is_null())
+    text += concat("; ", fixed(entry.at("quality").at("mean"), "%.4f"));
+  if (!entry.at("difference").is_null())
+    text += concat(" (", fixed(entry.at("difference").at("mean"), "%+.4f"), ")");
+  if (!entry.at("speed").is_null())
+    text += concat("; ", fixed(entry.at("speed").at("ratio"), "%.2f"), "x");
+  return plain(text);
+}
+
+std::string records_line(const Json& data) {
+  const Json& records = data.at("records");
+  std::string text = concat(records.at("read").dump(), " records: ", records.at("used").dump(),
+                            " compared, ", records.at("unpaired").dump(), " without a partner");
+  for (const auto& [why, count] : records.at("excluded").items())
+    text += concat(", ", count.dump(), " ", why);
+  const Json& counts = data.at("data");
+  if (counts.at("generated") > 0)
+    text += concat(". Trained on **generated data**: ", counts.at("generated").dump(), " of ",
+                   Json(counts.at("generated").get<int>() + counts.at("real").get<int>()).dump());
+  return text + ".\n\n";
+}
+
+std::string recommendations(const Json& rows) {
+  std::string text = table_head({"Scenario", "Use", "Because", "But"});
+  for (const Json& row : rows) {
+    const Json& said = row.at("recommendation");
+    std::vector<std::string> provisos;
+    for (const Json& each : said.at("provisos"))
+      provisos.push_back(each);
+    text += table_row({plain(concat(text_of(row.at("label")), ": ", text_of(row.at("title")))),
+                       plain(text_of(said.at("policy"))), plain(text_of(said.at("because"))),
+                       plain(join(provisos, "; "))});
+  }
+  return text + "\n";
+}
+
+std::string matrix(const Json& data) {
+  std::vector<std::string> head = {"Scenario (quality)"};
+  for (const Json& policy : data.at("policies"))
+    head.push_back(plain(policy));
+  std::string text = table_head(head);
+  for (const Json& row : data.at("rows")) {
+    std::vector<std::string> cells = {
+        plain(concat(text_of(row.at("label")), " (", text_of(row.at("quality").at("name")), ")"))};
+    for (const Json& policy : data.at("policies"))
+      cells.push_back(entry_text(row, policy));
+    text += table_row(cells);
+  }
+  return text +
+         "\nOutcome; mean quality over the seeds that came to their last step, and its paired "
+         "difference to fp32_true; samples/s over fp32_true's.\n\n";
+}
+
+std::string verdict_line(const Json& verdict) {
+  return table_row({plain(text_of(verdict.at("hypothesis"))), plain(text_of(verdict.at("policy"))),
+                    concat("**", plain(text_of(verdict.at("verdict"))), "**"),
+                    verdict.at("seeds").dump(), plain(text_of(verdict.at("reason")))});
+}
+
+std::string verdicts(const Json& list) {
+  std::string text = table_head({"Hypothesis", "Policy", "Verdict", "Seeds", "Reason"});
+  for (const Json& verdict : list) {
+    text += verdict_line(verdict);
+    for (const Json& other : verdict.at("separately"))
+      text += verdict_line(other);
+  }
+  return text + "\n";
+}
+
+std::string left_out(const Json& data) {
+  std::string text;
+  for (const Json& each : data.at("excluded"))
+    text += concat("- ", plain(text_of(each.at("path"))), ": ", plain(text_of(each.at("why"))),
+                   ": ", plain(text_of(each.at("reason"))), "\n");
+  for (const Json& each : data.at("unpaired"))
+    text += concat("- ", plain(text_of(each.at("path"))), ": no fp32_true to pair it with\n");
+  for (const Json& each : data.at("missing"))
+    text += concat("- ", plain(text_of(each.at("row"))), " ", plain(text_of(each.at("policy"))),
+                   ": no record\n");
+  return text.empty() ? "Nothing.\n" : text;
+}
+
+}  // namespace
+
+std::string markdown_report(const Json& data) {
+  return concat("# Datatype report\n\n**", plain(text_of(data.at("answer"))), "**\n\n",
+                records_line(data), recommendations(data.at("rows")), "## Matrix\n\n", matrix(data),
+                "## Hypotheses\n\n", verdicts(data.at("verdicts")), "## Left out or missing\n\n",
+                left_out(data));
+}
+
+}  // namespace dtbench

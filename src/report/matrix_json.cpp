@@ -1,0 +1,159 @@
+#include "report/matrix_json.h"
+
+#include <algorithm>
+#include <set>
+
+#include "analysis/json_access.h"
+#include "analysis/pairing.h"
+#include "report/curves.h"
+#include "report/scenario_title.h"
+
+namespace dtbench {
+namespace {
+
+// Mean of what completed cells measured: {"mean", "low", "high" (the range), "n"}; null without
+// any.
+Json range_of(const std::vector<const ReportCell*>& cells, const char* pointer) {
+  double sum = 0, low = 0, high = 0;
+  int n = 0;
+  for (const ReportCell* cell : cells) {
+    if (!cell->completed()) continue;
+    const auto value = number_or_none(member_or_null(cell->record->result, pointer));
+    if (!value) continue;
+    low = n == 0 ? *value : std::min(low, *value);
+    high = n == 0 ? *value : std::max(high, *value);
+    sum += *value;
+    ++n;
+  }
+  if (n == 0) return nullptr;
+  return {{"mean", json_number(sum / n)},
+          {"low", json_number(low)},
+          {"high", json_number(high)},
+          {"n", n}};
+}
+
+Json first_nonfinite(const std::vector<const ReportCell*>& cells) {
+  Json range;
+  for (const ReportCell* cell : cells) {
+    const Json step = member_or_null(cell->record->result, "/first_nonfinite/step");
+    if (!cell->counts || !step.is_number_integer()) continue;
+    if (range.is_null()) range = {step, step};
+    range = {std::min(range[0], step), std::max(range[1], step)};
+  }
+  return range;
+}
+
+const Json* trials_of(const Json& setting, const Json& policy_fields) {
+  if (!setting.is_null())
+    for (const Json& trials : setting.at("policies"))
+      if (trials.at("policy_fields") == policy_fields) return &trials;
+  return nullptr;
+}
+
+// What analyse() says of the policy's pairs, without the values of single seeds: those stand in the
+// cells.
+void add_comparison(const Json& trials, const Quality& quality, Json& entry) {
+  for (const auto& [name, metric] : trials.at("metrics").items()) {
+    Json summary = metric;
+    summary.erase("by_seed");
+    entry["metrics"][name] = summary.at("n") == 0 ? Json() : std::move(summary);
+  }
+  entry["difference"] = entry["metrics"][quality.metric];
+  entry["speed"] = entry["metrics"]["samples_per_s"];
+  entry["memory"] = entry["metrics"]["peak_allocated_bytes"];
+  entry["disturbed_pairs"] = trials.at("disturbed_pairs");
+  entry["stability"] = trials.at("stability");
+  entry["divergence"] = trials.at("divergence");
+  entry["divergence"].erase("by_seed");
+}
+
+Json entry_json(const std::vector<std::size_t>& places, const std::vector<ReportCell>& all,
+                const Quality& quality, const Json& setting) {
+  std::vector<const ReportCell*> cells;
+  Json states = Json::object();
+  for (const std::size_t place : places) {
+    cells.push_back(&all[place]);
+    states[all[place].state] = states.value(all[place].state, 0) + 1;
+  }
+  Json json = {{"cells", places},
+               {"states", states},
+               {"first_nonfinite", first_nonfinite(cells)},
+               {"quality", range_of(cells, quality.pointer)},
+               {"samples_per_s", range_of(cells, "/throughput/samples_per_s")},
+               {"difference", nullptr},
+               {"speed", nullptr},
+               {"memory", nullptr},
+               {"metrics", nullptr},
+               {"stability", nullptr},
+               {"divergence", nullptr}};
+  if (setting.is_null()) return json;
+  if (cells.front()->policy() == kReferencePolicy)
+    json["stability"] = setting.at("reference").at("stability");
+  if (const Json* trials = trials_of(setting, cells.front()->member("/policy")))
+    add_comparison(*trials, quality, json);
+  return json;
+}
+
+std::vector<const std::vector<double>*> losses_of(const std::vector<std::size_t>& places,
+                                                  const std::vector<ReportCell>& cells,
+                                                  LossCurves& curves) {
+  std::vector<const std::vector<double>*> losses;
+  for (const std::size_t place : places)
+    if (cells[place].counts) losses.push_back(&curves.of(cells[place].record->path));
+  return losses;
+}
+
+}  // namespace
+
+Quality quality_of(const Json& objective) {
+  if (objective == "multi_cls")
+    return {"average_precision_micro",
+            "/convergence/average_precision_micro",
+            "average precision",
+            true,
+            0.01,
+            false};
+  return {"val_loss", "/convergence/val_loss", "validation loss", false, 0.01, true};
+}
+
+Json row_json(const Row& row, const std::vector<ReportCell>& cells, const Json& setting,
+              LossCurves& curves) {
+  const Quality quality = quality_of(member_or_null(row.spec, "/objective"));
+  std::vector<const ReportCell*> in_row;
+  std::set<Json> seeds;
+  Json json = {{"scenario", row.scenario},
+               {"label", row.label},
+               {"title", scenario_title(member_or_null(row.spec, "/model/architecture"),
+                                        member_or_null(row.spec, "/objective"))},
+               {"preset", member_or_null(row.spec, "/preset")},
+               {"steps", member_or_null(row.spec, "/train/steps")},
+               {"device", member_or_null(row.identity, "/device")},
+               {"synthetic", member_or_null(row.spec, "/data/source") == "synthetic"},
+               {"quality",
+                {{"metric", quality.metric},
+                 {"name", quality.name},
+                 {"higher_is_better", quality.higher_is_better},
+                 {"margin", quality.margin},
+                 {"relative", quality.relative}}},
+               {"policies", Json::object()},
+               {"curves", Json::object()},
+               {"band", nullptr}};
+  for (const auto& [column, places] : row.cells) {
+    json["policies"][column] = entry_json(places, cells, quality, setting);
+    const auto losses = losses_of(places, cells, curves);
+    Json curve = curve_json(mean_curve(losses));
+    if (!curve.is_null()) curve["n"] = losses.size();
+    json["curves"][column] = std::move(curve);
+    if (column == kReferencePolicy) json["band"] = band_json(losses);
+    for (const std::size_t place : places) {
+      in_row.push_back(&cells[place]);
+      seeds.insert(cells[place].member("/seed"));
+    }
+  }
+  json["seeds"] = seeds;
+  json["constant"] =
+      range_of(in_row, (std::string(quality.pointer) + "_constant_predictor").c_str());
+  return json;
+}
+
+}  // namespace dtbench

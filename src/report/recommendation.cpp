@@ -1,0 +1,188 @@
+#include "report/recommendation.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/divergence.h"
+#include "analysis/pairing.h"
+#include "base/text.h"
+#include "report/number_text.h"
+
+namespace dtbench {
+namespace {
+
+constexpr int kFirmSeeds = 5;  // the contract's minimum
+
+std::string with_interval(const Json& summary, const char* key, const char* format) {
+  return fixed(summary.at(key), format) + interval(summary, format);
+}
+
+std::string words(const std::string& state) {
+  if (state == "nonfinite") return "met a NaN or an infinity";
+  if (state == "diverged_finite") return "diverged";
+  if (state == "out_of_memory") return "ran out of memory";
+  if (state == "stalled") return "did not train beyond a constant answer";
+  return concat("ended as '", state, "'");
+}
+
+bool all_trained(const Json& entry) {
+  return entry.at("states").size() == 1 && entry.at("states").contains("trained");
+}
+
+// "2 of 5 seeds met a NaN or an infinity (first at step 7)"
+std::string not_trained(const Json& entry) {
+  std::vector<std::string> parts;
+  for (const auto& [state, count] : entry.at("states").items()) {
+    if (state == "trained") continue;
+    const std::size_t n = entry.at("cells").size();
+    const std::string who = n == 1 ? "it " : concat(count.dump(), " of ", n, " seeds ");
+    const Json& first = entry.at("first_nonfinite");
+    parts.push_back(concat(who, words(state),
+                           state == "nonfinite" && !first.is_null()
+                               ? concat(" (first at step ", first[0].dump(), ")")
+                               : ""));
+  }
+  return join(parts, ", ");
+}
+
+// By how much the policy's quality may be worse than the reference's.
+double allowed(const Json& row, const Json& reference) {
+  const Json& quality = row.at("quality");
+  const double margin = quality.at("margin").get<double>();
+  const Json& value = reference.at("quality");
+  return quality.at("relative") == true ? margin * value.at("mean").get<double>() : margin;
+}
+
+// Why the policy does not qualify; nothing where it does.
+std::optional<std::string> objection(const Json& row, const Json& entry, const Json& reference) {
+  if (!all_trained(entry)) return not_trained(entry);
+  const Json &difference = entry.at("difference"), &speed = entry.at("speed");
+  if (difference.is_null() || speed.is_null() || reference.at("quality").is_null())
+    return "it cannot be paired with fp32_true";
+  const bool higher = row.at("quality").at("higher_is_better") == true;
+  const Json& end = difference.at("low").is_null() ? difference.at("mean")
+                    : higher                       ? difference.at("low")
+                                                   : difference.at("high");
+  const double worse = (higher ? -1 : 1) * end.get<double>();
+  if (worse > allowed(row, reference))
+    return concat(row.at("quality").at("name").get<std::string>(), " may be worse by more than ",
+                  fixed(allowed(row, reference), "%.4f"), ": ",
+                  with_interval(difference, "mean", "%+.4f"));
+  const Json& slow_end = speed.at("low").is_null() ? speed.at("ratio") : speed.at("low");
+  if (slow_end.get<double>() <= 1)
+    return concat("it is not faster for certain: ", with_interval(speed, "ratio", "%.2f"),
+                  " times fp32_true's samples/s");
+  return std::nullopt;
+}
+
+std::string because(const Json& row, const Json& entry) {
+  std::string text =
+      concat(with_interval(entry.at("speed"), "ratio", "%.2f"), " times fp32_true's samples/s; ",
+             row.at("quality").at("name").get<std::string>(), " ",
+             with_interval(entry.at("difference"), "mean", "%+.4f"), " against it");
+  if (!entry.at("memory").is_null())
+    text += concat("; ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times its peak memory");
+  const std::size_t n = entry.at("cells").size();
+  return text + (n == 1 ? "" : concat("; all ", n, " seeds trained"));
+}
+
+Json provisos(const Json& row, std::size_t seeds, const Json& chosen) {
+  Json list = Json::array();
+  if (seeds < kFirmSeeds)
+    list.push_back(concat(seeds, seeds == 1 ? " seed, which has no interval" : " seeds", "; ",
+                          kFirmSeeds, " are asked for"));
+  if (row.at("synthetic") == true) list.push_back("generated data");
+  if (const Json disturbed = chosen.value("disturbed_pairs", Json(0)); disturbed > 0)
+    list.push_back(concat("timings of ", disturbed.dump(), " of ", seeds, " pairs were disturbed"));
+  return list;
+}
+
+Json none(const std::string& why) {
+  return {{"policy", nullptr},
+          {"firm", false},
+          {"because", why},
+          {"provisos", Json::array()},
+          {"against", Json::object()}};
+}
+
+// Of those that stayed finite and came to their end, the fastest: all that can be said where
+// fp32_true does not train.
+std::string fastest_finite(const Json& row) {
+  std::string name;
+  double best = 1;
+  for (const auto& [policy, entry] : row.at("policies").items()) {
+    const Json& states = entry.at("states");
+    const bool finite =
+        std::all_of(states.items().begin(), states.items().end(),
+                    [](const auto& s) { return s.key() == "trained" || s.key() == "stalled"; });
+    if (policy == kNoisePolicy || !finite || entry.at("speed").is_null()) continue;
+    const double ratio = entry.at("speed").at("ratio").template get<double>();
+    if (ratio > best) {
+      best = ratio;
+      name = policy;
+    }
+  }
+  if (name.empty()) return "";
+  return concat("; fastest of those that stayed finite: ", name, ", ", fixed(best, "%.2f"),
+                " times its samples/s");
+}
+
+}  // namespace
+
+Json recommendation(const Json& row) {
+  const Json& policies = row.at("policies");
+  if (!policies.contains(kReferencePolicy))
+    return none("there is no fp32_true to hold the other policies against");
+  const Json& reference = policies.at(kReferencePolicy);
+  if (!all_trained(reference))
+    return none(concat("fp32_true itself: ", not_trained(reference), fastest_finite(row)));
+  std::string best;
+  Json against = Json::object();
+  for (const auto& [policy, entry] : policies.items()) {
+    if (policy == kReferencePolicy || policy == kNoisePolicy) continue;
+    if (const auto why = objection(row, entry, reference)) {
+      against[policy] = *why;
+      continue;
+    }
+    if (best.empty() || entry.at("speed").at("ratio") > policies.at(best).at("speed").at("ratio"))
+      best = policy;
+  }
+  const bool only_reference = best.empty();
+  if (only_reference && against.empty()) return none("there is no other policy than fp32_true");
+  const std::string chosen = only_reference ? kReferencePolicy : best;
+  const Json& entry = policies.at(chosen);
+  Json json = {{"policy", chosen},
+               {"because", only_reference ? "nothing else is faster for certain and as good"
+                                          : because(row, entry)},
+               {"provisos", provisos(row, entry.at("cells").size(), entry)},
+               {"against", against}};
+  json["firm"] = json["provisos"].empty();
+  return json;
+}
+
+std::string answer(const Json& rows) {
+  std::map<std::string, std::vector<std::string>> chosen;
+  std::vector<std::string> open;
+  bool firm = true;
+  for (const Json& row : rows) {
+    const Json& said = row.at("recommendation");
+    const std::string label = row.at("label");
+    if (said.at("policy").is_null())
+      open.push_back(label);
+    else
+      chosen[said.at("policy").get<std::string>()].push_back(label);
+    firm = firm && (said.at("policy").is_null() || said.at("firm") == true);
+  }
+  if (rows.empty()) return "There are no records to answer from.";
+  if (chosen.empty()) return "No policy can be recommended from these records.";
+  std::vector<std::string> parts;
+  for (const auto& [policy, labels] : chosen)
+    parts.push_back(concat(policy, " in ", join(labels, ", ")));
+  return concat("Use ", join(parts, "; "), firm ? "" : ", provisionally",
+                open.empty() ? "." : concat("; nothing can be said in ", join(open, ", "), "."));
+}
+
+}  // namespace dtbench

@@ -1,0 +1,128 @@
+#include "report/record_table.h"
+
+#include <array>
+
+#include "analysis/json_access.h"
+#include "base/text.h"
+
+namespace dtbench {
+namespace {
+
+struct Source {
+  const char* name;
+  const char* pointer;  // into a cell of report_data
+  ColumnType type;
+};
+
+constexpr auto kText = ColumnType::kText, kFlag = ColumnType::kFlag;
+constexpr auto kWhole = ColumnType::kWhole, kReal = ColumnType::kReal;
+
+constexpr std::array kSources = {
+    Source{"cell_id", "/id", kText},
+    Source{"path", "/path", kText},
+    Source{"scenario", "/scenario", kText},
+    Source{"policy", "/policy", kText},
+    Source{"preset", "/preset", kText},
+    Source{"seed", "/seed", kWhole},
+    Source{"device", "/device", kText},
+    Source{"synthetic", "/synthetic", kFlag},
+    Source{"state", "/state", kText},
+    Source{"reason", "/reason", kText},
+    Source{"counts", "/counts", kFlag},
+    Source{"unpaired", "/unpaired", kFlag},
+    Source{"status", "/result/status", kText},
+    Source{"outcome", "/result/outcome", kText},
+    Source{"steps", "/steps", kWhole},
+    Source{"steps_completed", "/result/steps_completed", kWhole},
+    Source{"first_nonfinite_step", "/result/first_nonfinite/step", kWhole},
+    Source{"first_nonfinite_kind", "/result/first_nonfinite/kind", kText},
+    Source{"first_nonfinite_phase", "/result/first_nonfinite/phase", kText},
+    Source{"first_nonfinite_tensor", "/result/first_nonfinite/tensor", kText},
+    Source{"val_loss", "/result/convergence/val_loss", kReal},
+    Source{"val_loss_constant_predictor", "/result/convergence/val_loss_constant_predictor", kReal},
+    Source{"train_loss_first", "/result/convergence/train_loss_first", kReal},
+    Source{"train_loss_last", "/result/convergence/train_loss_last", kReal},
+    Source{"average_precision_micro", "/result/convergence/average_precision_micro", kReal},
+    Source{"f1_micro", "/result/convergence/f1_micro", kReal},
+    Source{"f1_macro", "/result/convergence/f1_macro", kReal},
+    Source{"accuracy", "/result/convergence/accuracy", kReal},
+    Source{"samples_per_s", "/result/throughput/samples_per_s", kReal},
+    Source{"tokens_per_s", "/result/throughput/tokens_per_s", kReal},
+    Source{"step_ms_median", "/result/throughput/step_ms/median", kReal},
+    Source{"mfu_vs_spec", "/result/mfu/vs_spec", kReal},
+    Source{"mfu_vs_measured", "/result/mfu/vs_measured", kReal},
+    Source{"peak_allocated_bytes", "/result/memory/peak_allocated_bytes", kWhole},
+    Source{"peak_reserved_bytes", "/result/memory/peak_reserved_bytes", kWhole},
+    Source{"peak_resident_bytes", "/result/memory/peak_resident_bytes", kWhole},
+    Source{"parameters_bytes", "/result/memory/parameters_bytes", kWhole},
+    Source{"gradients_bytes", "/result/memory/gradients_bytes", kWhole},
+    Source{"optimizer_state_bytes", "/result/memory/optimizer_state_bytes", kWhole},
+    Source{"loss_scale_final", "/result/loss_scale/final", kReal},
+    Source{"loss_scale_skipped_steps", "/result/loss_scale/skipped_steps", kWhole},
+    Source{"lost_weight_update_share", "/result/optimizer/lost_weight_update_share", kReal},
+    Source{"lost_v_update_share", "/result/optimizer/lost_v_update_share", kReal},
+    Source{"wall_s", "/result/wall_s", kReal},
+    Source{"price_usd", "/result/price_usd", kReal},
+    Source{"started_at", "/result/started_at", kText},
+    Source{"torch", "/torch", kText},
+    Source{"source_revision", "/source_revision", kText},
+};
+
+bool is_of(ColumnType type, const Json& value) {
+  switch (type) {
+    case ColumnType::kText:
+      return value.is_string();
+    case ColumnType::kWhole:
+      return value.is_number_integer();
+    case ColumnType::kReal:
+      return number_or_none(value).has_value();
+    case ColumnType::kFlag:
+      return value.is_boolean();
+  }
+  return false;
+}
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string field = "\"";
+  for (const char c : text)
+    field += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return field + '"';
+}
+
+std::string csv_field(const Json& value) {
+  if (value.is_null()) return "";
+  return quoted(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+}  // namespace
+
+std::vector<TableColumn> record_table(const Json& data) {
+  std::vector<TableColumn> table;
+  for (const Source& source : kSources) {
+    TableColumn& column = table.emplace_back(TableColumn{source.name, source.type, {}});
+    // A record of another's making may hold anything; what is of another type is not there.
+    for (const Json& cell : data.at("cells")) {
+      Json value = member_or_null(cell, source.pointer);
+      column.values.push_back(is_of(source.type, value) ? std::move(value) : Json());
+    }
+  }
+  return table;
+}
+
+std::string csv_report(const Json& data) {
+  const std::vector<TableColumn> table = record_table(data);
+  std::vector<std::string> fields;
+  for (const TableColumn& column : table)
+    fields.push_back(column.name);
+  std::string text = join(fields, ",") + "\r\n";
+  for (std::size_t row = 0; row < data.at("cells").size(); ++row) {
+    fields.clear();
+    for (const TableColumn& column : table)
+      fields.push_back(csv_field(column.values[row]));
+    text += join(fields, ",") + "\r\n";
+  }
+  return text;
+}
+
+}  // namespace dtbench

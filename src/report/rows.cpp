@@ -1,0 +1,110 @@
+#include "report/rows.h"
+
+#include <algorithm>
+#include <set>
+
+#include "analysis/json_access.h"
+#include "base/text.h"
+#include "config/study_policies.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::size_t kFieldsInALabel = 3, kTextInALabel = 12;
+
+Json without(Json object, std::initializer_list<const char*> names) {
+  if (!object.is_object()) return nullptr;
+  for (const char* name : names)
+    object.erase(name);
+  return object;
+}
+
+// Names policies, those of one name and other fields with a number behind it.
+class Columns {
+ public:
+  std::string name_of(const ReportCell& cell) {
+    std::vector<Json>& variants = variants_[cell.policy()];
+    const Json fields = cell.member("/policy");
+    const auto known = std::find(variants.begin(), variants.end(), fields);
+    const auto number = known - variants.begin() + 1;
+    if (known == variants.end()) variants.push_back(fields);
+    return number == 1 ? cell.policy() : concat(cell.policy(), " (", number, ")");
+  }
+
+ private:
+  std::map<std::string, std::vector<Json>> variants_;
+};
+
+Row& row_of(const ReportCell& cell, std::vector<Row>& rows) {
+  const Json spec = without(cell.record->spec, {"policy", "seed"});
+  const Json identity =
+      without(member_or_null(cell.record->audit, "/identity"), {"initial_weights_fingerprint"});
+  // A run that ended before its audit may belong to any row of its spec.
+  for (Row& row : rows)
+    if (row.spec == spec &&
+        (row.identity == identity || row.identity.is_null() || identity.is_null())) {
+      if (row.identity.is_null()) row.identity = identity;
+      return row;
+    }
+  rows.push_back({cell.scenario(), cell.scenario(), spec, identity, {}});
+  return rows.back();
+}
+
+// Beside the row's scenario, the fields in which its rows differ.
+void label(std::vector<Row>& rows) {
+  std::map<std::string, std::vector<Row*>> by_scenario;
+  for (Row& row : rows)
+    by_scenario[row.scenario].push_back(&row);
+  for (auto& [scenario, same] : by_scenario) {
+    std::set<std::string> fields;
+    const auto whole = [](const Row& row) {
+      return Json{{"spec", row.spec}, {"identity", row.identity}};
+    };
+    for (const Row* row : same)
+      for (const Json& each : differences(whole(*same.front()), whole(*row)))
+        fields.insert(each.at("field").get<std::string>());
+    for (Row* row : same) {
+      std::size_t shown = 0;
+      for (const std::string& field : fields) {
+        std::string pointer = concat("/", field);
+        std::replace(pointer.begin(), pointer.end(), '.', '/');
+        const Json value = member_or_null(whole(*row), pointer);
+        if (value.is_null() || shown++ == kFieldsInALabel) continue;
+        row->label += concat(
+            ", ", field.substr(field.find('.') + 1), " ",
+            value.is_string() ? value.get<std::string>().substr(0, kTextInALabel) : value.dump());
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Matrix matrix_of(const std::vector<ReportCell>& cells) {
+  Matrix matrix;
+  Columns names;
+  std::set<std::string> others;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const ReportCell& cell = cells[i];
+    matrix.column_of_cell.push_back(cell.record->spec.is_null() ? "" : names.name_of(cell));
+    if (cell.record->spec.is_null()) continue;
+    others.insert(matrix.column_of_cell[i]);
+    row_of(cell, matrix.rows).cells[matrix.column_of_cell[i]].push_back(i);
+  }
+  for (const char* policy : kStudyPolicies) {
+    matrix.columns.emplace_back(policy);
+    others.erase(policy);
+  }
+  matrix.columns.insert(matrix.columns.end(), others.begin(), others.end());
+  std::stable_sort(matrix.rows.begin(), matrix.rows.end(),
+                   [](const Row& a, const Row& b) { return a.scenario < b.scenario; });
+  for (Row& row : matrix.rows)
+    for (auto& [column, list] : row.cells)
+      std::stable_sort(list.begin(), list.end(), [&](std::size_t a, std::size_t b) {
+        return cells[a].member("/seed") < cells[b].member("/seed");
+      });
+  label(matrix.rows);
+  return matrix;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,46 @@
+#include "report/write_report.h"
+
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "report/html.h"
+#include "report/markdown.h"
+#include "report/parquet_file.h"
+#include "report/record_table.h"
+
+namespace dtbench {
+namespace {
+
+std::string json_report(const Json& data) {
+  return data.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+constexpr std::array<ReportFormat, kReportFormats> kFormats = {
+    {{"html", ".html", html_report},
+     {"markdown", ".md", markdown_report},
+     {"csv", ".csv", csv_report},
+     {"parquet", ".parquet", parquet_report},
+     {"json", ".json", json_report}}};
+
+}  // namespace
+
+const std::array<ReportFormat, kReportFormats>& report_formats() {
+  return kFormats;
+}
+
+const ReportFormat& report_format(const std::string& name) {
+  std::vector<std::string> names;
+  for (const ReportFormat& format : kFormats) {
+    if (name == format.name) return format;
+    names.emplace_back(format.name);
+  }
+  throw usage_error(concat("Unknown format '", name, "'."), suggestion(name, names));
+}
+
+void write_report(const Json& data, const ReportFormat& format, const std::filesystem::path& path) {
+  write_file_atomically(path, format.make(data));
+}
+
+}  // namespace dtbench

@@ -1,0 +1,329 @@
+"""The report's page in headless Chromium: what it shows of 36 real records, on screens of three widths,
+dark, light and printed, by mouse, by keys and to a screen reader."""
+
+import json
+import re
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+from conftest import STUDY
+from records import add, change, dtbench, ok
+
+WIDTHS = (390, 1280, 2560)
+RESULTS = {(r["scenario"], r["policy"]): r for r in
+           (json.loads(path.read_text()) for path in STUDY.glob("*/result.json"))}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium on this machine (requirements/apt-test.txt)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a file; fails for any request beside it, any message on the console, any error."""
+    opened, faults = [], []
+
+    def call(path, width=1280, height=800, **options):
+        page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        opened.append(page)
+        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() and
+                not request.url.startswith(("data:", "blob:")) else None)
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(path.as_uri())
+        return page
+
+    yield call
+    for page in opened:
+        page.close()
+    assert faults == []
+
+
+@pytest.fixture
+def page(open_page, study_page):
+    return open_page(study_page)
+
+
+def draw_everything(page):
+    page.evaluate("redraw(true)")
+
+
+# --- the first screen -----------------------------------------------------------------------------
+
+def test_the_first_screen_answers(page):
+    for place in ("#answer", "#matrix-table table", "#verdict-list .verdict >> nth=2 >> h4"):
+        box = page.locator(place).bounding_box()
+        assert box["y"] + box["height"] <= 800, place
+    expect(page.locator("#answer")).to_have_text("No policy can be recommended from these records.")
+
+
+def test_the_matrix_shows_the_values_of_the_36_records(page):
+    cells = page.locator("#matrix-table td[data-policy]")
+    assert cells.count() == len(RESULTS) == 36
+    for (scenario, policy), result in RESULTS.items():
+        cell = page.locator(f'#matrix-table td[data-row="{scenario}"][data-policy="{policy}"]')
+        text = cell.inner_text()
+        if result["status"] == "diverged":
+            assert f"non-finite, step {result['first_nonfinite']['step']}" in text
+            continue
+        name = "average_precision_micro" if scenario in "CD" else "val_loss"
+        assert f"{result['convergence'][name]:.4f}" in text
+        assert result["outcome"] in text
+        if policy != "fp32_true":
+            reference = RESULTS[scenario, "fp32_true"]
+            change = result["convergence"][name] - reference["convergence"][name]
+            assert f"({change:+.4f})".replace("-", "\u2212") in text
+            ratio = result["throughput"]["samples_per_s"] / reference["throughput"]["samples_per_s"]
+            assert f"{ratio:.2f}\u00d7 speed" in text
+
+
+def test_the_verdicts_are_those_of_analyse(page):
+    analysis = json.loads(ok(dtbench("analyse", STUDY, "--json")))
+    for place, verdict in enumerate(analysis["verdicts"]):
+        block = page.locator(".verdict").nth(place)
+        expect(block.locator(".chip")).to_have_text(verdict["verdict"].replace("_", " "))
+        assert verdict["claim"] in block.inner_text()
+
+
+def test_a_cell_of_the_matrix_tells_more_to_the_mouse_and_to_keys(page):
+    button = page.locator('#matrix-table td[data-row="C"][data-policy="amp_fp16"] button')
+    tip = page.get_by_role("tooltip")
+    button.hover()
+    result = RESULTS["C", "amp_fp16"]
+    expect(tip).to_contain_text(f"average precision {result['convergence']['average_precision_micro']:.4f}")
+    expect(tip).to_contain_text("n = 1")
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    button.focus()
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_a_cell_of_the_matrix_leads_to_its_record(page):
+    page.locator('#matrix-table td[data-row="B"][data-policy="fp16_naive"] button').press("Enter")
+    expect(page.locator("details.cell")).to_have_count(1)
+    record = page.locator("details.cell[open]")
+    expect(record).to_contain_text("First non-finite value: step 7")
+    expect(record.get_by_role("heading", name="Audit")).to_be_visible()
+    expect(record).to_contain_text("learning_rate")
+    expect(record).to_contain_text("canary")
+
+
+# --- filters and figures --------------------------------------------------------------------------
+
+def test_filters_choose_scenarios_policies_and_seeds(page):
+    expect(page.locator("#curves .plot")).to_have_count(6)
+    expect(page.locator("details.cell")).to_have_count(36)
+    page.get_by_label("A", exact=True).uncheck()
+    expect(page.locator("#curves .plot")).to_have_count(5)
+    expect(page.locator("details.cell")).to_have_count(30)
+    page.get_by_label("fp16_naive", exact=True).uncheck()
+    expect(page.locator("details.cell")).to_have_count(25)
+    page.get_by_label("Seed").select_option("0")
+    expect(page.locator("#curves figcaption")).to_contain_text("seed 0 alone (n = 1)")
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator("details.cell")).to_have_count(36)
+
+
+def test_seeds_are_told_apart(tmp_path, open_page):
+    for seed, losses in enumerate(([7, 6, 5], [7, 6.5, 6], [8, 4, 3])):
+        add(tmp_path, "A", "fp32_true", seed, losses=losses)
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    expect(page.locator("#curves figcaption")).to_contain_text("Band: range of fp32_true over its seeds")
+    read = "document.querySelector('#curves [role=img]').data.map((trace) => trace.y)"
+    draw_everything(page)
+    assert page.evaluate(read) == [[7, 4, 3], [8, 6.5, 6], [pytest.approx(22 / 3, 1e-4), 5.5, pytest.approx(14 / 3, 1e-4)]]
+    page.get_by_label("Seed").select_option("2")
+    draw_everything(page)
+    assert page.evaluate(read) == [[8, 4, 3]]
+    expect(page.locator("details.cell")).to_have_count(1)
+
+
+def test_figures_draw_the_records_and_answer_the_mouse(page):
+    draw_everything(page)
+    drawn = page.evaluate("[...plots.keys()].filter((place) => place.querySelector('svg.main-svg')).length")
+    assert drawn == page.locator("#figures .plot").count() > 30
+    steps = [json.loads(line) for line in (STUDY / "A-amp_bf16/steps.jsonl").read_text().splitlines()]
+    shown = page.evaluate("document.querySelector('#curves [role=img]').data.find((trace) => trace.name === 'amp_bf16').y")
+    assert shown == [pytest.approx(step["loss"], rel=1e-4) for step in steps]
+    plot = page.locator("#memory .plot").first
+    plot.scroll_into_view_if_needed()
+    plot.locator(".barlayer .point path").first.hover()
+    expect(plot.locator(".hoverlayer .hovertext")).to_contain_text("MiB parameters")
+
+
+def test_every_figure_says_n_and_what_is_generated(page, tmp_path, open_page):
+    for caption in page.locator("figcaption").all_inner_texts():
+        assert "n: 1 seed a cell" in caption
+        assert "generated" not in caption.lower()
+    add(tmp_path, "A", "fp32_true", 0)
+    ok(dtbench("report", tmp_path))
+    generated = open_page(tmp_path / "report.html")
+    expect(generated.locator("#notices")).to_contain_text("Generated data")
+    for caption in generated.locator("#figures figcaption").all_inner_texts():
+        assert caption.endswith("All data is generated.")
+
+
+def test_the_numbers_of_a_figure_stand_in_a_table(page):
+    page.get_by_text("Numbers: memory by part").click()
+    table = page.get_by_role("region", name="Memory by part, numbers")
+    peak = RESULTS["A", "fp32_true"]["memory"]["peak_allocated_bytes"]
+    expect(table.get_by_role("row").nth(1)).to_contain_text(f"{round(peak / 2 ** 20)} MiB")
+
+
+def test_a_front_holds_what_nothing_beats(page):
+    page.get_by_text("Numbers: speed against quality").click()
+    rows = page.get_by_role("region", name="Speed against quality, numbers").get_by_role("row").all_inner_texts()
+    found = {tuple(re.split(r"\s*\t\s*", row)[:2]) for row in rows if row.endswith("yes")}
+    for scenario in "ABEF":
+        points = {policy: (r["throughput"]["samples_per_s"], r["convergence"]["val_loss"])
+                  for (name, policy), r in RESULTS.items() if name == scenario and r["status"] == "completed"}
+        front = {policy for policy, (speed, loss) in points.items()
+                 if not any(s >= speed and v <= loss and (s, v) != (speed, loss) for s, v in points.values())}
+        assert {policy for name, policy in found if name == scenario} == front
+
+
+def test_dollars_where_records_have_a_price(tmp_path, open_page):
+    for policy, price in (("fp32_true", 0.9), ("amp_bf16", 0.6)):
+        run = add(tmp_path, "A", policy, 0)
+        change(run / "result.json", price_usd=price, wall_s=360.0)
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    page.get_by_label("dollars").check()
+    page.get_by_text("Numbers: speed against quality").click()
+    # 0.9 dollars for 360 s at 100 samples/s: 25 dollars a million.
+    expect(page.get_by_role("region", name="Speed against quality, numbers")).to_contain_text("25")
+    expect(page.get_by_role("region", name="Speed against quality, numbers")).to_contain_text("16.67")
+
+
+# --- everyone's screen ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_wider_than_the_screen(open_page, study_page, width):
+    page = open_page(study_page, width=width)
+    page.locator("details.cell summary").first.click()
+    draw_everything(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    too_wide = page.evaluate("""[...document.querySelectorAll('body *')].filter((element) =>
+        element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.wide, .skip, svg, #tip')
+    ).map((element) => element.outerHTML.slice(0, 80))""")
+    assert too_wide == []
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("width", (390, 1280))
+def test_axe_finds_no_fault(open_page, study_page, scheme, width):
+    page = open_page(study_page, width=width, color_scheme=scheme)
+    page.evaluate("for (const each of document.querySelectorAll('.verdict details, figure details')) each.open = true")
+    page.locator("details.cell summary").first.click()
+    found = Axe().run(page, context={"exclude": [".js-plotly-plot"]}).response["violations"]
+    assert [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in found] == []
+
+
+def test_text_in_plots_has_contrast_in_both_schemes(open_page, study_page):
+    for scheme in ("light", "dark"):
+        page = open_page(study_page, color_scheme=scheme)
+        draw_everything(page)
+        text = page.evaluate("getComputedStyle(document.querySelector('#curves .xtick text')).fill")
+        back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert contrast(text, back) >= 4.5
+        for number in range(6):
+            assert contrast(page.evaluate(f"hexToRgb(colour('--policy-{number}'))"
+                                          .replace("hexToRgb(", "((hex) => 'rgb(' + [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).join(', ') + ')')(")), back) >= 3
+
+
+def contrast(one, other):
+    """By WCAG 2.2."""
+    def luminance(colour):
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_keys_reach_what_can_be_used(page):
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the answer")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('[id]').id"))
+    assert {"matrix-table", "verdict-list", "filters"} <= reached
+
+
+def test_it_prints_light_and_whole(open_page, study_page):
+    page = open_page(study_page, color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("[...plots.keys()].every((place) => place.dataset.drawn === 'yes')")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 21, 26)"
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_it_follows_the_scheme_while_it_is_open(page):
+    draw_everything(page)
+    page.emulate_media(color_scheme="dark")
+    read = "getComputedStyle(document.querySelector('#curves .xtick text')).fill"
+    page.wait_for_function(f"{read} === 'rgb(232, 235, 240)'")
+
+
+# --- records of all kinds -------------------------------------------------------------------------
+
+def test_what_a_record_says_is_text(tmp_path, open_page):
+    evil = "</script><img src=x onerror=alert(1)>{{data}}"
+    add(tmp_path, "A", "fp32_true", 0)
+    change(add(tmp_path, "A", "fp16_naive", 0, nonfinite=2) / "result.json", reason=evil,
+           first_nonfinite={"step": 2, "kind": evil, "tensor": evil, "phase": evil})
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    draw_everything(page)
+    assert page.locator("img").count() == 0
+    page.locator('#matrix-table td[data-policy="fp16_naive"] button').click()
+    expect(page.locator("details.cell[open]")).to_contain_text(evil)
+
+
+def test_what_is_left_out_or_missing_is_named(tmp_path, open_page):
+    add(tmp_path, "A", "fp32_true", 0)
+    change(add(tmp_path, "A", "fp32_true", 1, folder="newer") / "result.json", schema_version=2)
+    (add(tmp_path, "A", "fp32_true", 2, folder="broken") / "spec.json").write_text("{")
+    (tmp_path / "empty-run").mkdir()
+    (tmp_path / "empty-run" / "steps.jsonl").write_text("")
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    expect(page.locator("#notices")).to_contain_text("2 left out: damaged")
+    expect(page.locator("#notices")).to_contain_text("1 left out: other schema")
+    expect(page.locator("#notices")).to_contain_text("5 cells of the matrix without a record")
+    expect(page.locator("#left-out")).to_contain_text("result.json has schema version 2, this program reads 1")
+    expect(page.locator("details.cell")).to_have_count(4)
+    for cell in page.locator("details.cell summary").all():
+        cell.click()
+
+
+def test_a_report_of_nothing_opens(tmp_path, open_page):
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    expect(page.locator("#answer")).to_have_text("There are no records to answer from.")
+
+
+def test_a_build_without_the_plot_library_says_so_and_shows_the_numbers(tmp_path, study_page, open_page):
+    whole = study_page.read_text()
+    library = re.search(r"<script>/\*\*\n\* plotly\.js.*?</script>", whole, re.DOTALL)
+    bare = tmp_path / "bare.html"
+    bare.write_text(whole[:library.start()] + "<script></script>" + whole[library.end():])
+    page = open_page(bare)
+    expect(page.locator("#curves")).to_contain_text("carries no plot library")
+    expect(page.get_by_role("region", name="Memory by part, numbers")).to_be_visible()
