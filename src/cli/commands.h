@@ -14,6 +14,9 @@ struct Ended {
 
 void add_analyse_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
+void add_matrix_command(CLI::App& program);
+void add_plan_command(CLI::App& program);
+void add_watch_command(CLI::App& program);
 void add_run_command(CLI::App& program);
 void add_benchmark_command(CLI::App& program);
 void add_list_command(CLI::App& program);

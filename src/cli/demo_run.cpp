@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/demo_view.h"
-#include "cli/engine_process.h"
-#include "cli/prepared_cell.h"
-#include "cli/signals.h"
 #include "cli/table.h"
+#include "sweep/engine_process.h"
+#include "sweep/prepared_cell.h"
+#include "sweep/signals.h"
 
 namespace dtbench {
 namespace {

@@ -30,6 +30,8 @@ def cache(tmp_path_factory):
 
 
 class Demo:
+    command = "demo"
+
     def __init__(self, folder, cache):
         self.folder, self.cache = folder, cache
         self.program = install(folder / "installed", (HERE / "stand_in_engine.py").read_text())
@@ -295,7 +297,7 @@ class Terminal:
     def __init__(self, demo, columns, rows, *arguments, does={}, step_s=0.0):
         self.screen = Screen(columns, rows)
         self.frames = []
-        command = [str(demo.program), "demo", *arguments]
+        command = [str(demo.program), demo.command, *arguments]
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
             os.chdir(demo.folder)

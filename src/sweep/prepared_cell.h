@@ -20,7 +20,8 @@ struct PreparedCell {
 enum class OldRecord { kGoOn, kSetAside };
 
 // Prepares the data and looks at the record below `out`. Throws Error (usage) for a record that is
-// damaged or was made from other data or initial weights, and what prepare_store throws.
+// damaged, of another spec, or was made from other data or initial weights, and what prepare_store
+// throws.
 PreparedCell prepare_cell(const RunSpec& spec, const std::filesystem::path& out,
                           const std::filesystem::path& configs, OldRecord old_record);
 
