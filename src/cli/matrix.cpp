@@ -34,12 +34,15 @@ void require_affordable(const std::vector<SweepCell>& cells, const SweepOptions&
     if (cell.predicted_s && (!cheapest || *cell.predicted_s < *cheapest))
       cheapest = cell.predicted_s;
   }
-  if (any || !options.budget || !cheapest) return;
-  const double price =
-      cost_of(*cheapest * options.slots.front().share, options.price_per_hour.value_or(0));
+  if (any || !options.budget) return;
+  std::string why = "its calibration took more";
+  if (cheapest) {
+    const double device_s = *cheapest * options.slots.front().share;
+    why = concat("the cheapest is predicted to take ", human_seconds(*cheapest), ", which cost ",
+                 usd(cost_of(device_s, options.price_per_hour.value_or(0))), " USD");
+  }
   throw usage_error(concat("The budget of ", usd(*options.budget), " USD affords none of ",
-                           cells.size(), " cells: the cheapest is predicted to take ",
-                           human_seconds(*cheapest), ", which cost ", usd(price), " USD."),
+                           cells.size(), " cells: ", why, "."),
                     "'dtbench plan' tells how many seeds and steps a budget affords.");
 }
 

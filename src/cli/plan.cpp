@@ -109,8 +109,9 @@ std::string text_of(const Json& plan) {
   const double device_s = plan.at("device_s_of_a_seed").get<double>();
   const auto seeds = plan.at("seeds").get<double>();
   std::string sentence =
-      concat("One seed of ", readable(plan.at("cells_of_a_seed")), " cells takes ", hours(device_s),
-             " of a device, ", readable(plan.at("seeds")), " take ", hours(seeds * device_s));
+      concat("One seed of ", readable(plan.at("cells_of_a_seed")), " cells takes ",
+             human_seconds(device_s), " of a device, ", readable(plan.at("seeds")), " take ",
+             human_seconds(seeds * device_s));
   if (plan.at("usd").is_number())
     sentence += concat(": ", usd(plan.at("usd_of_a_seed").get<double>()), " USD a seed, ",
                        usd(plan.at("usd").get<double>()), " USD in all");

@@ -366,8 +366,7 @@ class Sweep {
                      found == spent.end() ? std::nullopt : std::optional(found->second.wall_s));
     const std::string kind = kind_of(ended.spec);
     for (std::size_t i = 0; i < cells_.size(); ++i)
-      if (!cells_[i].ended() && kinds_[i] == kind)
-        cells_[i].predicted_s = predictor_.seconds(cells_[i].spec);
+      if (kinds_[i] == kind) cells_[i].predicted_s = predictor_.seconds(cells_[i].spec);
   }
 
   void report() {

@@ -11,12 +11,15 @@
 namespace dtbench {
 namespace {
 
-RunSpec spec_of(const char* policy, std::int64_t steps) {
-  ResolveRequest request;
-  request.configs = std::filesystem::path(std::getenv("DTBENCH_SOURCE")) / "configs";
-  request.scenario = "A";
-  request.policy = policy;
-  request.preset = "tiny";
+RunSpec spec_of(std::string policy, std::int64_t steps) {
+  const ResolveRequest request{
+      .configs = std::filesystem::path(std::getenv("DTBENCH_SOURCE")) / "configs",
+      .scenario = std::string("A"),
+      .policy = std::move(policy),
+      .preset = std::string("tiny"),
+      .file = {},
+      .command_line = {},
+      .environment = {}};
   RunSpec spec = resolve(request);
   spec.train.steps = steps;
   return spec;
