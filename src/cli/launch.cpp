@@ -11,46 +11,24 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/run_summary.h"
-#include "config/hub_address.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
-#include "data/byte_level_bpe.h"
 #include "record/run_directory.h"
+#include "sweep/cell_shape.h"
 
 namespace dtbench {
 namespace {
 
 namespace fs = std::filesystem;
 
-// None where only what is fetched for a run would tell.
-std::optional<std::int64_t> vocabulary_size(const RunSpec& spec, const fs::path& configs) {
-  const DataSpec& data = spec.data;
-  const PublishedModel published = published_model(spec.model.architecture);
-  if (data.tokenizer == published.tokenizer) return published.vocab_size;
-  if (is_hub_address(data.tokenizer)) return std::nullopt;
-  if (!data.tokenizer.empty()) return ByteLevelBpe::open({"", "", data.tokenizer}).vocab_size();
-  const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"
-                                           : fs::path(data.vocab);
-  if (!fs::is_regular_file(file))
-    throw usage_error(concat("The vocabulary '", file.string(), "' is not a file."),
-                      "--vocab vocab.json --merges merges.txt");
-  return static_cast<std::int64_t>(read_json_file(file).size());
-}
-
-Json unknown_costs(const std::string& reason) {
-  return {{"parameters", nullptr},
-          {"flops_per_full_step", nullptr},
-          {"memory_estimate_bytes", nullptr},
-          {"unknown", reason}};
-}
-
 Json costs(const RunSpec& spec, const fs::path& configs) {
-  const bool labels_known = is_language_model(spec.objective) || spec.data.source == "synthetic";
-  if (!labels_known)
-    return unknown_costs("the data decides the number of labels, and a dry run prepares none");
-  const auto vocabulary = vocabulary_size(spec, configs);
-  if (!vocabulary) return unknown_costs("the tokenizer is on the Hub, and a dry run fetches none");
-  const ModelShape shape = model_shape(spec, *vocabulary, spec.data.synthetic_labels);
+  const ShapeBeforeData known = shape_before_data(spec, configs);
+  if (!known.shape)
+    return {{"parameters", nullptr},
+            {"flops_per_full_step", nullptr},
+            {"memory_estimate_bytes", nullptr},
+            {"unknown", known.unknown}};
+  const ModelShape& shape = *known.shape;
   const StepFlops flops = step_flops(shape, full_step(spec));
   const MemoryEstimate memory = estimate_memory(spec, shape);
   return {{"parameters", parameter_count(shape)},

@@ -23,8 +23,8 @@ struct PreparedCell {
 enum class OldRecord { kGoOn, kSetAside };
 
 // Prepares the data, fetches initial weights, and looks at the record below `out`. Throws Error
-// (usage) for a record that is damaged or was made from other data or initial weights, and what
-// prepare_store and HubFiles throw.
+// (usage) for a record that is damaged, of another spec, or was made from other data or initial
+// weights, and what prepare_store and HubFiles throw.
 PreparedCell prepare_cell(const RunSpec& spec, const std::filesystem::path& out,
                           const std::filesystem::path& configs, OldRecord old_record);
 

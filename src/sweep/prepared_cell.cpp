@@ -1,12 +1,12 @@
-#include "cli/prepared_cell.h"
+#include "sweep/prepared_cell.h"
 
+#include "analysis/json_access.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/places.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "config/hub_address.h"
 #include "data/hub_files.h"
 #include "data/store.h"
@@ -29,6 +29,18 @@ void require_readable(const RunRecord& record) {
   throw usage_error(
       concat("The record '", record.path.string(), "' is damaged: ", *record.damage, "."),
       "--rerun trains anew and keeps the damaged record beside the new.");
+}
+
+// A folder that was put together from several runs.
+void require_same_spec(const RunRecord& record, const RunSpec& spec) {
+  std::vector<std::string> fields;
+  for (const Json& field : differences(record.spec, to_json(spec)))
+    fields.push_back(concat(field.at("field").get<std::string>(), " is ", field.at("here").dump(),
+                            " instead of ", field.at("there").dump()));
+  if (fields.empty()) return;
+  throw usage_error(concat("The record '", record.path.string(),
+                           "' is of another cell: ", join(fields, ", "), "."),
+                    kRerun);
 }
 
 // The spec names the data's file, the record what was in it.
@@ -59,6 +71,7 @@ bool is_finished(const PreparedCell& cell) {
   const RunRecord record = read_run(cell.run);
   require_readable(record);
   if (!is_final(record)) return false;
+  require_same_spec(record, cell.spec);
   require_same_data(record, cell.store);
   require_same_initial_weights(record, cell);
   return true;
