@@ -38,7 +38,7 @@ std::string not_trained(const Json& entry) {
   for (const auto& [state, count] : entry.at("states").items()) {
     if (state == "trained") continue;
     const std::size_t n = entry.at("cells").size();
-    const std::string who = n == 1 ? "it " : concat(count.dump(), " of ", n, " seeds ");
+    const std::string who = n == 1 ? "" : concat(count.dump(), " of ", n, " seeds ");
     const Json& first = entry.at("first_nonfinite");
     parts.push_back(concat(who, words(state),
                            state == "nonfinite" && !first.is_null()
@@ -126,8 +126,20 @@ std::string fastest_finite(const Json& row) {
     }
   }
   if (name.empty()) return "";
-  return concat("; fastest of those that stayed finite: ", name, ", ", fixed(best, "%.2f"),
+  return concat("; fastest that stayed finite: ", name, ", ", fixed(best, "%.2f"),
                 " times its samples/s");
+}
+
+// With the reason where it is that fp32_true did not train.
+std::string nothing_to_recommend(const Json& rows) {
+  std::vector<std::string> untrained;
+  for (const Json& row : rows)
+    if (const Json& policies = row.at("policies");
+        policies.contains(kReferencePolicy) && !all_trained(policies.at(kReferencePolicy)))
+      untrained.push_back(row.at("label"));
+  if (untrained.empty()) return "No policy can be recommended from these records.";
+  return concat("No policy can be recommended yet: fp32_true itself is not trained in ",
+                join(untrained, ", "), ".");
 }
 
 }  // namespace
@@ -138,7 +150,7 @@ Json recommendation(const Json& row) {
     return none("there is no fp32_true to hold the other policies against");
   const Json& reference = policies.at(kReferencePolicy);
   if (!all_trained(reference))
-    return none(concat("fp32_true itself: ", not_trained(reference), fastest_finite(row)));
+    return none(concat("fp32_true: ", not_trained(reference), fastest_finite(row)));
   std::string best;
   Json against = Json::object();
   for (const auto& [policy, entry] : policies.items()) {
@@ -177,7 +189,7 @@ std::string answer(const Json& rows) {
     firm = firm && (said.at("policy").is_null() || said.at("firm") == true);
   }
   if (rows.empty()) return "There are no records to answer from.";
-  if (chosen.empty()) return "No policy can be recommended from these records.";
+  if (chosen.empty()) return nothing_to_recommend(rows);
   std::vector<std::string> parts;
   for (const auto& [policy, labels] : chosen)
     parts.push_back(concat(policy, " in ", join(labels, ", ")));

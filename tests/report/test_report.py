@@ -100,9 +100,9 @@ def test_nothing_is_recommended_where_the_reference_did_not_train(tmp_path, repo
     found = said(report)
     assert found["policy"] is None
     assert found["because"] == (
-        "fp32_true itself: 5 of 5 seeds did not train beyond a constant answer; fastest of those "
-        "that stayed finite: amp_bf16, 1.50 times its samples/s")
-    assert report()["answer"] == "No policy can be recommended from these records."
+        "fp32_true: 5 of 5 seeds did not train beyond a constant answer; fastest that stayed "
+        "finite: amp_bf16, 1.50 times its samples/s")
+    assert report()["answer"] == "No policy can be recommended yet: fp32_true itself is not trained in A."
 
 
 def test_one_seed_and_generated_data_make_it_provisional(tmp_path, report):
