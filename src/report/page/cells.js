@@ -8,11 +8,11 @@ function tree(value) {
   }));
 }
 
-const branch = (title, value) => (value === null || value === undefined ? null : el("section", { class: "tree" }, el("h4", {}, title), tree(unpooled(value))));
+const branch = (title, value) => (value === null || value === undefined ? null : el("section", { class: "tree" }, el("h3", {}, title), tree(unpooled(value))));
 
 function seriesPlot(title, series, options) {
   if (!series || !window.Plotly) return null;
-  return el("div", { class: "plot" }, el("h4", {}, title), plotPlace(`${title} by step`, () => ({
+  return el("div", { class: "plot" }, el("h3", {}, title), plotPlace(`${title} by step`, () => ({
     traces: [{ x: series.step, y: gaps(series.value), mode: "lines", line: { color: colour("--accent"), width: 1.6, shape: options?.shape }, hovertemplate: "%{y:.5g} at step %{x}<extra></extra>" }],
     layout: { x: { label: "step" }, y: { ...options?.y } },
   })));
