@@ -79,12 +79,11 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
 }
 
 std::string because(const Json& row, const Json& entry) {
-  std::string text =
-      concat(with_interval(entry.at("speed"), "ratio", "%.2f"), " times fp32_true's samples/s; ",
-             row.at("quality").at("name").get<std::string>(), " ",
-             with_interval(entry.at("difference"), "mean", "%+.4f"), " against it");
+  std::string text = concat(with_interval(entry.at("speed"), "ratio", "%.2f"),
+                            " times the samples/s, ", row.at("quality").at("name").get<std::string>(),
+                            " ", with_interval(entry.at("difference"), "mean", "%+.4f"));
   if (!entry.at("memory").is_null())
-    text += concat("; ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times its peak memory");
+    text += concat(", ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times the peak memory");
   const std::size_t n = entry.at("cells").size();
   return text + (n == 1 ? "" : concat("; all ", n, " seeds trained"));
 }
@@ -176,25 +175,27 @@ Json recommendation(const Json& row) {
 }
 
 std::string answer(const Json& rows) {
-  std::map<std::string, std::vector<std::string>> chosen;
-  std::vector<std::string> open;
+  std::vector<std::string> policies, open;  // in the order of the rows
+  std::map<std::string, std::vector<std::string>> rows_of;
   bool firm = true;
   for (const Json& row : rows) {
     const Json& said = row.at("recommendation");
-    const std::string label = row.at("label");
-    if (said.at("policy").is_null())
-      open.push_back(label);
-    else
-      chosen[said.at("policy").get<std::string>()].push_back(label);
-    firm = firm && (said.at("policy").is_null() || said.at("firm") == true);
+    if (said.at("policy").is_null()) {
+      open.push_back(row.at("label"));
+      continue;
+    }
+    const std::string policy = said.at("policy");
+    if (!rows_of.contains(policy)) policies.push_back(policy);
+    rows_of[policy].push_back(row.at("label"));
+    firm = firm && said.at("firm") == true;
   }
   if (rows.empty()) return "There are no records to answer from.";
-  if (chosen.empty()) return nothing_to_recommend(rows);
+  if (policies.empty()) return nothing_to_recommend(rows);
   std::vector<std::string> parts;
-  for (const auto& [policy, labels] : chosen)
-    parts.push_back(concat(policy, " in ", join(labels, ", ")));
-  return concat("Use ", join(parts, "; "), firm ? "" : ", provisionally",
-                open.empty() ? "." : concat("; nothing can be said in ", join(open, ", "), "."));
+  for (const std::string& policy : policies)
+    parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
+  return concat(firm ? "Use " : "Provisionally, use ", join(parts, "; "),
+                open.empty() ? "." : concat("; nothing can be said of ", join(open, ", "), "."));
 }
 
 }  // namespace dtbench

@@ -45,7 +45,7 @@ def test_the_fastest_policy_that_loses_nothing_is_recommended(tmp_path, report):
     policy_seeds(tmp_path, "amp_fp16", speed=1.2)
     found = said(report)
     assert (found["policy"], found["firm"], found["provisos"]) == ("amp_bf16", True, [])
-    assert found["because"].startswith("1.50 [1.50, 1.50] times fp32_true's samples/s; ")
+    assert found["because"].startswith("1.50 [1.50, 1.50] times the samples/s, ")
     assert "validation loss +0.0010 [+0.0010, +0.0010]" in found["because"]
     assert found["against"] == {}
     assert report()["answer"] == "Use amp_bf16 in A."
@@ -111,7 +111,7 @@ def test_one_seed_and_generated_data_make_it_provisional(tmp_path, report):
     found = said(report)
     assert (found["policy"], found["firm"]) == ("amp_bf16", False)
     assert found["provisos"] == ["1 seed, which has no interval; 5 are asked for", "generated data"]
-    assert report()["answer"] == "Use amp_bf16 in A, provisionally."
+    assert report()["answer"] == "Provisionally, use amp_bf16 in A."
 
 
 # --- the matrix -----------------------------------------------------------------------------------

@@ -309,6 +309,16 @@ function memoryFigure() {
 
 // --- Loss scale ---
 
+// Powers of two, at most six of them.
+function powerTicks(series) {
+  const exponents = series.flatMap((each) => each.value).filter((value) => isNumber(value) && number(value) > 0).map((value) => Math.log2(number(value)));
+  if (exponents.length === 0) return {};
+  const low = Math.floor(exponents.reduce((a, b) => Math.min(a, b))), high = Math.ceil(exponents.reduce((a, b) => Math.max(a, b)));
+  const apart = Math.max(1, Math.ceil((high - low) / 5)), ticks = [];
+  for (let exponent = low; exponent <= high; exponent += apart) ticks.push(exponent);
+  return { tickmode: "array", tickvals: ticks.map((exponent) => 2 ** exponent), ticktext: ticks.map((exponent) => `2<sup>${exponent}</sup>`), range: [(low - 0.5) * Math.log10(2), (high + 0.5) * Math.log10(2)] };
+}
+
 function scaleFigure() {
   const scaled = (row) => policiesIn(row).filter((policy) => cellsOf(row, policy).some((cell) => cell.series.loss_scale));
   const plot = (row) => ({
@@ -322,7 +332,7 @@ function scaleFigure() {
           { x: cell.series.skipped, y: cell.series.skipped.map(at), mode: "markers", marker: { symbol: "x-thin-open", size: 8, color: colour("--bad") }, hovertemplate: `step %{x} skipped<extra>${safe(policy)}, seed ${cell.seed}</extra>` },
         ];
       })),
-      layout: { x: { label: "step" }, y: { label: "loss scale", type: "log", dtick: Math.log10(2) * 4, exponentformat: "none" } },
+      layout: { x: { label: "step" }, y: { label: "loss scale", type: "log", ...powerTicks(scaled(row).flatMap((policy) => cellsOf(row, policy)).map((cell) => cell.series.loss_scale).filter(Boolean)) } },
     }),
   });
   const rows = view.rows.filter((row) => scaled(row).length > 0);
