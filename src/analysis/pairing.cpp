@@ -1,21 +1,28 @@
 #include "analysis/pairing.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <string_view>
 #include <tuple>
 
 #include "analysis/json_access.h"
+#include "base/text.h"
 
 namespace dtbench {
 namespace {
+
+// What of a cell's identity its seed decides.
+constexpr std::string_view kStoredWeights = "initial_weights_fingerprint";
+constexpr std::array<std::string_view, 2> kSeedsOwn = {"initial_draws_fingerprint", kStoredWeights};
 
 Json as_json(const Setting& setting) {
   return {{"spec", setting.spec}, {"identity", setting.identity}};
 }
 
-// Fingerprints are taken of the weights as stored, so they compare only between policies that store
-// them in one datatype and move them alike. Elsewhere seed, data, program and the file they were
-// loaded from, which all have to agree, decide the weights.
+// One fingerprint is taken of the weights as stored, so it compares only between policies that
+// store them in one datatype and move them alike. Elsewhere the fingerprint of the fp32 draws and
+// the file they were loaded from, which have to agree, decide the weights.
 bool weights_compare(const Cell& a, const Cell& b) {
   for (const char* field : {"/policy/parameters", "/policy/perturb_initial_ulp"})
     if (member_or_null(a.spec, field) != member_or_null(b.spec, field)) return false;
@@ -25,12 +32,13 @@ bool weights_compare(const Cell& a, const Cell& b) {
 // What stands in the way of pairing the two, which have one scenario and one seed.
 Json obstacles(const Cell& cell, const Cell& reference) {
   Json list = differences(as_json(setting_of(cell)), as_json(setting_of(reference)));
-  const char* fingerprint = "/initial_weights_fingerprint";
-  const Json here = member_or_null(cell.identity, fingerprint);
-  const Json there = member_or_null(reference.identity, fingerprint);
-  if (weights_compare(cell, reference) && here != there)
-    list.push_back(
-        {{"field", "identity.initial_weights_fingerprint"}, {"here", here}, {"there", there}});
+  for (const std::string_view field : kSeedsOwn) {
+    if (field == kStoredWeights && !weights_compare(cell, reference)) continue;
+    const Json here = cell.identity.value(field, Json());
+    const Json there = reference.identity.value(field, Json());
+    if (here != there)
+      list.push_back({{"field", concat("identity.", field)}, {"here", here}, {"there", there}});
+  }
   return list;
 }
 
@@ -109,7 +117,8 @@ Setting setting_of(const Cell& cell) {
   Setting setting{cell.spec, cell.identity};
   setting.spec.erase("policy");
   setting.spec.erase("seed");
-  setting.identity.erase("initial_weights_fingerprint");
+  for (const std::string_view field : kSeedsOwn)
+    setting.identity.erase(field);
   return setting;
 }
 

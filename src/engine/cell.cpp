@@ -174,7 +174,8 @@ class Cell {
   void finish_measuring() {
     if (!memory_.is_null()) return;
     state_.wall_seconds = wall_seconds();
-    memory_ = peak_memory(peak_memory_, trainer_->device());
+    state_.peak_memory = peaks_so_far();
+    memory_ = state_.peak_memory;
     memory_["resident_before_first_step_bytes"] = resident_before_;
   }
 
@@ -188,6 +189,7 @@ class Cell {
   // With `consistent_` held.
   void save() {
     state_.wall_seconds = wall_seconds();
+    state_.peak_memory = peaks_so_far();
     save_checkpoint(directory_.checkpoint(), *trainer_, state_, directory_.steps_size());
     directory_.append_event({{"event", "checkpoint"}, {"step", state_.steps_completed}});
     last_checkpoint_ = steady_seconds();
@@ -255,6 +257,10 @@ class Cell {
   }
 
   double wall_seconds() const { return wall_before_ + steady_seconds() - started_; }
+
+  Json peaks_so_far() const {
+    return larger_peaks(state_.peak_memory, peak_memory(peak_memory_, trainer_->device()));
+  }
 
   const CellOptions options_;
   const std::string started_at_ = utc_now();

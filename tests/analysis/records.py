@@ -76,6 +76,8 @@ def make_identity(spec):
         "device": {"device": spec["device"], "name": "a device", "threads": 2},
         "data_fingerprint": hashlib.sha256(spec["scenario"].encode()).hexdigest(),
         "initial_weights_file": "",
+        "initial_draws_fingerprint":
+            hashlib.sha256(f"{spec['scenario']} {spec['seed']}".encode()).hexdigest(),
         "initial_weights_fingerprint": hashlib.sha256(weights.encode()).hexdigest(),
     }
 

@@ -56,6 +56,13 @@ def test_other_initial_weights_are_refused_where_they_can_be_compared(tmp_path):
     assert [d["field"] for d in unpaired["differing"]] == ["identity.initial_weights_fingerprint"]
 
 
+def test_other_draws_are_refused_whatever_the_weights_are_stored_in(tmp_path):
+    references(tmp_path, "C", [0])
+    add(tmp_path, "C", "fp16_naive", 0, identity={"initial_draws_fingerprint": "ff"})
+    (unpaired,) = analyse(tmp_path)["unpaired"]
+    assert [d["field"] for d in unpaired["differing"]] == ["identity.initial_draws_fingerprint"]
+
+
 def test_a_seed_without_its_reference(tmp_path):
     references(tmp_path, "C", [0])
     add(tmp_path, "C", "amp_bf16", 1)

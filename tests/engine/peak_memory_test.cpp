@@ -61,5 +61,12 @@ TEST(PeakMemory, OfTheProcess) {
   EXPECT_GE(json.at("peak_resident_bytes").get<std::int64_t>(), 10 * kMiB);
 }
 
+TEST(PeakMemory, OfSeveralProcessesIsTheLargestFieldByField) {
+  const Json a = {{"x", 3}, {"y", 5}, {"z", nullptr}, {"w", nullptr}};
+  const Json b = {{"x", 4}, {"y", 2}, {"z", nullptr}, {"w", 1}};
+  EXPECT_EQ(larger_peaks(a, b), Json({{"x", 4}, {"y", 5}, {"z", nullptr}, {"w", 1}}));
+  EXPECT_EQ(larger_peaks(nullptr, b), b);
+}
+
 }  // namespace
 }  // namespace dtbench

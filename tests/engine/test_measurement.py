@@ -8,6 +8,8 @@ import sys
 import time
 
 import pytest
+import safetensors
+import safetensors.torch
 
 from records import BIN, cell, lines, result
 
@@ -90,6 +92,42 @@ def test_a_cache_that_cannot_be_written_costs_the_peak_alone(environment, tmp_pa
     assert "the measured peak is left out" in done.stderr
     assert result(tmp_path / "2")["status"] == "completed"
     assert result(tmp_path / "2")["mfu"]["vs_measured"] is None
+
+
+def test_a_step_given_up_at_a_non_finite_value_is_not_timed(environment, tmp_path):
+    train(environment, tmp_path, scenario="C", policy="fp16_naive")
+    ended = result(tmp_path)
+    steps = lines(cell(tmp_path) / "steps.jsonl")
+    assert ended["status"] == "diverged"
+    assert ended["throughput"]["timed_steps"] == len(steps) - ended["throughput"]["warmup_steps"] - 1
+    timed = sum(s["step_ms"] for s in steps[:-1] if not s["warmup"]) / 1e3
+    samples = sum(s["samples"] for s in steps[:-1] if not s["warmup"])
+    assert ended["throughput"]["samples_per_s"] == pytest.approx(samples / timed)
+
+
+def test_the_peak_of_a_resumed_run_is_that_of_all_its_processes(environment, tmp_path):
+    command = [BIN / "dtbench", "run", "--preset", "tiny", "--scenario", "A", "--policy", "fp32_true",
+               "--steps", "400", "--checkpoint-every", "5", "--out", tmp_path]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("*/checkpoint/*.safetensors")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    # As though the first process had held a terabyte.
+    file, = cell(tmp_path).glob("checkpoint/*.safetensors")
+    with safetensors.safe_open(file, "pt") as checkpoint:
+        metadata = checkpoint.metadata()
+    state = json.loads(metadata["training_state"])
+    assert 1 << 20 < state["peak_memory"]["peak_allocated_bytes"] < 1 << 30
+    state["peak_memory"]["peak_allocated_bytes"] = 1 << 40
+    metadata["training_state"] = json.dumps(state)
+    safetensors.torch.save_file(safetensors.torch.load_file(file), file, metadata)
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    memory = result(tmp_path)["memory"]
+    assert memory["peak_allocated_bytes"] == 1 << 40
+    assert memory["peak_resident_bytes"] < 1 << 40
 
 
 @pytest.mark.parametrize("scenario", "ABCDEF")

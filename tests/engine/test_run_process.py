@@ -13,16 +13,16 @@ import safetensors.torch
 from records import BIN, cell, lines, result
 
 TIMES = {"step_ms", "data_ms", "warmup", "conditions"}  # what two equal runs may differ in
-TINY = ["--policy", "fp32_true", "--preset", "tiny", "--set", "train.eval_examples=8"]
+TINY = ["--preset", "tiny", "--set", "train.eval_examples=8"]
 
 
-def command(out, *arguments, scenario="A"):
-    return [BIN / "dtbench", "run", "--scenario", scenario, *TINY, "--out", out, *arguments]
+def command(out, *arguments, scenario="A", policy="fp32_true"):
+    return [BIN / "dtbench", "run", "--scenario", scenario, "--policy", policy, *TINY, "--out", out, *arguments]
 
 
-def run(environment, out, *arguments, scenario="A", **changes):
+def run(environment, out, *arguments, scenario="A", policy="fp32_true", **changes):
     return subprocess.run(
-        command(out, *arguments, scenario=scenario),
+        command(out, *arguments, scenario=scenario, policy=policy),
         env=environment | changes,
         capture_output=True,
         text=True,
@@ -218,6 +218,21 @@ def test_micro_batches_change_the_numbers_by_rounding_alone(environment, tmp_pat
     # Five updates of fp32 training: a few hundred units in the last place, far below what another
     # mask, order or normalization would do.
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_every_policy_starts_from_the_same_draws(environment, tmp_path):
+    def identity(policy, seed):
+        out = tmp_path / f"{policy}-{seed}"
+        assert run(environment, out, "--steps", "1", "--seed", seed, policy=policy).returncode == 0
+        return json.loads((cell(out) / "audit.json").read_text())["identity"]
+
+    reference = identity("fp32_true", "0")
+    for policy in "bf16_pure", "fp16_naive", "fp32_perturbed":
+        other = identity(policy, "0")
+        assert other["initial_draws_fingerprint"] == reference["initial_draws_fingerprint"]
+        assert other["initial_weights_fingerprint"] != reference["initial_weights_fingerprint"]
+    other_seed = identity("fp32_true", "1")
+    assert other_seed["initial_draws_fingerprint"] != reference["initial_draws_fingerprint"]
 
 
 @pytest.mark.parametrize(

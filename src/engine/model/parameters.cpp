@@ -20,12 +20,19 @@ ParameterSet::ParameterSet(at::TensorOptions options, std::uint32_t seed,
 
 at::Tensor ParameterSet::create(const std::string& name, at::IntArrayRef shape,
                                 InitialValue initial, ParameterKind kind) {
-  at::Tensor value =
-      draw_initial_weight(name, shape, initial, seed_).to(options_).detach().requires_grad_();
+  const at::Tensor drawn = draw_initial_weight(name, shape, initial, seed_);
+  record_draw(name, drawn);
+  at::Tensor value = drawn.to(options_).detach().requires_grad_();
   parameters_.push_back({name, value, kind});
   if (!gradients_are_leaves())
     accumulated_.push_back(at::zeros(shape, options_.dtype(gradient_type_)));
   return value;
+}
+
+void ParameterSet::record_draw(const std::string& name, const at::Tensor& drawn) {
+  Sha256 hash;
+  hash.update(drawn.const_data_ptr(), drawn.nbytes());
+  draws_ += concat(name, ' ', drawn.sizes(), ' ', hash.hex_digest(), '\n');
 }
 
 const Parameter& ParameterSet::at(const std::string& name) const {
@@ -84,6 +91,10 @@ std::int64_t ParameterSet::bytes() const {
 
 std::int64_t ParameterSet::gradient_bytes() const {
   return element_count() * static_cast<std::int64_t>(c10::elementSize(gradient_type_));
+}
+
+std::string ParameterSet::draws_fingerprint() const {
+  return sha256_hex(draws_);
 }
 
 std::string ParameterSet::fingerprint() const {

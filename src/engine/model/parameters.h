@@ -62,14 +62,19 @@ class ParameterSet {
   std::int64_t gradient_bytes() const;
   // SHA-256 over names, shapes and bytes: the initial weights' fingerprint in audit.json.
   std::string fingerprint() const;
+  // SHA-256 over names, shapes and the fp32 draws that the weights were cast from: the same whatever
+  // datatype they are stored in.
+  std::string draws_fingerprint() const;
 
  private:
+  void record_draw(const std::string& name, const at::Tensor& drawn);
   bool gradients_are_leaves() const { return gradient_type_ == options_.dtype().toScalarType(); }
 
   at::TensorOptions options_;
   std::uint32_t seed_;
   at::ScalarType gradient_type_;
   std::vector<Parameter> parameters_;
+  std::string draws_;  // a line each: name, shape, SHA-256
   std::vector<at::Tensor> accumulated_;  // empty where the leaves' .grad are the stored gradients
 };
 

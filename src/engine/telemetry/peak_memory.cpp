@@ -56,4 +56,13 @@ Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device) {
   return memory;
 }
 
+Json larger_peaks(const Json& a, const Json& b) {
+  if (a.is_null() || b.is_null()) return a.is_null() ? b : a;
+  if (a.is_number()) return a.get<std::int64_t>() < b.get<std::int64_t>() ? b : a;
+  Json larger = a;
+  for (auto& [field, value] : larger.items())
+    value = larger_peaks(value, b.at(field));
+  return larger;
+}
+
 }  // namespace dtbench

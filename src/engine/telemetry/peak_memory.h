@@ -29,4 +29,7 @@ class CpuPeakMemory {
 // {"peak_allocated_bytes", "peak_reserved_bytes" (null on the CPU), "peak_resident_bytes"}.
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device);
 
+// Field by field the larger of two such objects; null stands for nothing known.
+Json larger_peaks(const Json& a, const Json& b);
+
 }  // namespace dtbench

@@ -46,6 +46,15 @@ Json tensor_bytes(const Trainer& trainer) {
             {"total_bytes", predicted.total}}}};
 }
 
+// The steps whose times measure a whole step: a run that stops at a non-finite value gives up its
+// last one half done.
+std::vector<Json> whole_steps(std::vector<Json> steps, const RunSpec& spec,
+                              const TrainingState& state) {
+  if (state.first_nonfinite && spec.train.on_nonfinite == "stop" && !steps.empty())
+    steps.pop_back();
+  return steps;
+}
+
 }  // namespace
 
 Json bare_result(const RunSpec& spec, const RunEnd& end) {
@@ -78,10 +87,11 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   if (state.first_nonfinite) result["first_nonfinite"] = to_json(*state.first_nonfinite);
   result["loss_scale"] = loss_scale(steps);
   result["optimizer"] = update_losses(steps);
-  result["throughput"] = throughput(steps);
-  result["mfu"] = mfu(steps, peaks);
+  const std::vector<Json> whole = whole_steps(steps, trainer.spec(), state);
+  result["throughput"] = throughput(whole);
+  result["mfu"] = mfu(whole, peaks);
   result["conditions"] = conditions(steps);
-  result["disturbances"] = disturbances(steps, result["conditions"], result["mfu"]);
+  result["disturbances"] = disturbances(whole, result["conditions"], result["mfu"]);
   result["memory"] = memory;
   result["memory"].update(tensor_bytes(trainer));
   result["convergence"] = convergence(state, trainer.constant());

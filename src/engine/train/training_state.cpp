@@ -70,7 +70,8 @@ Json to_json(const TrainingState& state) {
           {"first_evaluation", optional_evaluation(state.first_evaluation)},
           {"last_evaluation", optional_evaluation(state.last_evaluation)},
           {"last_evaluation_step", state.last_evaluation_step},
-          {"wall_seconds", state.wall_seconds}};
+          {"wall_seconds", state.wall_seconds},
+          {"peak_memory", state.peak_memory}};
 }
 
 TrainingState training_state_from_json(const Json& json) {
@@ -86,6 +87,7 @@ TrainingState training_state_from_json(const Json& json) {
     state.last_evaluation = read_evaluation(json.at("last_evaluation"));
     state.last_evaluation_step = json.at("last_evaluation_step");
     state.wall_seconds = json.at("wall_seconds");
+    state.peak_memory = json.at("peak_memory");
     return state;
   } catch (const Json::exception& error) {
     throw usage_error(

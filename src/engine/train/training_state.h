@@ -17,7 +17,9 @@ struct TrainingState {
   bool loss_exploded = false;                // 20 such steps running (contract, diverged_finite)
   std::optional<Evaluation> first_evaluation, last_evaluation;
   std::int64_t last_evaluation_step = -1;
-  double wall_seconds = 0;  // of all processes that worked on the cell
+  // Of all processes that worked on the cell:
+  double wall_seconds = 0;
+  Json peak_memory;  // as telemetry/peak_memory.h gives it; null before the first checkpoint
 
   void record_step(const StepEvent& event);
   void record_evaluation(const Evaluation& evaluation);
