@@ -302,6 +302,21 @@ find_plotly() {
   [[ -e $plotly ]] || fail 4 "'$plotly' is not there" "Remove '$venv' and try again."
 }
 
+# find_if_any arrow|plotly WITHOUT: the same, but where the wheel is not to be had, as on a machine
+# without a network, the build goes on without it, and says WITHOUT what.
+find_if_any() {
+  if (
+    trap on_interrupt INT TERM HUP
+    need_python=yes # to install the wheel
+    install_packages "$root/requirements/apt.txt"
+    "find_$1"
+  ); then
+    "find_$1"
+  else
+    say "going on without $2; where the wheel can be had, 'rm ${stamp#"$root/"}' and ./dtbench add it"
+  fi
+}
+
 # --- Build ---
 
 # find_cuda auto|always: sets $cuda to OFF, or to ON where nvcc is found and (auto) a GPU is seen;
@@ -338,8 +353,8 @@ build_jobs() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
-# configure PRESET [FOLDER] [OPTION...]: on $torch, and $arrow and $plotly where they were found, into
-# FOLDER instead of the preset's, if not empty.
+# configure PRESET [FOLDER] [OPTION...]: on $torch, $arrow and $plotly, of which the last two may be
+# empty, into FOLDER instead of the preset's, if not empty.
 configure() {
   local preset=$1 folder=${2:-$root/build/$1}
   shift "$(($# < 2 ? $# : 2))"
@@ -351,7 +366,7 @@ configure() {
   say "configuring ${folder#"$root/"}"
   require 4 "configuring failed" "The lines above say what is missing." \
     cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \
-    ${arrow:+"-DDTBENCH_ARROW_DIR=$arrow"} ${plotly:+"-DDTBENCH_PLOTLY_JS=$plotly"} "$@"
+    -DDTBENCH_ARROW_DIR="$arrow" -DDTBENCH_PLOTLY_JS="$plotly" "$@"
 }
 
 # build FOLDER [TARGET...]
@@ -375,16 +390,20 @@ set_up_build() {
 # set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
 set_up_release() {
   begin
-  need_python=yes # for pyarrow's and plotly's wheels
   set_up_build "$root/requirements/apt.txt"
-  find_arrow
-  find_plotly
+  find_if_any arrow "pyarrow's wheel: this build reads and writes no Parquet"
+  find_if_any plotly "plotly's wheel: this build's reports have no plots"
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
     find_cuda auto
     configure release '' -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
-    local targets=(dtbench dtbench_parquet dtbench_parquet_writer dtbench-engine)
+    local targets=(dtbench dtbench_hub_plugin dtbench-engine)
+    if [[ $arrow ]]; then
+      targets+=(dtbench_parquet dtbench_parquet_writer)
+    else
+      rm -f "$root"/build/release/bin/libdtbench_parquet*.so
+    fi
     if [[ $cuda == ON ]]; then
       targets+=(dtbench_cuda)
     else

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/spec_options.h"
 #include "cli/table.h"
+#include "data/hub_files.h"
 #include "data/store.h"
 
 namespace dtbench {
@@ -18,13 +19,13 @@ struct DataOptions {
 void prepare(const DataOptions& options) {
   ResolveRequest request = options.spec.request();
   request.policy = "fp32_true";  // any will do: the data is the same for all policies
-  const std::filesystem::path store =
-      prepare_store(resolve(request), cache_folder(), request.configs);
+  const RunSpec spec = resolve(request);
+  const std::filesystem::path store = prepare_store(spec, cache_folder(), request.configs);
   const StoreMeta meta = TokenStore(store).meta();
   const Json answer = {{"store", store.string()},       {"name", meta.name},
                        {"synthetic", meta.synthetic},   {"fingerprint", meta.fingerprint},
                        {"vocab_size", meta.vocab_size}, {"labels", meta.labels.size()},
-                       {"counts", meta.counts}};
+                       {"counts", meta.counts},         {"sources", hub_sources(spec)}};
   std::cout << (options.json ? answer.dump(1) + "\n" : readable_members(answer, 0));
 }
 

@@ -9,6 +9,8 @@
 #include "cli/commands.h"
 #include "cli/store_summary.h"
 #include "cli/table.h"
+#include "config/hub_address.h"
+#include "data/hub_files.h"
 #include "data/store_check.h"
 
 namespace dtbench {
@@ -116,7 +118,22 @@ void show_store(const StoreOptions& options) {
   }
 }
 
+// Cached contents of a repository on the Hub.
+void verify_repository(const StoreOptions& options) {
+  const Json found = hub_files().verify(parse_hub_address(options.store, "store"));
+  const Json& corrupt = found.at("corrupt");
+  if (options.json)
+    std::cout << found.dump(1) << '\n';
+  else if (corrupt.empty())
+    std::cout << options.store << ": " << found.at("files") << " files ("
+              << human_bytes(found.at("bytes").get<std::uint64_t>()) << ") in the cache, whole\n";
+  if (corrupt.empty()) return;
+  log_info("the next run or 'dtbench data prepare' fetches them again");
+  throw Ended{ExitCode::kPermanent};
+}
+
 void verify_stores(const StoreOptions& options) {
+  if (is_hub_address(options.store)) return verify_repository(options);
   Json answers = Json::array();
   bool all_whole = true;
   for (const fs::path& store : chosen_stores(options.store)) {
@@ -158,7 +175,9 @@ void add_store_commands(CLI::App& data) {
               show_store);
   add_command(data, "verify",
               "hash stores' files again; one that changed is renamed aside (exit 4)",
-              "the beginning of one's fingerprint, or its folder; all if left out", verify_stores);
+              "the beginning of one's fingerprint, or its folder, or a repository of the Hub, "
+              "hf://[datasets/]OWNER/NAME, whose cached files are hashed; all stores if left out",
+              verify_stores);
 }
 
 }  // namespace dtbench

@@ -1,7 +1,6 @@
 #include "cli/demo_cells.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 #include "base/error.h"
@@ -26,17 +25,6 @@ Json without_results(Json row, const std::string& reason) {
   row["status"] = "failed";
   row["reason"] = reason;
   return row;
-}
-
-std::string last_line(const fs::path& file) {
-  constexpr std::streamoff kLongest = 1 << 14;
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  const std::streamoff size = in.tellg();
-  if (size <= 0) return "";
-  in.seekg(std::max<std::streamoff>(0, size - kLongest));
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  text.resize(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n'));  // whole lines
-  return text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
 }
 
 }  // namespace
@@ -92,18 +80,6 @@ Json demo_row(const DemoCell& cell) {
     return without_results(row, cell.failure);
   if (!cell.failure.empty()) row["reason"] = cell.failure;
   return row;
-}
-
-std::optional<LastStep> last_step(const fs::path& run) {
-  const Json line = Json::parse(last_line(run / "steps.jsonl"), nullptr, false);
-  const Json step = member_or_null(line, "/step"), milliseconds = member_or_null(line, "/step_ms");
-  const Json samples = member_or_null(line, "/samples");
-  if (!step.is_number_integer() || !milliseconds.is_number() || !samples.is_number()) return {};
-  const double seconds = milliseconds.get<double>() / 1e3;
-  return LastStep{.done = step.get<std::int64_t>() + 1,
-                  .loss = number_from_json(member_or_null(line, "/loss"), "loss"),
-                  .seconds = seconds,
-                  .samples_per_s = samples.get<double>() / seconds};
 }
 
 }  // namespace dtbench

@@ -1,15 +1,14 @@
 // The cells of a demonstration: every scenario under every policy, and what their records say.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "config/resolve.h"
+#include "sweep/last_step.h"
 
 namespace dtbench {
 
@@ -37,14 +36,5 @@ std::vector<DemoCell> demo_cells(ResolveRequest request, std::vector<std::string
 // peak. Scores are a completed cell's only: others were validated before, not at their end. Without
 // a record the status is "not run"; after a failure it is the record's, or "failed".
 Json demo_row(const DemoCell& cell);
-
-// The last line of a run's steps.jsonl.
-struct LastStep {
-  std::int64_t done = 0;  // steps so far
-  double loss = 0;
-  double seconds = 0;  // of the step
-  double samples_per_s = 0;
-};
-std::optional<LastStep> last_step(const std::filesystem::path& run);
 
 }  // namespace dtbench

@@ -9,10 +9,7 @@
 
 namespace dtbench {
 
-// Cells that are finished are passed over; what goes wrong with one is its `failure` and harms no
-// other. SIGINT, SIGTERM and SIGHUP reach the running engine, which saves a checkpoint, and end the
-// run. Shows progress on standard error. Returns kDone, kPermanent when a cell failed,
-// kInterrupted.
+// A sweep of one cell at a time (sweep/sweep.h), shown on standard error as a demonstration.
 ExitCode run_demo(std::vector<DemoCell>& cells, const std::filesystem::path& out,
                   const std::filesystem::path& configs);
 

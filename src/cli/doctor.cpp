@@ -8,11 +8,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/places.h"
+#include "base/plugin.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/study.h"
 #include "cli/table.h"
 #include "config/run_spec.h"
+#include "data/hub_files.h"
+#include "data/parquet.h"
 #include "hardware/reachable.h"
 
 namespace dtbench {
@@ -69,14 +72,28 @@ Json hub() {
   return {{"endpoint", endpoint}, {"unreachable", reason ? Json(*reason) : Json()}};
 }
 
+// What this build leaves out, in words. Doctor loads none of them.
+Json missing_plugins() {
+  Json missing = Json::array();
+  if (!has_plugin(kParquetPlugin))
+    missing.push_back(
+        "this build reads no Parquet (pyarrow's wheel was not to be had): the "
+        "study's data must be .jsonl files of yours");
+  if (!has_plugin(kHubPlugin))
+    missing.push_back(
+        "this build has no Hub client: data, tokenizer and weights must be files of "
+        "yours (--data, --tokenizer, --init)");
+  return missing;
+}
+
 std::vector<std::string> warnings(const Json& found) {
   std::vector<std::string> list;
   const Json& why = found.at("hub").at("unreachable");
   if (why.is_string())
-    list.push_back(concat("the Hub is not reached (", why.get<std::string>(), ")"));
-  list.emplace_back(
-      "this version does not fetch the study's data and pretrained weights for a run: they must be "
-      "files of yours (--data, --vocab, --merges, --init)");
+    list.push_back(concat("the Hub is not reached (", why.get<std::string>(),
+                          "): what is not in its cache must be files of yours"));
+  for (const Json& missing : found.at("missing_plugins"))
+    list.push_back(missing);
   const Json& free = found.at("disk").at("free_bytes");
   if (free.is_number() && free.get<std::uintmax_t>() < kEnoughDisk)
     list.push_back(concat("less than ", human_bytes(kEnoughDisk), " free in ",
@@ -92,6 +109,7 @@ Json diagnose(const DoctorOptions& options) {
   found["engine"] = examine(options.device);
   found["disk"] = disk(cache_folder());
   found["hub"] = hub();
+  found["missing_plugins"] = missing_plugins();
   found["warnings"] = warnings(found);
   Json needs = study_needs(configs_folder());
   const auto hours =
@@ -182,7 +200,7 @@ void print_for_people(const Json& found) {
   for (const Json& warning : found.at("warnings"))
     std::cout << "warning: " << readable(warning) << '\n';
   if (found.at("ready") == true) {
-    std::cout << "\nThe study (preset base) can run here, on data and weights of yours.\n";
+    std::cout << "\nThe study (preset base) can run here.\n";
     return;
   }
   std::cout << "\nThe study (preset base) cannot run here:\n";

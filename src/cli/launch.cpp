@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -13,30 +14,21 @@
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "record/run_directory.h"
+#include "sweep/cell_shape.h"
 
 namespace dtbench {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::int64_t vocabulary_size(const DataSpec& data, const fs::path& configs) {
-  const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"
-                                           : fs::path(data.vocab);
-  if (!fs::is_regular_file(file))
-    throw usage_error(concat("The vocabulary '", file.string(), "' is not a file."),
-                      "--vocab vocab.json --merges merges.txt");
-  return static_cast<std::int64_t>(read_json_file(file).size());
-}
-
 Json costs(const RunSpec& spec, const fs::path& configs) {
-  const bool labels_known = is_language_model(spec.objective) || spec.data.source == "synthetic";
-  if (!labels_known)
+  const ShapeBeforeData known = shape_before_data(spec, configs);
+  if (!known.shape)
     return {{"parameters", nullptr},
             {"flops_per_full_step", nullptr},
             {"memory_estimate_bytes", nullptr},
-            {"unknown", "the data decides the number of labels, and a dry run prepares none"}};
-  const ModelShape shape =
-      model_shape(spec, vocabulary_size(spec.data, configs), spec.data.synthetic_labels);
+            {"unknown", known.unknown}};
+  const ModelShape& shape = *known.shape;
   const StepFlops flops = step_flops(shape, full_step(spec));
   const MemoryEstimate memory = estimate_memory(spec, shape);
   return {{"parameters", parameter_count(shape)},

@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "cli/prepared_cell.h"
 #include "config/resolve.h"
+#include "sweep/prepared_cell.h"
 
 namespace dtbench {
 

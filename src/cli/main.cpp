@@ -62,6 +62,9 @@ int parse_and_run(int argc, char** argv) {
   add_demo_command(program);
   add_run_command(program);
   add_benchmark_command(program);
+  add_matrix_command(program);
+  add_plan_command(program);
+  add_watch_command(program);
   add_list_command(program);
   add_show_command(program);
   add_analyse_command(program);

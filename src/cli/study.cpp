@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/table.h"
+#include "config/hub_address.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "config/resolve.h"
@@ -17,8 +18,7 @@ namespace {
 constexpr std::array kScenarios = {"A", "B", "C", "D", "E", "F"};
 // Of the memory estimate, which has not been held against a GPU (docs/measurement.md).
 constexpr double kMemoryMargin = 1.25;
-// The published tokenizers, and EURLEX57K's list of labels.
-constexpr std::int64_t kGpt2Vocabulary = 50257, kRobertaVocabulary = 50265, kLabels = 4271;
+constexpr std::int64_t kLabels = 4271;  // EURLEX57K's list, the longest
 
 RunSpec cell(const std::filesystem::path& configs, const char* scenario, const char* policy) {
   ResolveRequest request;
@@ -26,11 +26,6 @@ RunSpec cell(const std::filesystem::path& configs, const char* scenario, const c
   request.scenario = scenario;
   request.policy = policy;
   request.preset = "base";
-  // The data's files do not change what a cell costs, but base asks for them.
-  for (const auto& [key, value] :
-       {std::pair("data.source", "data.jsonl"), std::pair("data.vocab", "vocab.json"),
-        std::pair("data.merges", "merges.txt")})
-    request.command_line.push_back({key, value, "doctor"});
   RunSpec spec = resolve(request);
   spec.device = "cuda";
   return spec;
@@ -47,9 +42,8 @@ Json study_needs(const std::filesystem::path& configs) {
   for (const char* scenario : kScenarios) {
     for (const char* policy : kStudyPolicies) {
       const RunSpec spec = cell(configs, scenario, policy);
-      const bool gpt2 = spec.model.architecture == Architecture::kGpt2;
       const ModelShape shape =
-          model_shape(spec, gpt2 ? kGpt2Vocabulary : kRobertaVocabulary, kLabels);
+          model_shape(spec, published_model(spec.model.architecture).vocab_size, kLabels);
       const std::string datatype = product_datatype(spec.policy.compute, spec.policy.tf32);
       const double flops =
           step_flops(shape, full_step(spec)).needed * static_cast<double>(spec.train.steps);

@@ -23,6 +23,8 @@ Kind kind_of(ConfigKind kind) {
       return {"scenarios", "scenario"};
     case ConfigKind::kHypothesis:
       return {"hypotheses", "hypothesis"};
+    case ConfigKind::kMatrix:
+      return {"matrices", "matrix"};
     case ConfigKind::kPreset:
       break;
   }

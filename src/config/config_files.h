@@ -1,4 +1,5 @@
-// The folder of configurations: <configs>/{policies,scenarios,presets,hypotheses}/<name>.toml.
+// The folder of configurations: <configs>/{policies,scenarios,presets,hypotheses,
+// matrices}/<name>.toml.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,7 @@
 
 namespace dtbench {
 
-enum class ConfigKind { kPolicy, kScenario, kPreset, kHypothesis };
+enum class ConfigKind { kPolicy, kScenario, kPreset, kHypothesis, kMatrix };
 
 struct ConfigFile {
   std::string name;    // the file's name without .toml

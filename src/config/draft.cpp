@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/fields.h"
+#include "config/hub_address.h"
 #include "config/settings.h"
 
 namespace dtbench {
@@ -17,6 +18,8 @@ const std::vector<std::string> kDerived = {"model.positions", "train.learning_ra
 // Fields that a file may give as a table of alternatives, and the choices there are.
 const std::map<std::string, std::vector<std::string>> kAlternatives = {
     {"model.positions", {"gpt2", "roberta"}}, {"train.learning_rate", {"pretrained", "scratch"}}};
+
+constexpr const char* kPretrained = "pretrained";
 
 void require_type(const Json& field, const Json& value, const FieldPlace& place) {
   if (field.is_boolean() && !value.is_boolean()) throw wrong_value(place, "true or false", value);
@@ -43,6 +46,16 @@ void require_type_or_alternatives(const std::string& key, const Json& value,
 // The alternative for `choice`, or the value itself when it is no table. Null: none.
 Json choose(const Json& value, const std::string& choice) {
   return value.is_object() ? value.value(choice, Json()) : value;
+}
+
+// "pretrained" is an address on the Hub, and the spec says which.
+void name_published_model(Json& spec) {
+  const PublishedModel model = published_model(
+      spec["model"]["architecture"] == "gpt2" ? Architecture::kGpt2 : Architecture::kRoberta);
+  Json& init = spec["model"]["init"];
+  if (init == kPretrained) init = model.weights;
+  Json& tokenizer = spec["data"]["tokenizer"];
+  if (tokenizer == kPretrained) tokenizer = model.tokenizer;
 }
 
 }  // namespace
@@ -91,6 +104,7 @@ RunSpec Draft::finish(const DtypePolicy& policy) const {
   Json& model = json["model"];
   Json& train = json["train"];
   const std::string architecture = model["architecture"].get<std::string>();
+  name_published_model(json);
   const bool from_scratch = model["init"] == "scratch";
 
   Json& positions = model["positions"];

@@ -31,24 +31,6 @@ std::string select(const std::string& key, const std::string& flag, const Resolv
   return chosen;
 }
 
-// A preset's `required` lists what it cannot know, such as the path of real data.
-void require_given(const ConfigFile& preset, const Json& required, const Draft& draft) {
-  if (!required.is_array()) return;
-  const auto given = [&](const std::string& key) {
-    const bool in_tokenizer = key == "data.vocab" || key == "data.merges";
-    return draft.set_by_user(key) || (in_tokenizer && draft.set_by_user("data.tokenizer"));
-  };
-  std::vector<std::string> missing;
-  for (const Json& key : required)
-    if (!given(key.get<std::string>())) missing.push_back(key.get<std::string>());
-  if (missing.empty()) return;
-  throw usage_error(
-      concat("The preset '", preset.name, "' trains on real data, and ", join(missing, ", "),
-             missing.size() == 1 ? " is" : " are", " not given."),
-      "--data FILE --tokenizer tokenizer.json (or --vocab vocab.json --merges merges.txt), or "
-      "--preset tiny, which brings generated data.");
-}
-
 void require_chosen(const std::string& what, const std::string& value,
                     const std::filesystem::path& configs, ConfigKind kind) {
   if (value.empty())
@@ -57,10 +39,16 @@ void require_chosen(const std::string& what, const std::string& value,
         concat("--", what, " NAME. Known: ", join(config_names(configs, kind), ", "), "."));
 }
 
-// The generated corpus has a size, a file has none to set.
+// The generated corpus has a size, other sources have none to set.
 void drop_synthetic_size(Draft& draft) {
   draft.set_default("data.synthetic_documents", 0);
   draft.set_default("data.synthetic_labels", 0);
+}
+
+// How much of its data set a scenario takes says nothing about another.
+void drop_limits(Draft& draft) {
+  draft.set_default("data.examples", 0);
+  draft.set_default("data.bytes", 0);
 }
 
 }  // namespace
@@ -81,10 +69,10 @@ RunSpec resolve(const ResolveRequest& request) {
 
   take(scenario.content, "description");
   take(preset.content, "description");
-  const Json required = take(preset.content, "required");
 
   Draft draft;
   draft.lay_over(scenario.content, scenario.origin, Authority::kScenario);
+  const std::string data_of_scenario = draft.text("data.source");
   draft.lay_over(preset.content, preset.origin, Authority::kScenario);
   draft.lay_over({{"scenario", scenario.name}, {"preset", preset.name}}, "", Authority::kScenario);
   draft.lay_over(file, request.file.string(), Authority::kUser);
@@ -92,8 +80,10 @@ RunSpec resolve(const ResolveRequest& request) {
     for (const Setting& setting : *source)
       if (!is_selector(setting.key)) draft.lay_over(setting);
 
-  require_given(preset, required, draft);
+  if (draft.text("data.source") != data_of_scenario) drop_limits(draft);
   if (draft.text("data.source") != "synthetic") drop_synthetic_size(draft);
+  if (draft.set_by_user("data.vocab") || draft.set_by_user("data.merges"))
+    draft.set_default("data.tokenizer", "");
   return draft.finish(policy);
 }
 

@@ -24,13 +24,14 @@ struct ModelSpec {
                                   // more than its longest sequence)
   double dropout = 0.1;           // residuals, embeddings and heads; attention probabilities have 0
   double layer_norm_epsilon = 1e-5;
-  std::string init = "scratch";  // "scratch", "pretrained", or a safetensors file
+  std::string init = "scratch";  // "scratch", or a safetensors file, a path or an address on the
+                                 // Hub (config/hub_address.h)
 };
 
 struct DataSpec {
   std::string source = "synthetic";  // "synthetic", or a .parquet / .jsonl / .jsonl.gz file, or a
-                                     // folder of them
-  std::string tokenizer;             // tokenizer.json; or
+                                     // folder of them; on the Hub, too (config/hub_address.h)
+  std::string tokenizer;             // tokenizer.json, a path or an address on the Hub; or
   std::string vocab;                 // vocab.json, with
   std::string merges;                // merges.txt; all "": the shipped synthetic BPE
   std::string text_field;            // these three: "": the one that known data sets have

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "config/hub_address.h"
 #include "config/run_spec.h"
 
 namespace dtbench {
@@ -46,6 +47,7 @@ void validate_model(const RunSpec& spec) {
                  "above 0");
   if (!model.init.ends_with(".safetensors"))
     require_one_of("model.init", model.init, {"scratch", "pretrained", "FILE.safetensors"});
+  if (is_hub_address(model.init)) parse_hub_address(model.init, "model.init");
   const bool gpt2 = model.architecture == Architecture::kGpt2;
   require(spec.objective != Objective::kCausalLm || gpt2,
           "The objective clm (causal language model) needs the architecture gpt2.",
@@ -79,6 +81,8 @@ void validate_data(const RunSpec& spec) {
   const DataSpec& data = spec.data;
   const bool synthetic = data.source == "synthetic";
   require(!data.source.empty(), "'data.source' must not be empty.");
+  if (is_hub_address(data.source)) parse_hub_address(data.source, "data.source");
+  if (is_hub_address(data.tokenizer)) parse_hub_address(data.tokenizer, "data.tokenizer");
   require(data.vocab.empty() == data.merges.empty(),
           concat("A tokenizer is a vocabulary and its merges, but only '",
                  data.vocab.empty() ? "data.merges" : "data.vocab", "' is given."),
@@ -98,7 +102,8 @@ void validate_data(const RunSpec& spec) {
     return;
   }
   require(data.examples == 0 && data.bytes == 0,
-          "'data.examples' and 'data.bytes' are for files, but 'data.source' is 'synthetic'.",
+          "'data.examples' and 'data.bytes' are for files and data sets of the Hub, but "
+          "'data.source' is 'synthetic'.",
           "--set data.synthetic_documents=N.");
   // Every 20th document is for validation, and both splits need one.
   require_between("data.synthetic_documents", data.synthetic_documents, 20, 100'000'000);

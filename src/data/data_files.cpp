@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
+#include "config/hub_address.h"
+#include "data/hub_data_files.h"
 #include "data/jsonl_source.h"
 #include "data/local_file.h"
 #include "data/parquet.h"
@@ -16,17 +19,6 @@ namespace dtbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kKinds = "a .parquet, .jsonl or .jsonl.gz file";
-
-bool is_parquet(const fs::path& path) {
-  return path.extension() == ".parquet";
-}
-
-bool is_data_file(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return is_parquet(path) || name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
-}
 
 std::optional<SourceSplit> split_of_name(std::string_view name) {
   constexpr std::string_view kPart = "partial-";
@@ -45,20 +37,47 @@ std::optional<SourceSplit> split_of_name(std::string_view name) {
   return std::nullopt;
 }
 
+std::unique_ptr<DocumentSource> open(const fs::path& path, const SourceFields& fields) {
+  if (is_parquet(path))
+    return open_parquet(path.string(), std::make_unique<LocalFile>(path), fields);
+  return std::make_unique<JsonlSource>(path, fields);
+}
+
+DataFile local_file(const fs::path& path, std::optional<SourceSplit> split) {
+  return {path.generic_string(), split, [path] { return sha256_file(path); },
+          [path](const SourceFields& fields) { return open(path, fields); }};
+}
+
 std::vector<DataFile> files_below(const fs::path& folder) {
   std::vector<DataFile> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
     if (entry.is_regular_file() && is_data_file(entry.path()))
-      files.push_back({entry.path(), split_of_path(entry.path().lexically_relative(folder))});
-  const auto name = [](const DataFile& file) { return file.path.generic_string(); };
+      files.push_back(
+          local_file(entry.path(), split_of_path(entry.path().lexically_relative(folder))));
   std::sort(files.begin(), files.end(),
-            [&](const DataFile& a, const DataFile& b) { return name(a) < name(b); });
-  const bool any_validation = std::any_of(files.begin(), files.end(), [](const DataFile& file) {
-    return file.split == SourceSplit::kValidation;
-  });
-  for (DataFile& file : files)
-    if (file.split == SourceSplit::kTrain && !any_validation) file.split.reset();
+            [](const DataFile& a, const DataFile& b) { return a.name < b.name; });
+  forget_train_without_validation(files);
   return files;
+}
+
+std::vector<DataFile> local_data_files(const fs::path& source) {
+  const char* const hint = "Check the path in data.source (--data).";
+  if (fs::is_directory(source)) {
+    std::vector<DataFile> files = files_below(source);
+    if (!files.empty()) return files;
+    throw usage_error(concat("data.source: expected ", kDataFileKinds, " in the folder '",
+                             source.string(), "', found none."),
+                      hint);
+  }
+  if (!fs::is_regular_file(source))
+    throw usage_error(concat("data.source: expected a file or folder at '", source.string(),
+                             "', found ", fs::exists(source) ? "something else." : "none."),
+                      hint);
+  if (!is_data_file(source))
+    throw usage_error(concat("data.source: expected ", kDataFileKinds,
+                             " or a folder of them, got '", source.string(), "'."),
+                      hint);
+  return {local_file(source, std::nullopt)};
 }
 
 }  // namespace
@@ -70,38 +89,33 @@ std::optional<SourceSplit> split_of_path(const fs::path& path) {
   return std::nullopt;
 }
 
-std::vector<DataFile> data_files(const fs::path& source) {
-  const char* const hint = "Check the path in data.source (--data).";
-  if (fs::is_directory(source)) {
-    std::vector<DataFile> files = files_below(source);
-    if (!files.empty()) return files;
-    throw usage_error(concat("data.source: expected ", kKinds, " in the folder '", source.string(),
-                             "', found none."),
-                      hint);
-  }
-  if (!fs::is_regular_file(source))
-    throw usage_error(concat("data.source: expected a file or folder at '", source.string(),
-                             "', found ", fs::exists(source) ? "something else." : "none."),
-                      hint);
-  if (!is_data_file(source))
-    throw usage_error(concat("data.source: expected ", kKinds, " or a folder of them, got '",
-                             source.string(), "'."),
-                      hint);
-  return {{source, std::nullopt}};
+bool is_parquet(const fs::path& path) {
+  return path.extension() == ".parquet";
 }
 
-std::unique_ptr<DocumentSource> open_data_file(const fs::path& path, const SourceFields& fields) {
-  if (is_parquet(path))
-    return open_parquet(path.string(), std::make_unique<LocalFile>(path), fields);
-  return std::make_unique<JsonlSource>(path, fields);
+bool is_data_file(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return is_parquet(path) || name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
+}
+
+void forget_train_without_validation(std::vector<DataFile>& files) {
+  const bool any_validation = std::any_of(files.begin(), files.end(), [](const DataFile& file) {
+    return file.split == SourceSplit::kValidation;
+  });
+  for (DataFile& file : files)
+    if (file.split == SourceSplit::kTrain && !any_validation) file.split.reset();
+}
+
+std::vector<DataFile> data_files(const std::string& source, const SourceLimits& limits) {
+  return is_hub_address(source) ? hub_data_files(parse_hub_address(source, "data.source"), limits)
+                                : local_data_files(source);
 }
 
 std::unique_ptr<DocumentSource> open_data_files(const std::vector<DataFile>& files,
                                                 const SourceFields& fields, SourceLimits limits) {
   std::vector<SourcePart> parts;
   for (const DataFile& file : files)
-    parts.push_back(
-        {file.split, [path = file.path, fields] { return open_data_file(path, fields); }});
+    parts.push_back({file.split, [open = file.open, fields] { return open(fields); }});
   return std::make_unique<JoinedSource>(std::move(parts), limits);
 }
 

@@ -1,7 +1,8 @@
-// Local files of documents: one file, or all of a folder.
+// Files of documents: one, or all of a folder; here, or on the Hub.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,26 +15,36 @@
 namespace dtbench {
 
 struct DataFile {
-  std::filesystem::path path;
-  std::optional<SourceSplit> split;  // that its name tells
+  std::string name;                     // its path or address
+  std::optional<SourceSplit> split;     // that its name tells
+  std::function<std::string()> sha256;  // of its content
+  std::function<std::unique_ptr<DocumentSource>(const SourceFields&)> open;
 };
 
 // `source` itself, or every *.parquet, *.jsonl and *.jsonl.gz below it, sorted by path. In a folder
 // a file's name tells its split, or the folder's that it is in (split_of_path); where no name says
 // validation, "train" says nothing, so that every 20th document is validation.
-// Throws Error (usage) when there is no such file or none in the folder.
-std::vector<DataFile> data_files(const std::filesystem::path& source);
+//
+// On the Hub (config/hub_address.h) the folder is the repository's or one in it. With `limits` its
+// Parquet files are read by ranges, so that what is not taken is not fetched; without, they are
+// downloaded. Opening a file throws as JsonlSource, open_parquet and HubFiles do.
+//
+// Throws Error (usage) when there is no such file or none in the folder, or when a repository's
+// folder holds several data sets; and as HubFiles does.
+std::vector<DataFile> data_files(const std::string& source, const SourceLimits& limits);
 
 // The split of the first component, from the last, that starts with "train", "validation", "valid",
 // "val", "dev" or "test", not followed by a letter: "test-00000-of-00001.parquet",
 // "eurlex/partial-train/0000.parquet" (the Hub's name for a part of a split).
 std::optional<SourceSplit> split_of_path(const std::filesystem::path& path);
 
-// The documents of a file, by its ending. Throws as JsonlSource and open_parquet do.
-std::unique_ptr<DocumentSource> open_data_file(const std::filesystem::path& path,
-                                               const SourceFields& fields);
-
 std::unique_ptr<DocumentSource> open_data_files(const std::vector<DataFile>& files,
                                                 const SourceFields& fields, SourceLimits limits);
+
+// What data files are told by, for those that look for them.
+inline constexpr const char* kDataFileKinds = "a .parquet, .jsonl or .jsonl.gz file";
+bool is_parquet(const std::filesystem::path& path);
+bool is_data_file(const std::filesystem::path& path);
+void forget_train_without_validation(std::vector<DataFile>& files);
 
 }  // namespace dtbench

@@ -1,5 +1,6 @@
 #include "data/joined_source.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dtbench {
@@ -10,7 +11,10 @@ constexpr std::int64_t kValidationEvery = 20;
 }  // namespace
 
 JoinedSource::JoinedSource(std::vector<SourcePart> parts, SourceLimits limits)
-    : parts_(std::move(parts)), limits_(limits) {}
+    : parts_(std::move(parts)), limits_(limits) {
+  for (const SourcePart& part : parts_)
+    slots_.insert(slot_of(part));
+}
 
 bool JoinedSource::open_part() {
   while (!current_ && part_ < parts_.size()) {
@@ -28,9 +32,12 @@ void JoinedSource::close_part() {
   ++part_;
 }
 
+std::size_t JoinedSource::slot_of(const SourcePart& part) {
+  return part.split ? static_cast<std::size_t>(*part.split) : 3;
+}
+
 JoinedSource::Taken& JoinedSource::taken() {
-  const std::optional<SourceSplit> split = parts_[part_].split;
-  return split ? taken_.at(static_cast<std::size_t>(*split)) : taken_.back();
+  return taken_.at(slot_of(parts_[part_]));
 }
 
 // Counts a document, unless it is beyond the limits.
@@ -62,10 +69,27 @@ bool JoinedSource::next(SourceDocument& document) {
   return false;
 }
 
+// Of what the limits allow; a source that ends before them is told by its parts.
+double JoinedSource::share_of_limits() const {
+  double sum = 0;
+  for (const std::size_t slot : slots_) {
+    const Taken& so_far = taken_.at(slot);
+    const auto share = [](std::int64_t taken, std::int64_t limit) {
+      return limit == 0 ? 0 : static_cast<double>(taken) / static_cast<double>(limit);
+    };
+    sum += so_far.complete ? 1
+                           : std::max(share(so_far.examples, limits_.examples),
+                                      share(so_far.bytes, limits_.bytes));
+  }
+  return sum / static_cast<double>(slots_.size());
+}
+
 double JoinedSource::progress() const {
   if (parts_.empty()) return 1;
   const double within = current_ ? current_->progress() : 0;
-  return (static_cast<double>(part_) + within) / static_cast<double>(parts_.size());
+  const double of_parts =
+      (static_cast<double>(part_) + within) / static_cast<double>(parts_.size());
+  return std::max(of_parts, share_of_limits());
 }
 
 std::vector<std::string> JoinedSource::label_list() {

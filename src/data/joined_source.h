@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "data/document_source.h"
@@ -43,15 +44,18 @@ class JoinedSource : public DocumentSource {
 
   bool open_part();
   void close_part();
+  static std::size_t slot_of(const SourcePart& part);
   Taken& taken();
   bool take(const SourceDocument& document);
+  double share_of_limits() const;
 
   std::vector<SourcePart> parts_;
   SourceLimits limits_;
   std::size_t part_ = 0;
   std::unique_ptr<DocumentSource> current_;
   SourceCounts finished_counts_;
-  std::array<Taken, 4> taken_;  // by split, and last where the name tells none
+  std::array<Taken, 4> taken_;   // by split, and last where the name tells none
+  std::set<std::size_t> slots_;  // those of them that have parts
   std::int64_t undecided_ = 0;
 };
 

@@ -24,6 +24,27 @@ bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
 }
 
+// Of all fields, those inside others with a dot: "text", "text.en".
+std::vector<std::string> names_in(const Json& record) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : record.items()) {
+    names.push_back(key);
+    if (!value.is_object()) continue;
+    for (const std::string& inner : names_in(value))
+      names.push_back(concat(key, ".", inner));
+  }
+  return names;
+}
+
+const Json* find_field(const Json& record, const std::string& name) {
+  if (!record.is_object()) return nullptr;
+  if (const auto found = record.find(name); found != record.end()) return &*found;
+  const std::size_t dot = name.find('.');
+  if (dot == std::string::npos) return nullptr;
+  const auto outer = record.find(name.substr(0, dot));
+  return outer == record.end() ? nullptr : find_field(*outer, name.substr(dot + 1));
+}
+
 }  // namespace
 
 struct JsonlSource::Impl {
@@ -62,16 +83,8 @@ struct JsonlSource::Impl {
     }
   }
 
-  static std::vector<std::string> names_in(const Json& record) {
-    std::vector<std::string> names;
-    for (const auto& [key, value] : record.items())
-      names.push_back(key);
-    return names;
-  }
-
   const Json& field(const Json& record, const std::string& name, const char* setting) const {
-    const auto found = record.find(name);
-    if (found != record.end()) return *found;
+    if (const Json* found = find_field(record, name)) return *found;
     throw fail(concat("expected a field '", name, "' (", setting, "), found none. ",
                       suggestion(name, names_in(record))),
                concat("Set ", setting, " to one of the file's fields."));
@@ -123,8 +136,8 @@ struct JsonlSource::Impl {
     const Json record = parse(line);
     if (records == 0) fields = locate_fields(fields, names_in(record), place());
     const Json& text = field(record, fields.text, "data.text_field");
-    if (!text.is_string()) throw wrong_type(fields.text, "a string", text);
-    document.text = text.get<std::string>();
+    if (!text.is_string() && !text.is_null()) throw wrong_type(fields.text, "a string", text);
+    document.text = text.is_null() ? "" : text.get<std::string>();
     document.split = read_split(record);
     document.labels.clear();
     if (fields.with_labels) document.labels = read_labels(record);

@@ -9,8 +9,9 @@
 
 namespace dtbench {
 
-// Of the fields (data/source_fields.h, looked for in the first record) text is a string, labels a
-// string, an integer or a list of either, split a string that names one.
+// Of the fields (data/source_fields.h, looked for in the first record) text is a string (null: ""),
+// labels a string, an integer or a list of either, split a string that names one. A dot leads into
+// an object: "text.en" is {"text": {"en": ...}}.
 // Blank lines are skipped. Ill-formed UTF-8 is repaired (data/utf8.h) and the lines counted.
 // Throws Error (usage) naming file:line, field, what was expected and what came: a missing file, a
 // gzip stream that ends early or is damaged, a line that is not a JSON object, a field that is

@@ -12,6 +12,8 @@
 
 namespace dtbench {
 
+inline constexpr const char* kParquetPlugin = "libdtbench_parquet.so";
+
 // A file's documents, row by row, of any size in bounded memory: of each row group only the chosen
 // columns are read, in ranges of 1 MiB, and decoded a few rows at a time.
 //   text   string (plain, large, view or dictionary); null: ""

@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "config/hub_address.h"
 #include "data/byte_level_bpe.h"
 #include "data/data_files.h"
+#include "data/hub_files.h"
 #include "data/store.h"
 #include "data/store_builder.h"
 #include "data/store_files.h"
@@ -29,6 +31,8 @@ TokenizerFiles tokenizer_files(const DataSpec& data, const fs::path& configs) {
     throw usage_error(concat("data.vocab and data.merges belong together: got vocab '", data.vocab,
                              "' and merges '", data.merges, "'."),
                       "Set both, or neither for the shipped tokenizer of the generated corpus.");
+  if (is_hub_address(data.tokenizer))
+    return {"", "", hub_files().fetch(parse_hub_address(data.tokenizer, "data.tokenizer"))};
   if (!data.tokenizer.empty()) return {"", "", data.tokenizer};
   if (!data.vocab.empty()) return {data.vocab, data.merges, ""};
   const fs::path shipped = configs / "tokenizers" / "synthetic";
@@ -58,6 +62,10 @@ SourceFields fields_of(const RunSpec& spec) {
   return {data.text_field, data.label_field, data.split_field, !is_language_model(spec.objective)};
 }
 
+SourceLimits limits_of(const DataSpec& data) {
+  return {data.examples, data.bytes};
+}
+
 Json source_key(const RunSpec& spec, const std::vector<DataFile>& files) {
   const DataSpec& data = spec.data;
   if (is_synthetic(data))
@@ -66,7 +74,7 @@ Json source_key(const RunSpec& spec, const std::vector<DataFile>& files) {
             {"labels", data.synthetic_labels}};
   Json content = Json::array();
   for (const DataFile& file : files)
-    content.push_back({sha256_file(file.path), file.split ? Json(to_string(*file.split)) : Json()});
+    content.push_back({file.sha256(), file.split ? Json(to_string(*file.split)) : Json()});
   const SourceFields fields = fields_of(spec);
   return {{"files", content},
           {"text_field", fields.text},
@@ -94,7 +102,7 @@ std::unique_ptr<DocumentSource> open_source(const RunSpec& spec,
   const DataSpec& data = spec.data;
   if (is_synthetic(data))
     return std::make_unique<SyntheticSource>(data.synthetic_documents, data.synthetic_labels);
-  return open_data_files(files, fields_of(spec), {data.examples, data.bytes});
+  return open_data_files(files, fields_of(spec), limits_of(data));
 }
 
 // A folder beside `target` that becomes it by one rename, or goes away.
@@ -152,6 +160,10 @@ bool is_prepared(const fs::path& store, bool repair) {
 // The source's own name, whether or not a folder's ends in a slash.
 std::string name_of(const DataSpec& data) {
   if (is_synthetic(data)) return "synthetic";
+  if (is_hub_address(data.source)) {
+    const HubAddress address = parse_hub_address(data.source, "data.source");
+    return concat(address.id, address.path.empty() ? "" : "/", address.path);
+  }
   const fs::path path = fs::path(data.source).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
@@ -181,7 +193,7 @@ std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
   const TokenizerFiles tokenizer = tokenizer_files(spec.data, configs);
   require_files(tokenizer);
   std::vector<DataFile> files;
-  if (!is_synthetic(spec.data)) files = data_files(spec.data.source);
+  if (!is_synthetic(spec.data)) files = data_files(spec.data.source, limits_of(spec.data));
   const std::string fingerprint = sha256_hex(canonical_json(store_key(spec, files, tokenizer)));
   const fs::path store = cache / "stores" / fingerprint;
   if (is_prepared(store, false)) return store;

@@ -5,7 +5,8 @@
 //   LexGLUE eurlex              text, labels (class labels)
 //   MultiEURLEX, one language   celex_id, text, labels (class labels)
 //   EURLEX57K                   celex_id, title, text, eurovoc_concepts
-// The original JSON lines of LexGLUE have their split in data_type.
+// The original JSON lines of LexGLUE have their split in data_type. Those of MultiEURLEX hold every
+// language and level; text.en and eurovoc_concepts.level_2 choose.
 #pragma once
 
 #include <array>

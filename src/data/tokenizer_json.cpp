@@ -30,8 +30,9 @@ const Members kRobertaProcessing = {{"type", {"RobertaProcessing"}},
                                     {"add_prefix_space", {}}};
 const Members kTemplateProcessing = {
     {"type", {"TemplateProcessing"}}, {"single", {}}, {"pair", {}}, {"special_tokens", {}}};
-// Every byte has a token, so nothing is ever unknown.
-const Members kModel = {{"type", {"BPE"}},
+// Every byte has a token, so nothing is ever unknown. The published files of GPT-2 and RoBERTa are
+// older than the member type.
+const Members kModel = {{"type", {"BPE", nullptr}},
                         {"dropout", {nullptr, 0}},
                         {"unk_token", {}},
                         {"fuse_unk", {}},

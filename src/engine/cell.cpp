@@ -78,8 +78,9 @@ class Cell {
     if (!spec_.policy.tf32) require_canary(canary);
 
     store_.emplace(options_.store);
-    auto trainer = std::make_unique<Trainer>(spec_, *store_, choice.device);
-    audit(make_audit(*trainer, switches, canary));
+    auto trainer =
+        std::make_unique<Trainer>(spec_, *store_, choice.device, options_.initial_weights);
+    audit(make_audit(*trainer, switches, canary, sources()));
     resume(*trainer);
     directory_.remove_result();
     {
@@ -100,6 +101,13 @@ class Cell {
                    check.error, ", fp32 allows ", check.tolerance, "."),
             "another torch build or driver: this one does not compute fp32 products in fp32");
     }
+  }
+
+  Json sources() const {
+    if (options_.sources.empty()) return Json::object();
+    const Json sources = Json::parse(options_.sources, nullptr, false);
+    if (sources.is_object()) return sources;
+    throw usage_error(concat("--sources must be a JSON object, got '", options_.sources, "'."));
   }
 
   // A new cell writes its audit; a resumed one must match the one it has.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "base/error.h"
 
@@ -11,6 +12,9 @@ namespace dtbench {
 struct CellOptions {
   std::filesystem::path run_directory;  // holds spec.json
   std::filesystem::path store;
+  std::filesystem::path initial_weights;  // the file that the spec's model.init names; "" where it
+                                          // is a path itself, or weights are drawn
+  std::string sources;  // JSON for the audit: which commits data, tokenizer and weights are of
   bool keep_checkpoint = false;
   std::int64_t checkpoint_every = 0;  // steps; 0: every five minutes
 };

@@ -21,6 +21,9 @@ int parse_and_run(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "train, or go on with, the cell of a run directory");
   run->add_option("--run-dir", options.run_directory, "directory with spec.json")->required();
   run->add_option("--store", options.store, "tokenized store that `dtbench` prepared")->required();
+  run->add_option("--initial-weights", options.initial_weights,
+                  "the safetensors file, where the spec's model.init is on the Hub");
+  run->add_option("--sources", options.sources, "JSON for the audit: commits of what was fetched");
   run->add_flag("--keep-checkpoint", options.keep_checkpoint,
                 "keep the checkpoint of a complete cell");
   run->add_option("--checkpoint-every", options.checkpoint_every,

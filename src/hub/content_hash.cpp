@@ -41,6 +41,10 @@ bool is_content_hash(const std::string& name) {
   return (name.size() == kSha1Digits || name.size() == kSha256Digits) && is_hexadecimal(name);
 }
 
+bool is_sha256(const std::string& name) {
+  return name.size() == kSha256Digits && is_hexadecimal(name);
+}
+
 std::string content_hash(const std::filesystem::path& file, const std::string& like) {
   return like.size() == kSha256Digits ? sha256_file(file) : git_object_id(file);
 }

@@ -105,11 +105,20 @@ fs::path Hub::file(const Repository& repository, const std::string& path) {
   return place;
 }
 
+fs::path Hub::verified_file(const Repository& repository, const std::string& path) {
+  const fs::path place = file(repository, path);
+  // A cache without links names no hashes (the Python client makes one where links are not
+  // allowed).
+  if (!fs::is_symlink(place)) return place;
+  const std::string hash = fs::read_symlink(place).filename().string();
+  return verify_blob(cache_, repository, hash) ? file(repository, path) : place;
+}
+
 std::unique_ptr<ByteSource> Hub::open(const Repository& repository, const std::string& path) {
   const std::string at = commit(repository);
   check_path(repository, path);
   const fs::path place = cache_.snapshot(repository, at, path);
-  if (HubCache::has(place)) return std::make_unique<LocalFile>(place);
+  if (HubCache::has(place)) return std::make_unique<LocalFile>(verified_file(repository, path));
   if (settings_.offline)
     throw offline_error(settings_, repository, describe(repository, path), path);
   FileMetadata metadata = file_metadata(http_, repository, at, path);

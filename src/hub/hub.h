@@ -41,8 +41,11 @@ class Hub {
   // The file's path in the cache, where it is downloaded and verified if it is not there yet.
   std::filesystem::path file(const Repository& repository, const std::string& path);
 
-  // The same, to be read by ranges without downloading all of it. What is in the cache is read from
-  // there. Independent of this object: it may be used in another thread.
+  // The same, hashed anew: a cached content that is damaged is moved aside and fetched again.
+  std::filesystem::path verified_file(const Repository& repository, const std::string& path);
+
+  // The same, to be read by ranges without downloading all of it. What is in the cache is
+  // verified and read from there. Independent of this object: it may be used in another thread.
   std::unique_ptr<ByteSource> open(const Repository& repository, const std::string& path);
 
   // Moves cached contents aside that are not what their hash says; file() fetches them again.

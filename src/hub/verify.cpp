@@ -1,6 +1,8 @@
 #include "hub/verify.h"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
@@ -54,16 +56,26 @@ CorruptBlob set_aside(const HubCache& cache, const Repository& repository, const
 
 }  // namespace
 
+std::optional<CorruptBlob> verify_blob(const HubCache& cache, const Repository& repository,
+                                       const std::string& hash) {
+  const fs::path blob = cache.blob(repository, hash);
+  const FileLock lock = cache.lock(repository, hash, concat("Content ", hash));
+  if (!HubCache::has(blob)) return std::nullopt;  // another process was faster
+  const std::string found = content_hash(blob, hash);
+  if (found == hash) return std::nullopt;
+  return set_aside(cache, repository, blob, found);
+}
+
 Verification verify(const HubCache& cache, const Repository& repository) {
   Verification result;
   for (const fs::path& blob : blobs_of(cache, repository)) {
-    const std::string hash = blob.filename().string();
-    const FileLock lock = cache.lock(repository, hash, concat("Content ", hash));
-    if (!HubCache::has(blob)) continue;  // another process was faster
-    const std::string found = content_hash(blob, hash);
+    std::error_code gone;
+    const std::uintmax_t size = fs::file_size(blob, gone);
+    if (gone) continue;
     ++result.blobs;
-    result.bytes += static_cast<std::int64_t>(fs::file_size(blob));
-    if (found != hash) result.corrupt.push_back(set_aside(cache, repository, blob, found));
+    result.bytes += static_cast<std::int64_t>(size);
+    if (auto corrupt = verify_blob(cache, repository, blob.filename().string()))
+      result.corrupt.push_back(std::move(*corrupt));
   }
   return result;
 }

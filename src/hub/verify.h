@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,13 @@ struct Verification {
   std::vector<CorruptBlob> corrupt;
 };
 
-// Reads every blob of the repository's cache, whatever its revision. Those that are not what their
-// name says are moved aside, with the links to them, and reported in the log: the next use fetches
-// them again. Throws Error when the cache cannot be read or changed.
+// Hashes one blob again. One that is not what its name says is moved aside, with the links to it,
+// and reported in the log.
+std::optional<CorruptBlob> verify_blob(const HubCache& cache, const Repository& repository,
+                                       const std::string& hash);
+
+// Reads every blob of the repository's cache, whatever its revision. The next use
+// fetches again what was moved aside. Throws Error when the cache cannot be read or changed.
 Verification verify(const HubCache& cache, const Repository& repository);
 
 }  // namespace dtbench

@@ -61,8 +61,9 @@ struct RunRecord {
 };
 RunRecord read_run(const std::filesystem::path& path);  // damage is described, never thrown
 std::vector<RunRecord> read_runs(const std::filesystem::path& root);  // sorted by start, then id
-// Steps or events: the lines that can be read, none where the file is not there; a last line without
-// its end is still being written and left out. RunRecord::damage tells of a line that cannot be read.
+// Steps or events: the lines that can be read, none where the file is not there; a last line
+// without its end is still being written and left out. RunRecord::damage tells of a line that
+// cannot be read.
 std::vector<Json> read_lines(const std::filesystem::path& jsonl);
 bool is_running(const std::filesystem::path& path);  // its lock is held
 

@@ -7,6 +7,8 @@ What it does to a cell is told by the environment, STAND_IN = {"A fp16_naive": "
     fail       its record says why, exit 4     crash      a segmentation fault after a step
     refuse     no record, exit 3               silent     exit 0 without a result
     wait       waits after step 2 for a signal
+    hang       after step 2 does nothing, whatever the signal
+    memory     its record says that memory was used up, exit 4
 STAND_IN_LOG names a file that gets a line a start: "A fp16_naive from step 0".
 """
 
@@ -81,13 +83,19 @@ with open(steps_file, "w") as lines:
         if what == "crash":
             print("about to crash", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGSEGV)
-        if what == "wait" and done == 2:
+        if what == "hang" and done == 2:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if what in ("wait", "hang") and done == 2:
             while True:
                 signal.pause()
         if what == "nonfinite" and done == 4:
             result("diverged", "nonfinite", nonfinite={"step": 3, "kind": "nan", "phase": "backward",
                                                        "tensor": "transformer.wte.weight"})
             sys.exit(0)
+if what == "memory":
+    result("out_of_memory", reason="the machine's memory is used up")
+    print("error: out of memory: the machine's memory is used up", file=sys.stderr)
+    sys.exit(4)
 if what == "fail":
     result("failed", reason="the disk is on fire")
     print("error: the disk is on fire", file=sys.stderr)

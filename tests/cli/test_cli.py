@@ -189,18 +189,18 @@ def test_benchmark_is_run_by_another_name(bench, tmp_path):
         assert other == named and named["spec"]["preset"] == "base"
 
 
-def test_the_defaults_of_benchmark_are_the_specifications(bench, tmp_path):
-    """GPT-2 124M and RoBERTa-base, batch 32, 1,000 steps, the scenario's own length."""
-    (tmp_path / "vocab.json").write_text("{}")
-    data = ["--data", "text.jsonl", "--vocab", "vocab.json", "--merges", "merges.txt"]
+def test_the_defaults_of_benchmark_are_the_specifications(bench):
+    """GPT-2 124M and RoBERTa-base as published, batch 32, 1,000 steps, the scenario's own length."""
+    published = {"gpt2": "hf://openai-community/gpt2", "roberta": "hf://FacebookAI/roberta-base"}
     for model, task, scenario, length in [("gpt2", "clm", "A", 1024), ("roberta", "mlm", "B", 512),
                                           ("gpt2", "multi_cls", "C", 512),
                                           ("roberta", "single_cls", "F", 512)]:
         spec = dry_run(bench, "benchmark", "--model_arch", model, "--task", task, "--dtype_config",
-                       "amp_fp16", *data)["spec"]
+                       "amp_fp16")["spec"]
         assert (spec["scenario"], spec["preset"], spec["policy"]["name"]) == (scenario, "base", "amp_fp16")
         assert (spec["train"]["batch"], spec["train"]["steps"], spec["data"]["length"]) == (32, 1000, length)
-        assert (spec["model"]["layers"], spec["model"]["width"], spec["model"]["init"]) == (12, 768, "pretrained")
+        assert (spec["model"]["layers"], spec["model"]["width"]) == (12, 768)
+        assert spec["model"]["init"] == published[model] + "/model.safetensors"
 
 
 def test_policies(bench):

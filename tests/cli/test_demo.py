@@ -30,6 +30,8 @@ def cache(tmp_path_factory):
 
 
 class Demo:
+    command = "demo"
+
     def __init__(self, folder, cache):
         self.folder, self.cache = folder, cache
         self.program = install(folder / "installed", (HERE / "stand_in_engine.py").read_text())
@@ -171,14 +173,16 @@ def test_a_record_of_other_data_fails_its_cell_alone(demo):
     assert rows["A fp16_naive"]["status"] == "completed"
 
 
-def test_a_cell_that_another_process_trains_is_left_to_it(demo):
-    assert demo.run(*TWO, does={"A fp32_true": "refuse"}).returncode == 4
+def test_a_cell_that_another_process_trains_is_waited_for(demo):
+    assert demo.run(*TWO, does={"A fp32_true": "refuse"}).returncode == 3
+    demo.started()
     with locked(demo.record("A fp32_true")):
-        process = demo.run(*TWO, "--json")
-    rows, _ = rows_of(process)
-    assert process.returncode == 4
-    assert "being trained by another process" in rows["A fp32_true"]["reason"]
-    assert rows["A fp16_naive"]["status"] == "completed"
+        process = demo.start(*TWO, "--json")
+        time.sleep(1)
+        assert process.poll() is None and demo.started() == []
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert demo.started() == ["A fp32_true from step 0"]
 
 
 def test_a_missing_engine_is_said(demo):
@@ -295,7 +299,7 @@ class Terminal:
     def __init__(self, demo, columns, rows, *arguments, does={}, step_s=0.0):
         self.screen = Screen(columns, rows)
         self.frames = []
-        command = [str(demo.program), "demo", *arguments]
+        command = [str(demo.program), demo.command, *arguments]
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
             os.chdir(demo.folder)

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from conftest import BIN, refused
+from conftest import BIN, install, refused
 
 OFFLINE = {"HF_ENDPOINT": "https://hub.invalid", "https_proxy": "", "HTTPS_PROXY": ""}
 
@@ -54,6 +54,20 @@ def test_doctor_without_a_gpu_says_why(bench):
     assert process.returncode == 4
     (obstacle,) = json.loads(process.stdout)["study"]["obstacles"]
     assert obstacle.startswith("cuda: ")
+
+
+def test_a_build_without_plugins_says_what_it_cannot_do(bench, tmp_path):
+    program = install(tmp_path / "bin", "#!/bin/sh\necho '{}'\n")
+    found = json.loads(bench("doctor", "--json", program=program, **OFFLINE).stdout)
+    parquet, hub = found["missing_plugins"]
+    assert "reads no Parquet" in parquet and "no Hub client" in hub
+    assert set(found["missing_plugins"]) <= set(found["warnings"])
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    prepare = ["data", "prepare", "--scenario", "C", "--preset", "tiny"]
+    refused(bench(*prepare, "--data", "a.parquet", program=program), "Parquet cannot be read",
+            "libdtbench_parquet.so' is not there", "give the data as .jsonl", code=4)
+    refused(bench(*prepare, "--data", "hf://datasets/a/b", program=program), "The Hub cannot be used",
+            "libdtbench_hub.so' is not there", "--data, --tokenizer, --init", code=4)
 
 
 def test_doctor_refuses_what_is_no_device(bench):

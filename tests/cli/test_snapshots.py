@@ -55,7 +55,7 @@ CASES = {
     "error-setting": TINY + " --set train.step=3",
     "error-value": TINY + " --steps many",
     "error-contradiction": TINY + " --micro-batch 3",
-    "error-missing-data": "run --scenario A --policy fp32_true",
+    "error-missing-data": TINY + " --data none.jsonl",
     "error-missing-run": "show zzz",
     "error-missing-store": "data show zzz",
     "error-benchmark-task": "benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true",

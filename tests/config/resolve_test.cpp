@@ -44,7 +44,9 @@ TEST(Resolve, ScenariosAtBaseAreTheContracts) {
     EXPECT_EQ(spec.model.layers, 12);
     EXPECT_EQ(spec.model.width, 768);
     EXPECT_EQ(spec.model.heads, 12);
-    EXPECT_EQ(spec.model.init, "pretrained");
+    EXPECT_EQ(spec.model.init, row.architecture == "gpt2"
+                                   ? "hf://openai-community/gpt2/model.safetensors"
+                                   : "hf://FacebookAI/roberta-base/model.safetensors");
     EXPECT_EQ(spec.train.batch, 32);
     EXPECT_EQ(spec.train.micro_batch, 32);
     EXPECT_EQ(spec.train.steps, 1000);
@@ -75,20 +77,52 @@ TEST(Resolve, Tiny) {
   }
 }
 
-TEST(Resolve, SmallAndBaseAskForRealData) {
+// The contract's data sets, a part of the larger one, and the published tokenizers.
+TEST(Resolve, SmallAndBaseTakeThePublishedDataAndTokenizers) {
   for (const char* preset : {"small", "base"}) {
-    ResolveRequest request = tiny_request();
+    ResolveRequest request = tiny_request("A");
     request.preset = preset;
-    EXPECT_TRUE(says(refusal(request), "data.source, data.vocab, data.merges are not given"));
-    request.command_line = {flag("data.source", "x.jsonl"), flag("data.vocab", "vocab.json")};
-    const std::string message = refusal(request);
-    EXPECT_TRUE(says(message, "data.merges is not given"));
-    EXPECT_TRUE(says(message, "--merges merges.txt"));
-    request.command_line.push_back(flag("data.merges", "merges.txt"));
-    EXPECT_EQ(refusal(request), "");
-    request.command_line = {flag("data.source", "x.jsonl"), flag("data.tokenizer", "t.json")};
-    EXPECT_EQ(refusal(request), "");
+    const DataSpec gpt2 = resolve(request).data;
+    EXPECT_EQ(gpt2.source, "hf://datasets/Skylion007/openwebtext@~parquet");
+    EXPECT_EQ(gpt2.examples, 40000);
+    EXPECT_EQ(gpt2.tokenizer, "hf://openai-community/gpt2/tokenizer.json");
+    request.scenario = "D";
+    const DataSpec roberta = resolve(request).data;
+    EXPECT_EQ(roberta.source, "hf://datasets/coastalcph/lex_glue/eurlex");
+    EXPECT_EQ(roberta.examples, 0);
+    EXPECT_EQ(roberta.tokenizer, "hf://FacebookAI/roberta-base/tokenizer.json");
   }
+}
+
+TEST(Resolve, WhatAScenarioTakesOfItsDataSetSaysNothingAboutAnother) {
+  ResolveRequest request = tiny_request("A");
+  request.preset = "small";
+  request.command_line = {flag("data.examples", "70")};
+  EXPECT_EQ(resolve(request).data.examples, 70);
+  request.command_line = {flag("data.source", "x.jsonl")};
+  EXPECT_EQ(resolve(request).data.examples, 0);
+  request.command_line.push_back(flag("data.examples", "70"));
+  EXPECT_EQ(resolve(request).data.examples, 70);
+}
+
+TEST(Resolve, AVocabularyTakesThePlaceOfThePresetsTokenizer) {
+  ResolveRequest request = tiny_request("A");
+  request.preset = "small";
+  request.command_line = {flag("data.vocab", "v.json"), flag("data.merges", "m.txt")};
+  EXPECT_EQ(resolve(request).data.tokenizer, "");
+  request.command_line.pop_back();
+  EXPECT_TRUE(says(refusal(request), "only 'data.vocab' is given"));
+  request.command_line = {flag("data.tokenizer", "t.json")};
+  EXPECT_EQ(resolve(request).data.tokenizer, "t.json");
+}
+
+TEST(Resolve, PretrainedAtAnyPreset) {
+  ResolveRequest request = tiny_request("B");
+  request.command_line = {flag("model.init", "pretrained"), flag("data.tokenizer", "pretrained")};
+  const RunSpec spec = resolve(request);
+  EXPECT_EQ(spec.model.init, "hf://FacebookAI/roberta-base/model.safetensors");
+  EXPECT_EQ(spec.data.tokenizer, "hf://FacebookAI/roberta-base/tokenizer.json");
+  EXPECT_EQ(spec.train.learning_rate, 5e-5);
 }
 
 TEST(Resolve, CommandLineBeatsEnvironmentBeatsFileBeatsPreset) {

@@ -27,7 +27,7 @@ Json read(const std::string& path, const Json& settings) {
                             settings.value("split", ""), settings.value("with_labels", true)};
   const SourceLimits limits{settings.value("examples", std::int64_t{0}),
                             settings.value("bytes", std::int64_t{0})};
-  const auto source = open_data_files(data_files(path), fields, limits);
+  const auto source = open_data_files(data_files(path, limits), fields, limits);
   const Json label_list = source->label_list();
   Json documents = Json::array();
   std::int64_t count = 0, bytes = 0;

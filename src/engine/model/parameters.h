@@ -62,8 +62,8 @@ class ParameterSet {
   std::int64_t gradient_bytes() const;
   // SHA-256 over names, shapes and bytes: the initial weights' fingerprint in audit.json.
   std::string fingerprint() const;
-  // SHA-256 over names, shapes and the fp32 draws that the weights were cast from: the same whatever
-  // datatype they are stored in.
+  // SHA-256 over names, shapes and the fp32 draws that the weights were cast from: the same
+  // whatever datatype they are stored in.
   std::string draws_fingerprint() const;
 
  private:
@@ -74,7 +74,7 @@ class ParameterSet {
   std::uint32_t seed_;
   at::ScalarType gradient_type_;
   std::vector<Parameter> parameters_;
-  std::string draws_;  // a line each: name, shape, SHA-256
+  std::string draws_;                    // a line each: name, shape, SHA-256
   std::vector<at::Tensor> accumulated_;  // empty where the leaves' .grad are the stored gradients
 };
 

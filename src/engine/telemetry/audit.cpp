@@ -30,7 +30,7 @@ std::string state_datatypes(const AdamW& optimizer) {
 }  // namespace
 
 Json make_audit(const Trainer& trainer, const Json& precision_switches,
-                const std::vector<CanaryCheck>& canary) {
+                const std::vector<CanaryCheck>& canary, const Json& sources) {
   const ModelShape& shape = trainer.shape();
   const StoreMeta& data = trainer.store().meta();
   const Parameter& any = trainer.parameters().all().front();
@@ -44,6 +44,7 @@ Json make_audit(const Trainer& trainer, const Json& precision_switches,
             {"initial_weights_file", trainer.loaded().fingerprint},
             {"initial_draws_fingerprint", trainer.parameters().draws_fingerprint()},
             {"initial_weights_fingerprint", trainer.parameters().fingerprint()}}},
+          {"sources", sources},
           {"precision_switches", precision_switches},
           {"canary", to_json(canary)},
           {"datatypes",

@@ -11,9 +11,10 @@
 namespace dtbench {
 
 // `identity` holds what a resume must find unchanged: program, torch, device, data, initial
-// weights. Call it before a checkpoint is loaded: it fingerprints the weights as they are.
+// weights. `sources` says which commits on the Hub these are of. Call it before a checkpoint is
+// loaded: it fingerprints the weights as they are.
 Json make_audit(const Trainer& trainer, const Json& precision_switches,
-                const std::vector<CanaryCheck>& canary);
+                const std::vector<CanaryCheck>& canary, const Json& sources);
 
 // Throws Error (usage) listing each difference between the identities of two audits.
 void require_same_identity(const Json& recorded, const Json& present);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "config/hub_address.h"
 #include "engine/model/initial_weights.h"
 #include "engine/numerics/device.h"
 #include "engine/numerics/scalar_type.h"
@@ -20,12 +21,16 @@ std::int64_t label_count(const RunSpec& spec, const TokenStore& store) {
                                            : static_cast<std::int64_t>(store.meta().labels.size());
 }
 
-LoadedWeights initialize(const RunSpec& spec, ParameterSet& parameters) {
-  if (spec.model.init == "pretrained")
-    throw usage_error("Pretrained weights are asked for, and this version does not fetch them.",
-                      "--init FILE with a safetensors file of the checkpoint, or --init scratch");
+LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given,
+                         ParameterSet& parameters) {
+  const std::string& init = spec.model.init;
+  if (is_hub_address(init) && given.empty())
+    throw usage_error(concat("The initial weights are on the Hub (", init,
+                             "), and which file holds ", "them here was not said."),
+                      "'dtbench run' fetches them; or --initial-weights FILE.");
   LoadedWeights loaded;
-  if (spec.model.init != "scratch") loaded = load_weights(spec.model.init, parameters);
+  if (init != "scratch")
+    loaded = load_weights(given.empty() ? std::filesystem::path(init) : given, parameters);
   perturb_by_ulp(parameters, spec.policy.perturb_initial_ulp);
   return loaded;
 }
@@ -55,7 +60,8 @@ StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64
 
 }  // namespace
 
-Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device)
+Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device,
+                 const std::filesystem::path& initial_weights)
     : spec_(spec),
       store_(store),
       device_(device),
@@ -66,7 +72,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
                   static_cast<std::uint32_t>(spec.seed), scalar_type(spec.policy.gradients)),
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
-      loaded_(initialize(spec, parameters_)),
+      loaded_(initialize(spec, initial_weights, parameters_)),
       update_(parameters_, spec.policy, spec.train, spec.seed),
       constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {
   require_padding(spec, store.meta());

@@ -19,8 +19,10 @@ namespace dtbench {
 // Everything that a step reads and writes, on one device.
 class Trainer {
  public:
-  // Draws or loads the initial weights.
-  Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device);
+  // Draws the initial weights or loads them, from `initial_weights` where that is given, else from
+  // the file that the spec names.
+  Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device,
+          const std::filesystem::path& initial_weights = {});
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 

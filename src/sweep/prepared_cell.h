@@ -6,21 +6,25 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "config/run_spec.h"
 
 namespace dtbench {
 
 struct PreparedCell {
   RunSpec spec;
-  std::filesystem::path run;    // its run directory
-  std::filesystem::path store;  // its tokenized data
-  bool finished = false;        // the record is complete: another run would only repeat it
+  std::filesystem::path run;              // its run directory
+  std::filesystem::path store;            // its tokenized data
+  std::filesystem::path initial_weights;  // a file; "": they are drawn
+  Json sources;                           // the commits of what is from the Hub (data/hub_files.h)
+  bool finished = false;  // the record is complete: another run would only repeat it
 };
 
 enum class OldRecord { kGoOn, kSetAside };
 
-// Prepares the data and looks at the record below `out`. Throws Error (usage) for a record that is
-// damaged or was made from other data or initial weights, and what prepare_store throws.
+// Prepares the data, fetches initial weights, and looks at the record below `out`. Throws Error
+// (usage) for a record that is damaged, of another spec, or was made from other data or initial
+// weights, and what prepare_store and HubFiles throw.
 PreparedCell prepare_cell(const RunSpec& spec, const std::filesystem::path& out,
                           const std::filesystem::path& configs, OldRecord old_record);
 

@@ -1,12 +1,14 @@
-#include "cli/prepared_cell.h"
+#include "sweep/prepared_cell.h"
 
+#include "analysis/json_access.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/places.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "cli/table.h"
+#include "config/hub_address.h"
+#include "data/hub_files.h"
 #include "data/store.h"
 #include "record/run_directory.h"
 
@@ -29,6 +31,18 @@ void require_readable(const RunRecord& record) {
       "--rerun trains anew and keeps the damaged record beside the new.");
 }
 
+// A folder that was put together from several runs.
+void require_same_spec(const RunRecord& record, const RunSpec& spec) {
+  std::vector<std::string> fields;
+  for (const Json& field : differences(record.spec, to_json(spec)))
+    fields.push_back(concat(field.at("field").get<std::string>(), " is ", field.at("here").dump(),
+                            " instead of ", field.at("there").dump()));
+  if (fields.empty()) return;
+  throw usage_error(concat("The record '", record.path.string(),
+                           "' is of another cell: ", join(fields, ", "), "."),
+                    kRerun);
+}
+
 // The spec names the data's file, the record what was in it.
 void require_same_data(const RunRecord& record, const fs::path& store) {
   const Json recorded = member_or_null(record.result, "/data/fingerprint");
@@ -40,14 +54,14 @@ void require_same_data(const RunRecord& record, const fs::path& store) {
 }
 
 // Likewise for a file of initial weights.
-void require_same_initial_weights(const RunRecord& record, const RunSpec& spec) {
+void require_same_initial_weights(const RunRecord& record, const PreparedCell& cell) {
   const Json recorded = member_or_null(record.audit, "/identity/initial_weights_file");
   if (recorded.is_null() || recorded == "") return;
-  const std::string present = sha256_file(spec.model.init);
+  const std::string present = sha256_file(cell.initial_weights);
   if (recorded == present) return;
   throw usage_error(concat("The record '", record.path.string(), "' was made from other initial ",
-                           "weights: the SHA-256 of '", spec.model.init, "' was ", recorded.dump(),
-                           ", now it is \"", present, "\"."),
+                           "weights: the SHA-256 of '", cell.spec.model.init, "' was ",
+                           recorded.dump(), ", now it is \"", present, "\"."),
                     kRerun);
 }
 
@@ -57,8 +71,9 @@ bool is_finished(const PreparedCell& cell) {
   const RunRecord record = read_run(cell.run);
   require_readable(record);
   if (!is_final(record)) return false;
+  require_same_spec(record, cell.spec);
   require_same_data(record, cell.store);
-  require_same_initial_weights(record, cell.spec);
+  require_same_initial_weights(record, cell);
   return true;
 }
 
@@ -66,7 +81,8 @@ bool is_finished(const PreparedCell& cell) {
 
 PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::path& configs,
                           OldRecord old_record) {
-  PreparedCell cell{spec, out / cell_id(spec), prepare_store(spec, cache_folder(), configs)};
+  PreparedCell cell{spec, out / cell_id(spec), prepare_store(spec, cache_folder(), configs),
+                    initial_weights_file(spec), hub_sources(spec)};
   if (old_record == OldRecord::kSetAside && fs::exists(cell.run))
     log_info(concat("the record that was there is now ", set_aside(cell.run).string()));
   else
@@ -77,6 +93,9 @@ PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::pa
 std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOptions& options) {
   std::vector<std::string> command = {engine_program().string(), "run",     "--run-dir",
                                       cell.run.string(),         "--store", cell.store.string()};
+  if (is_hub_address(cell.spec.model.init))
+    command.insert(command.end(), {"--initial-weights", cell.initial_weights.string()});
+  if (!cell.sources.empty()) command.insert(command.end(), {"--sources", cell.sources.dump()});
   if (options.keep_checkpoint) command.emplace_back("--keep-checkpoint");
   if (options.checkpoint_every > 0) {
     command.emplace_back("--checkpoint-every");

@@ -1,4 +1,4 @@
-#include "cli/signals.h"
+#include "sweep/signals.h"
 
 #include <algorithm>
 #include <ctime>

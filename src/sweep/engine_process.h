@@ -12,8 +12,9 @@ class EngineProcess {
  public:
   // Starts it in a process group of its own, so that a terminal's Ctrl-C reaches it through this
   // program alone, once. It gets SIGTERM, on which it saves a checkpoint, when this program dies.
-  // Throws Error when it cannot be started.
-  explicit EngineProcess(std::vector<std::string> command);
+  // `environment`: "NAME=VALUE", on top of this program's. Throws Error when it cannot be started.
+  explicit EngineProcess(std::vector<std::string> command,
+                         const std::vector<std::string>& environment = {});
   // Ends it (SIGTERM) and waits, unless it has ended.
   ~EngineProcess();
   EngineProcess(const EngineProcess&) = delete;

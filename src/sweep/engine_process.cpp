@@ -1,10 +1,11 @@
-#include "cli/engine_process.h"
+#include "sweep/engine_process.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -17,8 +18,31 @@
 namespace dtbench {
 namespace {
 
+// As exec takes them: a null at the end.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts)
+    pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// This program's environment, with some variables set.
+std::vector<std::string> with_changes(const std::vector<std::string>& changes) {
+  std::vector<std::string> variables = changes;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const std::string name = text.substr(0, text.find('=') + 1);
+    if (std::none_of(changes.begin(), changes.end(),
+                     [&](const std::string& change) { return change.starts_with(name); }))
+      variables.push_back(text);
+  }
+  return variables;
+}
+
 // In the child, where only calls that are safe after a fork are allowed.
-[[noreturn]] void become(const std::vector<char*>& command, int output, pid_t parent) {
+[[noreturn]] void become(const std::vector<char*>& command, const std::vector<char*>& environment,
+                         int output, pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -27,7 +51,7 @@ namespace {
   if (getppid() != parent) _exit(127);  // it died before it could be watched
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  execv(command.front(), command.data());
+  execve(command.front(), command.data(), environment.data());
   constexpr char kMessage[] = "error: the engine cannot be executed: ";
   const char* reason = strerrordesc_np(errno);
   if (write(output, kMessage, sizeof kMessage - 1) > 0 && reason != nullptr &&
@@ -59,16 +83,16 @@ std::string in_one_line(const std::string& text) {
 
 }  // namespace
 
-EngineProcess::EngineProcess(std::vector<std::string> command)
+EngineProcess::EngineProcess(std::vector<std::string> command,
+                             const std::vector<std::string>& environment)
     : output_(memfd_create("engine output", MFD_CLOEXEC)) {
   if (output_ < 0) throw system_error("Cannot keep the output of", command.front());
-  std::vector<char*> pointers;
-  for (std::string& argument : command)
-    pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
+  std::vector<std::string> variables = with_changes(environment);
+  const std::vector<char*> arguments = pointers_to(command);
+  const std::vector<char*> its_environment = pointers_to(variables);
   const pid_t parent = getpid();
   process_ = fork();
-  if (process_ == 0) become(pointers, output_, parent);
+  if (process_ == 0) become(arguments, its_environment, output_, parent);
   if (process_ > 0) return;
   const int reason = errno;
   close(output_);

@@ -1,0 +1,136 @@
+#include "cli/matrix_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "sweep/matrix.h"
+
+namespace dtbench {
+namespace {
+
+constexpr int kMostJobs = 1024;
+
+using Names = std::vector<std::string>;
+
+// Of a file's scenarios or policies the ones that the command line names.
+void restrict_to(Names& names, const Names& chosen) {
+  if (chosen.empty()) return;
+  if (names.empty()) {
+    names = chosen;
+    return;
+  }
+  std::erase_if(names, [&](const std::string& name) {
+    return std::find(chosen.begin(), chosen.end(), name) == chosen.end();
+  });
+  if (names.empty()) names = {""};  // an empty list would mean all of them
+}
+
+bool has_nothing(const MatrixPart& part) {
+  const Names nothing = {""};
+  return part.scenarios == nothing || part.policies == nothing;
+}
+
+Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_line) {
+  Matrix matrix;
+  if (options.file.empty())
+    matrix.parts.emplace_back();
+  else
+    matrix = read_matrix(configs_folder(), options.file);
+  const std::vector<Axis> axes = take_axes(command_line);
+  for (MatrixPart& part : matrix.parts) {
+    restrict_to(part.scenarios, options.scenarios);
+    restrict_to(part.policies, options.policies);
+    if (!options.seeds.empty()) part.seeds = seeds_from_count(options.seeds, "--seeds");
+    part.axes.insert(part.axes.end(), axes.begin(), axes.end());
+  }
+  std::erase_if(matrix.parts, has_nothing);
+  if (matrix.parts.empty())
+    throw usage_error(
+        concat("Nothing of the matrix '", options.file, "' is left by --scenario ",
+               join(options.scenarios, ", "), " and --policy ", join(options.policies, ", "), "."),
+        "They choose among the file's own scenarios and policies.");
+  return matrix;
+}
+
+void require_one_device(const std::vector<SweepCell>& cells) {
+  for (const SweepCell& cell : cells)
+    if (cell.spec.device != cells.front().spec.device)
+      throw usage_error(
+          concat("The cells of a matrix run on one device; '", cells.front().name, "' asks for ",
+                 cells.front().spec.device, ", '", cell.name, "' for ", cell.spec.device, "."),
+          "A matrix for each device, in the same or another folder.");
+}
+
+}  // namespace
+
+double positive_number(const std::string& text, const std::string& flag, const std::string& what) {
+  double number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || rest != text.data() + text.size() || !std::isfinite(number) ||
+      number <= 0)
+    throw usage_error(concat(flag, " wants ", what, ", a number above 0, got '", text, "'."),
+                      concat(flag, " 0.79, for example."));
+  return number;
+}
+
+void add_matrix_options(CLI::App& command, MatrixOptions& options) {
+  command.add_option("--file", options.file,
+                     "a matrix of configs/matrices by name, or a .toml file (docs/matrix.md)");
+  command.add_option("--scenario", options.scenarios, "A to F: only this one; repeatable")
+      ->allow_extra_args(false);
+  command.add_option("--policy", options.policies, "only this one, or one of your own; repeatable")
+      ->allow_extra_args(false);
+  command.add_option("--seeds", options.seeds,
+                     "so many seeds: 0, 1, 2 ... (default: the file's, else one)");
+  options.spec.add_preset(command);
+  std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
+                                 {"--device", "device", "cpu, cuda or cuda:N"}};
+  for (const SpecFlag& flag : data_flags())
+    flags.push_back(flag);
+  options.spec.add_to(command, flags);
+  command
+      .add_option("--jobs", options.jobs,
+                  "cells at a time (default: one a GPU; one on a CPU, whose cores are divided)")
+      ->check(CLI::Range(1, kMostJobs));
+  command.add_option("--price-per-hour", options.price_per_hour, "of a device, in USD");
+  command.add_option("--budget", options.budget, "in USD; needs --price-per-hour");
+  command.add_option("--out", options.out, "root folder of records (default: runs)");
+  command.add_flag("--json", options.json, "print JSON");
+}
+
+std::vector<SweepCell> sweep_cells(const MatrixOptions& options) {
+  ResolveRequest request = options.spec.request();
+  const Matrix matrix = matrix_of(options, request.command_line);
+  std::vector<SweepCell> cells;
+  for (MatrixCell& cell : matrix_cells(matrix, request)) {
+    SweepCell& added = cells.emplace_back();
+    added.run = std::filesystem::path(options.out) / cell_id(cell.spec);
+    added.spec = std::move(cell.spec);
+    added.name = std::move(cell.name);
+    added.round = cell.round;
+  }
+  require_one_device(cells);
+  return cells;
+}
+
+SweepOptions sweep_options(const MatrixOptions& options, const std::vector<SweepCell>& cells) {
+  SweepOptions sweep;
+  sweep.out = options.out;
+  sweep.configs = configs_folder();
+  sweep.slots = make_slots(cells.front().spec.device, options.jobs);
+  if (!options.price_per_hour.empty())
+    sweep.price_per_hour = positive_number(options.price_per_hour, "--price-per-hour",
+                                           "a device's price of an hour in USD");
+  if (!options.budget.empty())
+    sweep.budget = positive_number(options.budget, "--budget", "an amount of USD");
+  if (sweep.budget && !sweep.price_per_hour)
+    throw usage_error("--budget needs the price of the device's time.",
+                      "--price-per-hour 0.79, for example.");
+  return sweep;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,149 @@
+#include "cli/matrix_report.h"
+
+#include "base/text.h"
+#include "cli/run_summary.h"
+#include "cli/sweep_view.h"
+#include "cli/table.h"
+#include "config/memory_estimate.h"
+#include "sweep/cell_shape.h"
+#include "sweep/ledger.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::size_t kReadable = 100;  // characters of a line of prose
+constexpr std::size_t kListed = 20;     // names in a sentence
+
+Json status_of(const SweepCell& cell) {
+  const RunRecord record = read_run(cell.run);
+  if (record.spec.is_null() && record.result.is_null()) return "not run";
+  return summary_of(record).at("status");
+}
+
+Json memory_of(const SweepCell& cell, const std::filesystem::path& configs) {
+  const auto shape = shape_before_data(cell.spec, configs).shape;
+  return shape ? Json(estimate_memory(cell.spec, *shape).total) : Json();
+}
+
+std::string time_of(const Json& seconds) {
+  return seconds.is_number() ? human_seconds(seconds.get<double>()) : "-";
+}
+
+std::string money_of(const Json& amount) {
+  return amount.is_number() ? usd(amount.get<double>()) : "-";
+}
+
+std::string names_in(const Json& summary, const char* state) {
+  std::vector<std::string> names;
+  std::size_t more = 0;
+  for (const Json& cell : summary.at("cells")) {
+    if (cell.at("state") != state) continue;
+    if (names.size() < kListed)
+      names.push_back(cell.at("name").get<std::string>());
+    else
+      ++more;
+  }
+  return join(names, ", ") + (more > 0 ? concat(" and ", more, " more") : "");
+}
+
+}  // namespace
+
+Json forecast(const std::vector<SweepCell>& cells, const SweepOptions& options) {
+  Json list = Json::array();
+  double seconds = 0, device_s = 0;
+  std::size_t unknown = 0;
+  for (const SweepCell& cell : cells) {
+    const double share = options.slots.front().share;
+    const bool priced = cell.predicted_s && options.price_per_hour;
+    list.push_back(
+        {{"cell_id", cell.run.filename().string()},
+         {"name", cell.name},
+         {"status", status_of(cell)},
+         {"memory_bytes", memory_of(cell, options.configs)},
+         {"seconds", number_or_null(cell.predicted_s)},
+         {"usd",
+          priced ? Json(cost_of(*cell.predicted_s * share, *options.price_per_hour)) : Json()}});
+    seconds += cell.predicted_s.value_or(0) / static_cast<double>(options.slots.size());
+    device_s += cell.predicted_s.value_or(0) * share;
+    unknown += cell.predicted_s ? 0 : 1;
+  }
+  const bool known = unknown < cells.size();
+  return {
+      {"cells", list},
+      {"total",
+       {{"cells", cells.size()},
+        {"unpredicted", unknown},
+        {"at_a_time", options.slots.size()},
+        {"hours", known ? Json(seconds / 3600) : Json()},
+        {"usd", known && options.price_per_hour ? Json(cost_of(device_s, *options.price_per_hour))
+                                                : Json()}}}};
+}
+
+std::string forecast_text(const Json& forecast) {
+  Rows rows = {{"cell", "status", "memory", "time", "USD"}};
+  for (const Json& cell : forecast.at("cells")) {
+    const Json& memory = cell.at("memory_bytes");
+    rows.push_back({readable(cell.at("name")), readable(cell.at("status")),
+                    memory.is_number() ? human_bytes(memory.get<std::uint64_t>()) : "-",
+                    time_of(cell.at("seconds")), money_of(cell.at("usd"))});
+  }
+  const Json& total = forecast.at("total");
+  std::string text = aligned(rows, {2, 2});
+  std::string sentence = concat(readable(total.at("cells")), " cells, ",
+                                readable(total.at("at_a_time")), " at a time");
+  if (total.at("hours").is_number())
+    sentence +=
+        concat(": ", human_seconds(total.at("hours").get<double>() * 3600),
+               total.at("usd").is_number() ? concat(", ", money_of(total.at("usd")), " USD") : "");
+  if (total.at("unpredicted") != 0)
+    sentence += concat("; the time of ", readable(total.at("unpredicted")),
+                       " of them is not known, as no cell of their kind was trained here: "
+                       "'dtbench plan' trains a few steps of each kind");
+  return text + "\n" + wrapped(sentence + ".", kReadable);
+}
+
+Json matrix_summary(const std::vector<SweepCell>& cells, const SweepOptions& options) {
+  Json list = Json::array(), counts = Json::object();
+  for (const SweepCell& cell : cells) {
+    list.push_back({{"cell_id", cell.run.filename().string()},
+                    {"name", cell.name},
+                    {"state", to_string(cell.state)},
+                    {"failure", cell.failure}});
+    counts[to_string(cell.state)] = counts.value(to_string(cell.state), 0) + 1;
+  }
+  const double device_s = device_seconds(Ledger(account_folder(options)).by_cell());
+  return {{"cells", list},
+          {"counts", counts},
+          {"out", options.out.string()},
+          {"device_s", device_s},
+          {"spent_usd",
+           options.price_per_hour ? Json(cost_of(device_s, *options.price_per_hour)) : Json()},
+          {"budget", number_or_null(options.budget)}};
+}
+
+std::string matrix_summary_text(const Json& summary) {
+  const auto count = [&](const char* state) { return summary.at("counts").value(state, 0); };
+  std::string text = concat(count("done"), " of ", summary.at("cells").size(),
+                            " cells are done: 'dtbench list --out ", readable(summary.at("out")),
+                            "' tells of each, 'dtbench analyse ", readable(summary.at("out")),
+                            "' what they show.\n");
+  for (const Json& cell : summary.at("cells"))
+    if (cell.at("state") == "failed")
+      text +=
+          concat("failed: ", readable(cell.at("name")), ": ", readable(cell.at("failure")), "\n");
+  if (count("left out") > 0)
+    text += wrapped(
+        concat("Left out, ", count("left out"),
+               " cells that the budget does not pay for: ", names_in(summary, "left out"), "."),
+        kReadable);
+  if (const int waiting = count("waiting"); waiting > 0)
+    text += concat("The same command goes on with the ", waiting, " cells left.\n");
+  text += concat("Devices worked ", human_seconds(summary.at("device_s").get<double>()));
+  if (summary.at("spent_usd").is_number())
+    text += concat(", ", money_of(summary.at("spent_usd")), " USD");
+  if (summary.at("budget").is_number())
+    text += concat(" of the budget's ", money_of(summary.at("budget")));
+  return text + ".\n";
+}
+
+}  // namespace dtbench

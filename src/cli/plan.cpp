@@ -1,0 +1,160 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/matrix_options.h"
+#include "cli/sweep_view.h"
+#include "cli/table.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::size_t kReadable = 100;  // characters of a line of prose
+constexpr std::int64_t kMostSteps = 1'000'000'000;
+
+// The cells of the first round, once each, with what they are made of: what one seed takes.
+struct OneSeed {
+  std::vector<const SweepCell*> cells;
+  std::vector<CellTime> times;
+  std::vector<std::string> unknown;  // cells whose calibration failed
+
+  // Device seconds, with every cell at so many steps.
+  double device_s(double share, std::optional<std::int64_t> steps = {}) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const TrainSpec& train = cells[i]->spec.train;
+      sum += share * times[i].seconds(train, steps.value_or(train.steps));
+    }
+    return sum;
+  }
+};
+
+OneSeed one_seed(const std::vector<SweepCell>& cells, const Predictor& predictor) {
+  OneSeed seed;
+  for (const SweepCell& cell : cells) {
+    if (cell.round != cells.front().round) continue;
+    const std::optional<CellTime> time = predictor.time(cell.spec);
+    if (!time) {
+      seed.unknown.push_back(cell.name);
+      continue;
+    }
+    seed.cells.push_back(&cell);
+    seed.times.push_back(*time);
+  }
+  return seed;
+}
+
+// The largest number of steps at which so many seeds cost at most so many device seconds; 0 when
+// not even one does.
+std::int64_t steps_that_fit(const OneSeed& seed, double share, double seeds, double device_s) {
+  std::int64_t fits = 0, fails = kMostSteps + 1;
+  while (fails - fits > 1) {
+    const std::int64_t middle = fits + (fails - fits) / 2;
+    (seeds * seed.device_s(share, middle) <= device_s ? fits : fails) = middle;
+  }
+  return fits;
+}
+
+std::size_t rounds_of(const std::vector<SweepCell>& cells) {
+  return cells.back().round + 1;
+}
+
+Json plan_of(const std::vector<SweepCell>& cells, const SweepOptions& options,
+             const OneSeed& seed) {
+  const double share = options.slots.front().share;
+  const double device_s = seed.device_s(share);
+  const auto seeds = static_cast<double>(rounds_of(cells));
+  Json plan = {{"device", cells.front().spec.device},
+               {"at_a_time", options.slots.size()},
+               {"seeds", rounds_of(cells)},
+               {"cells_of_a_seed", seed.cells.size()},
+               {"unknown", seed.unknown},
+               {"device_s_of_a_seed", device_s},
+               {"price_per_hour", number_or_null(options.price_per_hour)},
+               {"budget", number_or_null(options.budget)},
+               {"usd_of_a_seed", nullptr},
+               {"usd", nullptr},
+               {"seeds_that_fit", nullptr},
+               {"steps_that_fit", nullptr},
+               {"cells", Json::array()}};
+  for (std::size_t i = 0; i < seed.cells.size(); ++i) {
+    const TrainSpec& train = seed.cells[i]->spec.train;
+    plan["cells"].push_back({{"name", seed.cells[i]->name},
+                             {"steps", train.steps},
+                             {"seconds", seed.times[i].seconds(train, train.steps)},
+                             {"seconds_of_a_step", seed.times[i].step_s}});
+  }
+  if (!options.price_per_hour) return plan;
+  const double usd_of_a_seed = cost_of(device_s, *options.price_per_hour);
+  plan["usd_of_a_seed"] = usd_of_a_seed;
+  plan["usd"] = seeds * usd_of_a_seed;
+  if (!options.budget || device_s <= 0) return plan;
+  const double affordable_s = *options.budget / *options.price_per_hour * 3600;
+  plan["seeds_that_fit"] = static_cast<std::int64_t>(std::floor(affordable_s / device_s));
+  plan["steps_that_fit"] = steps_that_fit(seed, share, seeds, affordable_s);
+  return plan;
+}
+
+std::string text_of(const Json& plan) {
+  Rows rows = {{"cell", "steps", "time", "of a step"}};
+  for (const Json& cell : plan.at("cells"))
+    rows.push_back({readable(cell.at("name")), readable(cell.at("steps")),
+                    human_seconds(cell.at("seconds").get<double>()),
+                    concat(readable(1e3 * cell.at("seconds_of_a_step").get<double>()), " ms")});
+  const double device_s = plan.at("device_s_of_a_seed").get<double>();
+  const auto seeds = plan.at("seeds").get<double>();
+  std::string sentence =
+      concat("One seed of ", readable(plan.at("cells_of_a_seed")), " cells takes ",
+             human_seconds(device_s), " of a device, ", readable(plan.at("seeds")), " take ",
+             human_seconds(seeds * device_s));
+  if (plan.at("usd").is_number())
+    sentence += concat(": ", usd(plan.at("usd_of_a_seed").get<double>()), " USD a seed, ",
+                       usd(plan.at("usd").get<double>()), " USD in all");
+  std::string text = aligned(rows, {1, 2}) + "\n" + wrapped(sentence + ".", kReadable);
+  if (plan.at("seeds_that_fit").is_number())
+    text += wrapped(concat("The budget of ", usd(plan.at("budget").get<double>()), " USD affords ",
+                           readable(plan.at("seeds_that_fit")), " seeds of these steps; or ",
+                           readable(plan.at("seeds")), " seeds of ",
+                           readable(plan.at("steps_that_fit")), " steps."),
+                    kReadable);
+  for (const Json& name : plan.at("unknown"))
+    text += concat("not counted: ", readable(name), ", whose calibration did not succeed\n");
+  return text;
+}
+
+void make_plan(const MatrixOptions& options) {
+  std::vector<SweepCell> cells = sweep_cells(options);
+  SweepOptions sweep = sweep_options(options, cells);
+  SweepOptions calibration = sweep;
+  calibration.budget.reset();  // the question is what it would pay for
+  const std::unique_ptr<SweepObserver> view = make_sweep_view();
+  if (calibrate(cells, calibration, *view) == ExitCode::kInterrupted)
+    throw Ended{ExitCode::kInterrupted};
+  const OneSeed seed = one_seed(cells, predict(cells, sweep));
+  if (seed.cells.empty())
+    throw Error(
+        ExitCode::kPermanent, "No kind of cell could be calibrated.",
+        concat("'dtbench list --out ", calibration_folder(options.out).string(), "' tells why."));
+  const Json plan = plan_of(cells, sweep, seed);
+  if (options.json)
+    std::cout << plan.dump(1) << '\n';
+  else
+    std::cout << text_of(plan);
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "plan", "train a few steps of each kind of cell, and tell what a matrix would take and cost");
+  const auto options = std::make_shared<MatrixOptions>();
+  add_matrix_options(*command, *options);
+  command->callback([options] { make_plan(*options); });
+}
+
+}  // namespace dtbench

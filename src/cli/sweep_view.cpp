@@ -1,0 +1,132 @@
+#include "cli/sweep_view.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/live_block.h"
+#include "cli/run_summary.h"
+#include "cli/table.h"
+
+namespace dtbench {
+namespace {
+
+constexpr std::size_t kRecent = 8;  // lines of cells that ended
+
+std::string fixed(double value, int digits) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::vector<std::string> columns_of(const SweepCell& cell, bool stopping) {
+  const bool here = cell.state == CellState::kRunning;
+  const std::string state = here ? (stopping ? "saving" : "running") : to_string(cell.state);
+  if (!cell.step) return {cell.name, state, "-", "-", "-", "-"};
+  const std::int64_t left = cell.spec.train.steps - cell.step->done;
+  const std::string eta =
+      left > 0 ? human_seconds(static_cast<double>(left) * cell.step->seconds) : "validating";
+  return {cell.name,
+          state,
+          concat(cell.step->done, "/", cell.spec.train.steps),
+          readable(json_number(cell.step->loss)),
+          fixed(cell.step->samples_per_s, 1),
+          eta};
+}
+
+class LiveView : public SweepObserver {
+ public:
+  void begin(const SweepProgress& progress) override { tick(progress); }
+  void tick(const SweepProgress& progress) override {
+    if (!block_) block_.emplace(STDERR_FILENO);
+    block_->draw(sweep_screen(progress, recent_, block_->width()));
+  }
+  void cell_ended(const SweepProgress&, const SweepCell& cell) override {
+    recent_.push_back(end_line(cell));
+    if (recent_.size() > kRecent) recent_.erase(recent_.begin());
+  }
+  void leave() override { block_->leave(); }
+  void enter() override { block_->enter(); }
+  void finish() override { block_.reset(); }
+
+ private:
+  std::optional<LiveBlock> block_;  // from begin() to finish()
+  std::vector<std::string> recent_;
+};
+
+class PlainView : public SweepObserver {
+ public:
+  void begin(const SweepProgress& progress) override {
+    log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them done before"));
+  }
+  void tick(const SweepProgress&) override {}
+  void cell_ended(const SweepProgress& progress, const SweepCell& cell) override {
+    std::string line =
+        concat("[", progress.ended(), "/", progress.cells.size(), "] ", end_line(cell));
+    if (progress.spent_usd) line += concat("; ", usd(*progress.spent_usd), " USD spent");
+    if (progress.left_s) line += concat("; ETA ", human_seconds(*progress.left_s));
+    log_info(line);
+  }
+  void leave() override {}
+  void enter() override {}
+  void finish() override {}
+};
+
+}  // namespace
+
+std::string usd(double amount) {
+  char text[48];
+  std::snprintf(text, sizeof text, amount >= 0.1 || amount == 0 ? "%.2f" : "%.2g", amount);
+  return text;
+}
+
+std::string end_line(const SweepCell& cell) {
+  if (!cell.failure.empty()) return concat(cell.name, " failed: ", cell.failure);
+  return concat(cell.name, " ", one_line(summary_of(read_run(cell.run))));
+}
+
+std::string whole_line(const SweepProgress& progress) {
+  std::string line =
+      concat(progress.count(CellState::kDone), " of ", progress.cells.size(), " cells done");
+  for (const CellState state :
+       {CellState::kFailed, CellState::kRunning, CellState::kElsewhere, CellState::kLeftOut})
+    if (const std::size_t count = progress.count(state); count > 0)
+      line += concat(", ", count, " ", to_string(state));
+  if (progress.spent_usd && progress.budget)
+    line += concat("; ", usd(*progress.spent_usd), " USD of ", usd(*progress.budget), " spent, ",
+                   usd(std::max(0.0, *progress.budget - *progress.spent_usd)), " left");
+  else if (progress.spent_usd)
+    line += concat("; ", usd(*progress.spent_usd), " USD spent");
+  if (progress.left_s) line += concat("; ETA ", human_seconds(*progress.left_s));
+  return line;
+}
+
+std::vector<std::string> sweep_screen(const SweepProgress& progress,
+                                      const std::vector<std::string>& recent, std::size_t width) {
+  Rows rows = {{"cell", "state", "step", "loss", "samples/s", "ETA"}};
+  for (const SweepCell& cell : progress.cells)
+    if (cell.state == CellState::kRunning || cell.state == CellState::kElsewhere)
+      rows.push_back(columns_of(cell, progress.stopping));
+  std::string text;
+  for (const std::string& line : recent)
+    text += line + "\n";
+  text += aligned(rows, {2, 2}) + whole_line(progress) + "\n";
+  text += progress.stopping ? "Running cells save a checkpoint; Ctrl-C once more ends them at once."
+                            : "Ctrl-C stops, the same command goes on.";
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);)
+    lines.push_back(cut(line, width));
+  return lines;
+}
+
+std::unique_ptr<SweepObserver> make_sweep_view() {
+  if (LiveBlock::possible_on(STDERR_FILENO)) return std::make_unique<LiveView>();
+  return std::make_unique<PlainView>();
+}
+
+}  // namespace dtbench

@@ -1,0 +1,144 @@
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/run_summary.h"
+#include "cli/sweep_view.h"
+#include "sweep/lease.h"
+#include "sweep/ledger.h"
+#include "sweep/signals.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kSecondsBetweenLooks = 1;
+constexpr double kSecondsOfSilence = 3;  // between two cells nobody may work for a moment
+constexpr double kLeaseSeconds = 60;
+
+// Cells as the matrices of a folder listed them, and what was run there besides.
+class Watch {
+ public:
+  explicit Watch(const fs::path& folder)
+      : folder_(folder),
+        leases_(sweep_folder(folder) / "leases", kLeaseSeconds),
+        ledger_(sweep_folder(folder) / "ledger") {
+    std::error_code error;
+    if (!fs::is_directory(folder, error))
+      throw usage_error(concat("'", folder.string(), "' is no folder of runs."),
+                        "The folder that 'dtbench matrix --out' names.");
+    for (fs::directory_iterator file(sweep_folder(folder) / "cells", error), end;
+         !error && file != end; file.increment(error))
+      if (file->path().extension() == ".json") add_listed(read_json_file(file->path()));
+    for (const RunRecord& run : read_runs(folder))
+      add_run(run);
+    if (cells_.empty())
+      throw usage_error(concat("There are no cells in '", folder.string(), "'."),
+                        "The folder that 'dtbench matrix --out' names.");
+  }
+
+  void run(SweepObserver& view) {
+    SweepProgress progress(cells_);
+    progress.budget = budget_;
+    look(progress, nullptr);
+    const SignalQueue signals{SIGINT, SIGTERM, SIGHUP};
+    view.begin(progress);
+    double last_work = steady_seconds();
+    while (progress.ended() < cells_.size() && steady_seconds() - last_work < kSecondsOfSilence) {
+      look(progress, &view);
+      view.tick(progress);
+      if (progress.count(CellState::kElsewhere) > 0) last_work = steady_seconds();
+      if (signals.next(kSecondsBetweenLooks) != 0) break;
+    }
+    view.finish();
+    log_info(whole_line(progress));
+  }
+
+ private:
+  void add_listed(const Json& list) {
+    for (const Json& listed : list.value("cells", Json::array())) {
+      SweepCell cell;
+      cell.name = readable_member(listed, "name");
+      cell.run = folder_ / readable_member(listed, "cell_id");
+      cell.spec.train.steps = listed.value("steps", std::int64_t{0});
+      add(std::move(cell));
+    }
+    const Json price = list.value("price_per_hour", Json()), budget = list.value("budget", Json());
+    if (price.is_number()) price_per_hour_ = price.get<double>();
+    if (budget.is_number()) budget_ = budget.get<double>();
+  }
+
+  void add_run(const RunRecord& run) {
+    SweepCell cell;
+    const Json summary = summary_of(run);
+    cell.name = concat(readable_member(summary, "scenario"), " ",
+                       readable_member(summary, "policy"), " seed ", summary.at("seed").dump());
+    cell.run = run.path;
+    if (summary.at("steps").is_number_integer())
+      cell.spec.train.steps = summary.at("steps").get<std::int64_t>();
+    add(std::move(cell));
+  }
+
+  static std::string readable_member(const Json& object, const char* member) {
+    const Json value = object.value(member, Json());
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  }
+
+  void add(SweepCell cell) {
+    if (known_.insert(cell.run.filename().string()).second) cells_.push_back(std::move(cell));
+  }
+
+  // `view` is null at the first look: what ended before is no news.
+  void look(SweepProgress& progress, SweepObserver* view) {
+    for (SweepCell& cell : cells_) {
+      if (cell.ended()) continue;
+      look_at(cell);
+      if (cell.ended() && view != nullptr) view->cell_ended(progress, cell);
+    }
+    if (price_per_hour_)
+      progress.spent_usd = cost_of(device_seconds(ledger_.by_cell()), *price_per_hour_);
+  }
+
+  void look_at(SweepCell& cell) {
+    const LeaseView lease = leases_.look(cell.run.filename().string());
+    if (lease.standing == LeaseStanding::kHeld || is_running(cell.run)) {
+      cell.state = CellState::kElsewhere;
+      cell.step = last_step(cell.run);
+      return;
+    }
+    cell.state = CellState::kWaiting;
+    if (!fs::exists(cell.run / "result.json") && lease.failure.empty()) return;
+    const Json status = member_or_null(read_run(cell.run).result, "/status");
+    if (status == "completed" || status == "diverged" || status == "skipped")
+      cell.state = CellState::kDone;
+    else if (!lease.failure.empty() || status != "interrupted")
+      cell.state = CellState::kFailed;
+    if (cell.state == CellState::kFailed) cell.failure = lease.failure;
+  }
+
+  const fs::path folder_;
+  Leases leases_;
+  const Ledger ledger_;
+  std::vector<SweepCell> cells_;
+  std::set<std::string> known_;
+  std::optional<double> price_per_hour_, budget_;
+};
+
+}  // namespace
+
+void add_watch_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "watch", "how far a matrix is, in this or another process, until nobody works on it");
+  const auto folder = std::make_shared<std::string>("runs");
+  command->add_option("folder", *folder, "root folder of records (default: runs)");
+  command->callback([folder] { Watch(*folder).run(*make_sweep_view()); });
+}
+
+}  // namespace dtbench

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "record/run_directory.h"
+#include "sweep/ledger.h"
+#include "sweep/sweep.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSteps = 8;
+
+using Spending = std::map<std::string, Spent>;
+
+// The cell that is trained to learn the duration of a kind. Its learning rate and seed are those of
+// any cell of the kind: they change no duration.
+SweepCell calibration_of(const SweepCell& cell, const fs::path& folder) {
+  SweepCell calibration;
+  calibration.spec = cell.spec;
+  calibration.spec.train.steps = std::min(kSteps, cell.spec.train.steps);
+  calibration.spec.train.warmup_steps = 0;
+  calibration.spec.train.eval_every = 0;
+  calibration.name = "calibration of " + cell.name;
+  calibration.run = folder / cell_id(calibration.spec);
+  return calibration;
+}
+
+void learn(Predictor& predictor, const std::vector<SweepCell>& cells, const Spending& spent) {
+  for (const SweepCell& cell : cells) {
+    if (!fs::exists(cell.run / "result.json")) continue;
+    const auto found = spent.find(account_name(cell.run));
+    predictor.learn(cell.spec, read_run(cell.run),
+                    found == spent.end() ? std::nullopt : std::optional(found->second.wall_s));
+  }
+}
+
+std::vector<SweepCell> calibrations(const std::vector<SweepCell>& cells, const fs::path& out) {
+  std::vector<SweepCell> list;
+  std::set<std::string> kinds;
+  for (const SweepCell& cell : cells)
+    if (kinds.insert(kind_of(cell.spec)).second)
+      list.push_back(calibration_of(cell, calibration_folder(out)));
+  return list;
+}
+
+}  // namespace
+
+fs::path calibration_folder(const fs::path& out) {
+  return sweep_folder(out) / "calibration";
+}
+
+// A cell tells more than a calibration: the latter count for kinds only that have no cell.
+Predictor predict(std::vector<SweepCell>& cells, const SweepOptions& options) {
+  const Spending spent = Ledger(account_folder(options)).by_cell();
+  Predictor predictor;
+  learn(predictor, cells, spent);
+  std::vector<SweepCell> unknown;
+  for (const SweepCell& cell : cells)
+    if (!predictor.time(cell.spec)) unknown.push_back(cell);
+  learn(predictor, calibrations(unknown, options.out), spent);
+  for (SweepCell& cell : cells)
+    cell.predicted_s = predictor.seconds(cell.spec);
+  return predictor;
+}
+
+ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
+                   SweepObserver& observer) {
+  predict(cells, options);
+  std::vector<SweepCell> unknown;
+  for (const SweepCell& cell : cells)
+    if (!cell.predicted_s) unknown.push_back(cell);
+  std::vector<SweepCell> list = calibrations(unknown, options.out);
+  if (list.empty()) return ExitCode::kDone;
+  SweepOptions own = options;
+  own.out = calibration_folder(options.out);
+  own.account = account_folder(options);
+  own.unpredicted = true;
+  own.tensorboard = false;
+  const ExitCode end = run_sweep(list, own, observer);
+  predict(cells, options);
+  return end;
+}
+
+}  // namespace dtbench

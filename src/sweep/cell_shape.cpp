@@ -1,0 +1,39 @@
+#include "sweep/cell_shape.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "config/hub_address.h"
+#include "data/byte_level_bpe.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+// None where only what is fetched for a run would tell.
+std::optional<std::int64_t> vocabulary_size(const RunSpec& spec, const fs::path& configs) {
+  const DataSpec& data = spec.data;
+  const PublishedModel published = published_model(spec.model.architecture);
+  if (data.tokenizer == published.tokenizer) return published.vocab_size;
+  if (is_hub_address(data.tokenizer)) return std::nullopt;
+  if (!data.tokenizer.empty()) return ByteLevelBpe::open({"", "", data.tokenizer}).vocab_size();
+  const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"
+                                           : fs::path(data.vocab);
+  if (!fs::is_regular_file(file))
+    throw usage_error(concat("The vocabulary '", file.string(), "' is not a file."),
+                      "--vocab vocab.json --merges merges.txt");
+  return static_cast<std::int64_t>(read_json_file(file).size());
+}
+
+}  // namespace
+
+ShapeBeforeData shape_before_data(const RunSpec& spec, const fs::path& configs) {
+  if (!is_language_model(spec.objective) && spec.data.source != "synthetic")
+    return {std::nullopt, "the data decides the number of labels, and a dry run prepares none"};
+  const auto vocabulary = vocabulary_size(spec, configs);
+  if (!vocabulary) return {std::nullopt, "the tokenizer is on the Hub, and a dry run fetches none"};
+  return {model_shape(spec, *vocabulary, spec.data.synthetic_labels), ""};
+}
+
+}  // namespace dtbench

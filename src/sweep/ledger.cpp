@@ -1,0 +1,80 @@
+#include "sweep/ledger.h"
+
+#include <random>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "record/line_file.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string random_name() {
+  std::random_device device;
+  return concat(std::hex, device(), device(), ".jsonl");
+}
+
+Error damaged(const fs::path& file, const std::string& why) {
+  return usage_error(concat("The account of device time '", file.string(), "' is damaged: ", why),
+                     "Mend it, or remove it: what it holds is then no longer counted as spent.");
+}
+
+}  // namespace
+
+Ledger::Ledger(fs::path folder) : folder_(std::move(folder)) {}
+
+Ledger::~Ledger() = default;
+
+void Ledger::put(std::int64_t attempt, const std::string& cell, const Spent& so_far) {
+  if (own_ == nullptr) {
+    make_directories(folder_);
+    own_ = std::make_unique<LineFile>(folder_ / random_name());
+  }
+  own_->append({{"attempt", attempt},
+                {"cell", cell},
+                {"wall_s", so_far.wall_s},
+                {"device_s", so_far.device_s}});
+}
+
+std::map<std::string, Spent> Ledger::by_cell() const {
+  std::map<std::string, Spent> sums;
+  std::error_code error;
+  for (fs::directory_iterator file(folder_, error), end; !error && file != end;
+       file.increment(error)) {
+    if (file->path().extension() != ".jsonl") continue;
+    const Lines lines = read_line_file(file->path());
+    if (lines.damage) throw damaged(file->path(), *lines.damage);
+    std::map<std::pair<std::int64_t, std::string>, Spent> attempts;
+    try {
+      for (const Json& line : lines.values)
+        attempts[{line.at("attempt").get<std::int64_t>(), line.at("cell").get<std::string>()}] = {
+            line.at("wall_s").get<double>(), line.at("device_s").get<double>()};
+    } catch (const Json::exception& fault) {
+      throw damaged(file->path(), fault.what());
+    }
+    for (const auto& [attempt, spent] : attempts) {
+      sums[attempt.second].wall_s += spent.wall_s;
+      sums[attempt.second].device_s += spent.device_s;
+    }
+  }
+  return sums;
+}
+
+std::string account_name(const fs::path& run) {
+  const fs::path folder = run.parent_path().filename();
+  return (folder == "calibration" ? folder / run.filename() : run.filename()).string();
+}
+
+double device_seconds(const std::map<std::string, Spent>& by_cell) {
+  double sum = 0;
+  for (const auto& [cell, spent] : by_cell)
+    sum += spent.device_s;
+  return sum;
+}
+
+}  // namespace dtbench

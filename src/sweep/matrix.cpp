@@ -1,0 +1,134 @@
+#include "sweep/matrix.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "config/config_files.h"
+#include "config/fields.h"
+#include "config/settings.h"
+#include "config/study_policies.h"
+
+namespace dtbench {
+namespace {
+
+using Names = std::vector<std::string>;
+
+Names or_else(const Names& given, Names otherwise) {
+  return given.empty() ? std::move(otherwise) : given;
+}
+
+// One choice of a value for each axis.
+std::vector<std::vector<Setting>> combinations(const std::vector<Axis>& axes) {
+  std::vector<std::vector<Setting>> all = {{}};
+  for (const Axis& axis : axes) {
+    std::vector<std::vector<Setting>> longer;
+    for (const std::vector<Setting>& chosen : all)
+      for (const std::string& value : axis.values) {
+        longer.push_back(chosen);
+        longer.back().push_back({axis.key, value, axis.origin});
+      }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+std::string name_of(const RunSpec& spec, const std::vector<Setting>& choice) {
+  std::string name = concat(spec.scenario, " ", spec.policy.name, " seed ", spec.seed);
+  for (const Setting& setting : choice)
+    name += concat(" ", setting.key.substr(setting.key.rfind('.') + 1), "=", setting.value);
+  return name;
+}
+
+// The cells of a part, appended.
+class Expansion {
+ public:
+  Expansion(const MatrixPart& part, ResolveRequest request)
+      : part_(part),
+        common_(std::move(request)),
+        scenarios_(or_else(part.scenarios, config_names(common_.configs, ConfigKind::kScenario))),
+        policies_(or_else(part.policies, {kStudyPolicies.begin(), kStudyPolicies.end()})) {
+    // Below the environment, and so before it.
+    common_.environment.insert(common_.environment.begin(), part.settings.begin(),
+                               part.settings.end());
+  }
+
+  void append_to(std::vector<MatrixCell>& cells) const {
+    if (!part_.seeds) return append_round(0, {}, cells);
+    for (std::size_t round = 0; round < part_.seeds->size(); ++round)
+      append_round(round, {{"seed", part_.seeds->at(round), "seeds"}}, cells);
+  }
+
+ private:
+  void append_round(std::size_t round, const std::vector<Setting>& seed,
+                    std::vector<MatrixCell>& cells) const {
+    for (const std::vector<Setting>& choice : combinations(part_.axes))
+      for (std::size_t i = 0; i < scenarios_.size(); ++i)
+        for (std::size_t j = 0; j < policies_.size(); ++j) {
+          ResolveRequest request = common_;
+          request.scenario = scenarios_[i];
+          request.policy = policies_[(i + j + round) % policies_.size()];
+          for (const std::vector<Setting>* settings : {&seed, &choice})
+            request.command_line.insert(request.command_line.end(), settings->begin(),
+                                        settings->end());
+          RunSpec spec = resolve(request);
+          std::string name = name_of(spec, choice);
+          cells.push_back({std::move(spec), std::move(name), round});
+        }
+  }
+
+  const MatrixPart& part_;
+  ResolveRequest common_;
+  const Names scenarios_, policies_;
+};
+
+}  // namespace
+
+std::vector<std::string> seeds_from_count(const std::string& count, const std::string& origin) {
+  constexpr int kMost = 10'000;
+  int number = 0;
+  const auto [rest, error] = std::from_chars(count.data(), count.data() + count.size(), number);
+  if (error != std::errc() || rest != count.data() + count.size() || number < 1 || number > kMost)
+    throw wrong_value({"seeds", origin}, concat("a number of seeds from 1 to ", kMost), count);
+  Names seeds;
+  for (int seed = 0; seed < number; ++seed)
+    seeds.push_back(std::to_string(seed));
+  return seeds;
+}
+
+std::vector<Axis> take_axes(std::vector<Setting>& command_line) {
+  std::vector<Axis> axes;
+  std::vector<Setting> rest;
+  for (const Setting& setting : command_line) {
+    const bool is_axis = setting.origin.starts_with("--set ") && !is_selector(setting.key) &&
+                         setting.value.find(',') != std::string::npos;
+    if (!is_axis) {
+      rest.push_back(setting);
+      continue;
+    }
+    Axis axis{setting.key, {}, setting.origin};
+    std::istringstream values(setting.value + ",");
+    for (std::string value; std::getline(values, value, ',');)
+      axis.values.push_back(value);
+    axes.push_back(std::move(axis));
+  }
+  command_line = std::move(rest);
+  return axes;
+}
+
+std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest& request) {
+  ResolveRequest common = request;
+  if (common.preset.empty()) common.preset = matrix.preset;
+  std::vector<MatrixCell> all;
+  for (const MatrixPart& part : matrix.parts)
+    Expansion(part, common).append_to(all);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const MatrixCell& a, const MatrixCell& b) { return a.round < b.round; });
+  std::vector<MatrixCell> once;
+  std::set<std::string> ids;
+  for (MatrixCell& cell : all)
+    if (ids.insert(cell_id(cell.spec)).second) once.push_back(std::move(cell));
+  return once;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,84 @@
+#include "sweep/prediction.h"
+
+#include <algorithm>
+
+namespace dtbench {
+namespace {
+
+std::int64_t evaluations(std::int64_t every, std::int64_t steps) {
+  return 2 + (every > 0 ? (steps - 1) / every : 0);
+}
+
+double sum_over(const std::vector<Json>& lines, const char* member, double& count) {
+  double sum = 0;
+  for (const Json& line : lines) {
+    const Json value = member_or_null(line, member);
+    if (!value.is_number()) continue;
+    sum += value.get<double>();
+    ++count;
+  }
+  return sum;
+}
+
+// The median where steps were timed, else the mean of what there is.
+double step_seconds(const RunRecord& record) {
+  const Json median = member_or_null(record.result, "/throughput/step_ms/median");
+  if (median.is_number()) return median.get<double>() / 1e3;
+  double count = 0;
+  const double sum = sum_over(read_lines(record.path / "steps.jsonl"), "/step_ms", count);
+  return count > 0 ? sum / count / 1e3 : 0;
+}
+
+}  // namespace
+
+double CellTime::seconds(const TrainSpec& train, std::int64_t steps) const {
+  return overhead_s + static_cast<double>(steps) * step_s +
+         static_cast<double>(evaluations(train.eval_every, steps)) * evaluation_s;
+}
+
+std::string kind_of(const RunSpec& spec) {
+  Json kind = to_json(spec);
+  kind.erase("seed");
+  for (const char* member : {"steps", "eval_every", "warmup_steps", "learning_rate", "beta1",
+                             "beta2", "weight_decay", "clip_norm", "on_nonfinite"})
+    kind["train"].erase(member);
+  return canonical_json(kind);
+}
+
+void Predictor::learn(const RunSpec& spec, const RunRecord& record, std::optional<double> wall_s) {
+  const Json status = member_or_null(record.result, "/status");
+  if (status != "completed" && status != "diverged" && status != "skipped") return;
+  const Json recorded = member_or_null(record.result, "/wall_s");
+  if (!wall_s && recorded.is_number()) wall_s = recorded.get<double>();
+  const Json steps = member_or_null(record.result, "/steps_completed");
+  if (!wall_s || (!steps.is_number() && status != "skipped")) return;
+
+  double evaluated = 0;
+  const double evaluating =
+      sum_over(read_lines(record.path / "events.jsonl"), "/seconds", evaluated);
+  CellTime time;
+  time.step_s = step_seconds(record);
+  time.evaluation_s = evaluated > 0 ? evaluating / evaluated : 0;
+  const double training = steps.is_number() ? steps.get<double>() * time.step_s : 0;
+  time.overhead_s = std::max(0.0, *wall_s - training - evaluating);
+
+  Sum& sum = kinds_[kind_of(spec)];
+  sum.total.overhead_s += time.overhead_s;
+  sum.total.step_s += time.step_s;
+  sum.total.evaluation_s += time.evaluation_s;
+  ++sum.records;
+}
+
+std::optional<CellTime> Predictor::time(const RunSpec& spec) const {
+  const auto found = kinds_.find(kind_of(spec));
+  if (found == kinds_.end()) return std::nullopt;
+  const auto& [total, records] = found->second;
+  return CellTime{total.overhead_s / records, total.step_s / records, total.evaluation_s / records};
+}
+
+std::optional<double> Predictor::seconds(const RunSpec& spec) const {
+  const std::optional<CellTime> its = time(spec);
+  return its ? std::optional(its->seconds(spec.train, spec.train.steps)) : std::nullopt;
+}
+
+}  // namespace dtbench

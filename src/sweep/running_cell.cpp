@@ -1,0 +1,84 @@
+#include "sweep/running_cell.h"
+
+#include <csignal>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+namespace {
+
+constexpr double kSecondsToSave = 5;  // after its time limit
+
+}  // namespace
+
+RunningCell::RunningCell(const PreparedCell& cell, const Slot& slot, Lease& lease, Ledger& ledger,
+                         const Limits& limits)
+    : name_(account_name(cell.run)),
+      run_(cell.run),
+      share_(slot.share),
+      limits_(limits),
+      lease_(lease),
+      ledger_(ledger),
+      attempt_(ledger.open_attempt()),
+      started_(steady_seconds()),
+      engine_(engine_command(cell, {}), slot.environment),
+      last_beat_(started_) {}
+
+void RunningCell::tick() {
+  if (steady_seconds() - last_beat_ >= limits_.beat_s) {
+    last_beat_ = steady_seconds();
+    account();
+    if (!lease_.beat()) {
+      lease_lost_ = true;
+      stop();
+    }
+  }
+  watch_time();
+}
+
+void RunningCell::watch_time() {
+  if (limits_.timeout_s && !timed_out_ && wall_s() > *limits_.timeout_s && !stopped_) {
+    timed_out_ = true;
+    kill_at_ = steady_seconds() + kSecondsToSave;
+    stop();
+  }
+  if (kill_at_ && steady_seconds() > *kill_at_) engine_.signal(SIGKILL);
+}
+
+// Once: a second SIGTERM would end the engine without a checkpoint.
+void RunningCell::stop() {
+  if (!stopped_) engine_.signal(SIGTERM);
+  stopped_ = true;
+}
+
+double RunningCell::wall_s() const {
+  return steady_seconds() - started_;
+}
+
+void RunningCell::account() {
+  const double wall = wall_s();
+  ledger_.put(attempt_, name_, {wall, wall * share_});
+  accounted_s_ = wall * share_;
+}
+
+std::string RunningCell::conclude() {
+  account();
+  if (timed_out_)
+    return concat("it ran longer than its limit of ", human_seconds(*limits_.timeout_s),
+                  " and was stopped (", engine_.end(), ")");
+  const Json status = member_or_null(read_run(run_).result, "/status");
+  const bool whole = status == "completed" || status == "diverged" || status == "skipped";
+  if (engine_.exit_code() == 0 && whole) return "";
+  const std::string said = engine_.error();
+  return concat("the engine: ", engine_.end(), said.empty() ? "" : "; ", said);
+}
+
+ExitCode RunningCell::exit_code() const {
+  const bool may_pass = engine_.exit_code() == static_cast<int>(ExitCode::kRetryable);
+  return may_pass ? ExitCode::kRetryable : ExitCode::kPermanent;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,466 @@
+#include "sweep/sweep.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/atomic_file.h"
+#include "base/clock.h"
+#include "base/file_lock.h"
+#include "base/places.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "data/store.h"
+#include "record/run_directory.h"
+#include "sweep/budget.h"
+#include "sweep/engine_stamp.h"
+#include "sweep/running_cell.h"
+#include "sweep/signals.h"
+#include "sweep/tensorboard.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kTick = 0.1;                 // seconds
+constexpr double kSecondsToStop = 4;          // after SIGTERM; callers wait 5
+constexpr double kSecondsBetweenLooks = 0.5;  // at what other processes do
+
+class Sweep {
+ public:
+  Sweep(std::vector<SweepCell>& cells, const SweepOptions& options, SweepObserver& observer)
+      : cells_(cells),
+        options_(options),
+        observer_(observer),
+        leases_(sweep_folder(options.out) / "leases", options.lease_s),
+        ledger_(account_folder(options)),
+        budget_(options, ledger_),
+        progress_(cells) {
+    if (options.same_engine) engine_.emplace();
+    for (const Slot& slot : options.slots)
+      places_.push_back({slot, nullptr, nullptr, nullptr});
+    for (const SweepCell& cell : cells)
+      kinds_.push_back(kind_of(cell.spec));
+  }
+
+  ExitCode run() {
+    for (SweepCell& cell : cells_) {
+      first_lease_[cell.run.filename().string()] =
+          leases_.look(cell.run.filename().string()).number;
+      look_at_record(cell);
+      cell.before = cell.ended();
+    }
+    predictor_ = predict(cells_, options_);
+    if (options_.budget && !options_.unpredicted) leave_out_unpredictable();
+    const bool failed = progress_.count(CellState::kFailed) > 0;
+    if (progress_.ended() == cells_.size() || (failed && options_.fail_fast)) return exit_code();
+    list_cells();
+    signals_.emplace({SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD});
+    report();
+    observer_.begin(progress_);
+    while (work_left()) {
+      fill();
+      report();
+      observer_.tick(progress_);
+      handle(signals_->next(any_running() ? kTick : kSecondsBetweenLooks));
+      tend();
+    }
+    report();
+    observer_.finish();
+    return exit_code();
+  }
+
+ private:
+  struct Place {
+    Slot slot;
+    SweepCell* cell;
+    std::unique_ptr<Lease> lease;
+    std::unique_ptr<RunningCell> running;  // holds on to the lease
+  };
+
+  // --- before the first cell starts ---
+
+  // Prepares data too, which may take long: later, heartbeats would have to wait for it.
+  void look_at_record(SweepCell& cell) {
+    try {
+      if (!fs::exists(cell.run / "result.json"))
+        prepare_store(cell.spec, cache_folder(), options_.configs);
+      else if (prepare(cell, OldRecord::kGoOn).finished)
+        cell.state = CellState::kDone;
+    } catch (const Error& error) {
+      if (options_.rerun && error.code() == ExitCode::kUsage && fs::exists(cell.run)) return;
+      fail(cell, error.what(), error.code());
+    }
+  }
+
+  PreparedCell prepare(const SweepCell& cell, OldRecord old_record) const {
+    if (engine_ && old_record == OldRecord::kGoOn) engine_->require_same(cell.run);
+    return prepare_cell(cell.spec, options_.out, options_.configs, old_record);
+  }
+
+  // --rerun: what is refused is trained anew.
+  PreparedCell prepare_or_set_aside(const SweepCell& cell) const {
+    try {
+      return prepare(cell, OldRecord::kGoOn);
+    } catch (const Error& error) {
+      if (!options_.rerun || error.code() != ExitCode::kUsage || !fs::exists(cell.run)) throw;
+      return prepare(cell, OldRecord::kSetAside);
+    }
+  }
+
+  // For who watches: cells that are not begun have no record.
+  void list_cells() const {
+    Json list = Json::array();
+    for (const SweepCell& cell : cells_)
+      list.push_back({{"cell_id", cell.run.filename().string()},
+                      {"name", cell.name},
+                      {"steps", cell.spec.train.steps}});
+    const std::string text = Json{{"cells", list},
+                                  {"price_per_hour", number_or_null(options_.price_per_hour)},
+                                  {"budget", number_or_null(options_.budget)}}
+                                 .dump(1);
+    const fs::path folder = sweep_folder(options_.out) / "cells";
+    make_directories(folder);
+    write_file_atomically(folder / (sha256_hex(text).substr(0, 16) + ".json"), text);
+  }
+
+  // --- the loop ---
+
+  bool any_running() const {
+    return std::any_of(places_.begin(), places_.end(),
+                       [](const Place& place) { return place.running != nullptr; });
+  }
+
+  bool work_left() const {
+    return any_running() || (!ending_ && progress_.ended() < cells_.size());
+  }
+
+  void handle(int signal) {
+    switch (signal) {
+      case SIGINT:
+      case SIGTERM:
+      case SIGHUP:
+        if (progress_.stopping) return signal_all(SIGKILL);
+        progress_.stopping = true;
+        stop_all();
+        if (signal != SIGINT) kill_at_ = steady_seconds() + kSecondsToStop;
+        return;
+      case SIGTSTP:
+        observer_.leave();
+        signal_all(SIGSTOP);
+        kill(getpid(), SIGSTOP);
+        signal_all(SIGCONT);
+        observer_.enter();
+        return;
+      default:  // SIGCHLD: only a reason to look; 0: none came
+        return;
+    }
+  }
+
+  // No more cells are started; those that run save a checkpoint.
+  void stop_all() {
+    ending_ = true;
+    for (const Place& place : places_)
+      if (place.running) place.running->stop();
+  }
+
+  void signal_all(int number) const {
+    for (const Place& place : places_)
+      if (place.running) place.running->signal(number);
+  }
+
+  void tend() {
+    if (kill_at_ && steady_seconds() > *kill_at_) signal_all(SIGKILL);
+    for (Place& place : places_) {
+      if (!place.running) continue;
+      place.running->tick();
+      place.cell->step = last_step(place.cell->run);
+      if (place.running->ended()) conclude(place);
+    }
+    if (!ending_ && budget_.used_up(unaccounted_device_s())) {
+      exhausted_ = true;
+      stop_all();
+    }
+  }
+
+  void conclude(Place& place) {
+    const std::unique_ptr<Lease> lease = std::move(place.lease);
+    const std::unique_ptr<RunningCell> ended = std::move(place.running);
+    SweepCell& cell = *place.cell;
+    const std::string failure = ended->conclude();
+    budget_.refresh();
+    if (options_.tensorboard) write_event_file(cell.run);
+    if (ended->lease_lost()) {
+      cell.state = CellState::kElsewhere;
+    } else if (ending_ && !failure.empty() && !ended->timed_out()) {
+      lease->end("");  // anybody may go on with it
+      cell.state = exhausted_ ? CellState::kLeftOut : CellState::kWaiting;
+    } else {
+      lease->end(failure);
+      end(cell, failure, ended->exit_code());
+    }
+  }
+
+  void end(SweepCell& cell, const std::string& failure, ExitCode code) {
+    if (failure.empty()) {
+      cell.state = CellState::kDone;
+      learn(cell);
+    } else {
+      fail(cell, failure, code);
+      if (options_.fail_fast) stop_all();
+    }
+    report();
+    observer_.cell_ended(progress_, cell);
+  }
+
+  void fail(SweepCell& cell, const std::string& failure, ExitCode code) {
+    cell.state = CellState::kFailed;
+    cell.failure = failure;
+    only_retryable_ = only_retryable_ && code == ExitCode::kRetryable;
+  }
+
+  // --- choosing what to start ---
+
+  void fill() {
+    for (Place& place : places_)
+      if (!ending_ && !place.running && !start_next(place)) return;
+  }
+
+  bool start_next(Place& place) {
+    const std::unique_ptr<FileLock> alone = budget_.lock();
+    const bool look_elsewhere = steady_seconds() >= next_look_;
+    if (look_elsewhere) next_look_ = steady_seconds() + kSecondsBetweenLooks;
+    std::optional<std::size_t> short_of_money;  // a round that has to wait keeps later ones waiting
+    for (SweepCell& cell : cells_) {
+      const bool elsewhere = cell.state == CellState::kElsewhere && look_elsewhere;
+      if (ending_ || (cell.state != CellState::kWaiting && !elsewhere)) continue;
+      if (short_of_money && cell.round > *short_of_money) break;
+      if (!pay(cell, place.slot)) {
+        short_of_money = cell.round;
+        continue;
+      }
+      if (claim(cell, place)) return true;
+    }
+    if (short_of_money && !any_running() && progress_.count(CellState::kElsewhere) == 0)
+      leave_out();
+    return false;
+  }
+
+  // Whether the budget pays for the cell beside those that run.
+  bool pay(SweepCell& cell, const Slot& slot) {
+    if (!options_.budget || options_.unpredicted || cell.state == CellState::kElsewhere)
+      return true;
+    return budget_.pays_for(cell.predicted_s.value_or(0) * slot.share, committed_device_s());
+  }
+
+  // What is still to be spent on cells that run, here and elsewhere, and what was not put down yet.
+  double committed_device_s() const {
+    double sum = 0;
+    for (const Place& place : places_)
+      if (place.running)
+        sum += place.running->unaccounted_device_s() +
+               std::max(0.0, place.cell->predicted_s.value_or(0) * place.slot.share -
+                                 place.running->device_s());
+    for (const SweepCell& cell : cells_)
+      if (cell.state == CellState::kElsewhere)
+        sum += cell.predicted_s.value_or(0) * options_.slots.front().share;
+    return sum;
+  }
+
+  double unaccounted_device_s() const {
+    double sum = 0;
+    for (const Place& place : places_)
+      if (place.running) sum += place.running->unaccounted_device_s();
+    return sum;
+  }
+
+  void leave_out() {
+    for (SweepCell& cell : cells_) {
+      if (cell.state != CellState::kWaiting) continue;
+      look_at_record(cell);  // another process may have finished it
+      if (cell.state == CellState::kWaiting) cell.state = CellState::kLeftOut;
+    }
+  }
+
+  void leave_out_unpredictable() {
+    for (SweepCell& cell : cells_) {
+      if (cell.ended() || cell.predicted_s) continue;
+      cell.state = CellState::kLeftOut;
+      cell.failure = "what it costs is not known: the calibration of its kind did not succeed";
+    }
+  }
+
+  // Starts the cell, if it is to be had; tells whether the place is taken now.
+  bool claim(SweepCell& cell, Place& place) {
+    const std::string id = cell.run.filename().string();
+    const LeaseView view = leases_.look(id);
+    if (view.standing == LeaseStanding::kHeld || is_running(cell.run)) {
+      cell.state = CellState::kElsewhere;
+      cell.step = last_step(cell.run);
+      return false;
+    }
+    if (view.number > first_lease_[id] && !view.failure.empty()) {  // another process tried it
+      end(cell, view.failure, ExitCode::kPermanent);
+      return false;
+    }
+    if (cell.state == CellState::kElsewhere) {
+      come_back(cell);
+      return false;
+    }
+    place.lease = leases_.acquire(id, view);
+    if (!place.lease) cell.state = CellState::kElsewhere;
+    return place.lease && start(cell, place);
+  }
+
+  // The process that had the cell finished it, or left it for others to go on with.
+  void come_back(SweepCell& cell) {
+    cell.state = CellState::kWaiting;
+    look_at_record(cell);
+    if (cell.state == CellState::kDone) end(cell, "", ExitCode::kDone);
+  }
+
+  // With the cell's lease.
+  bool start(SweepCell& cell, Place& place) {
+    try {
+      const PreparedCell prepared = prepare_or_set_aside(cell);
+      if (!prepared.finished) {
+        stamp(cell);
+        const RunningCell::Limits limits{options_.lease_s / 6, options_.timeout_s};
+        place.running =
+            std::make_unique<RunningCell>(prepared, place.slot, *place.lease, ledger_, limits);
+        place.cell = &cell;
+        cell.state = CellState::kRunning;
+        cell.step.reset();
+        return true;
+      }
+      place.lease->end("");
+      end(cell, "", ExitCode::kDone);  // by another process, meanwhile
+    } catch (const Error& error) {
+      const bool elsewhere = is_running(cell.run);  // by 'dtbench run', which takes no lease
+      place.lease->end(elsewhere ? "" : error.what());
+      if (elsewhere)
+        cell.state = CellState::kElsewhere;
+      else
+        end(cell, error.what(), error.code());
+    }
+    place.lease.reset();
+    return false;
+  }
+
+  void stamp(const SweepCell& cell) const {
+    if (!engine_ || fs::exists(cell.run / "checkpoint")) return;
+    make_directories(cell.run);
+    engine_->put(cell.run);
+  }
+
+  // --- what is known ---
+
+  void learn(SweepCell& ended) {
+    const auto spent = ledger_.by_cell();
+    const auto found = spent.find(account_name(ended.run));
+    predictor_.learn(ended.spec, read_run(ended.run),
+                     found == spent.end() ? std::nullopt : std::optional(found->second.wall_s));
+    const std::string kind = kind_of(ended.spec);
+    for (std::size_t i = 0; i < cells_.size(); ++i)
+      if (kinds_[i] == kind) cells_[i].predicted_s = predictor_.seconds(cells_[i].spec);
+  }
+
+  void report() {
+    progress_.left_s = left_seconds();
+    progress_.budget = options_.budget;
+    if (options_.price_per_hour) progress_.spent_usd = budget_.spent_usd(unaccounted_device_s());
+  }
+
+  // By the predictions, and the mean of them for cells that have none.
+  std::optional<double> left_seconds() const {
+    double known = 0, count = 0, left = 0, unknown = 0;
+    for (const SweepCell& cell : cells_) {
+      if (cell.predicted_s) known += *cell.predicted_s;
+      count += cell.predicted_s ? 1 : 0;
+      if (cell.ended()) continue;
+      left += cell.predicted_s.value_or(0);
+      unknown += cell.predicted_s ? 0 : 1;
+    }
+    if (count == 0) return std::nullopt;
+    for (const Place& place : places_)
+      if (place.running)
+        left -= std::min(place.running->wall_s(), place.cell->predicted_s.value_or(known / count));
+    return std::max(0.0, (left + unknown * known / count) / static_cast<double>(places_.size()));
+  }
+
+  ExitCode exit_code() const {
+    if (progress_.stopping) return ExitCode::kInterrupted;
+    if (progress_.count(CellState::kFailed) == 0) return ExitCode::kDone;
+    return only_retryable_ ? ExitCode::kRetryable : ExitCode::kPermanent;
+  }
+
+  std::vector<SweepCell>& cells_;
+  const SweepOptions& options_;
+  SweepObserver& observer_;
+  std::optional<EngineStamp> engine_;
+  Leases leases_;
+  Ledger ledger_;
+  Budget budget_;
+  Predictor predictor_;
+  std::vector<std::string> kinds_;  // of the cells
+  SweepProgress progress_;
+  std::optional<SignalQueue> signals_;
+  std::vector<Place> places_;
+  std::map<std::string, std::int64_t> first_lease_;  // newest when the sweep began, by cell
+  double next_look_ = 0;
+  std::optional<double> kill_at_;
+  bool ending_ = false, exhausted_ = false, only_retryable_ = true;
+};
+
+}  // namespace
+
+const char* to_string(CellState value) {
+  switch (value) {
+    case CellState::kWaiting:
+      return "waiting";
+    case CellState::kRunning:
+      return "running";
+    case CellState::kElsewhere:
+      return "elsewhere";
+    case CellState::kDone:
+      return "done";
+    case CellState::kFailed:
+      return "failed";
+    case CellState::kLeftOut:
+      break;
+  }
+  return "left out";
+}
+
+bool SweepCell::ended() const {
+  return state == CellState::kDone || state == CellState::kFailed || state == CellState::kLeftOut;
+}
+
+std::size_t SweepProgress::count(CellState state) const {
+  return static_cast<std::size_t>(std::count_if(
+      cells.begin(), cells.end(), [state](const SweepCell& cell) { return cell.state == state; }));
+}
+
+std::size_t SweepProgress::ended() const {
+  return static_cast<std::size_t>(std::count_if(
+      cells.begin(), cells.end(), [](const SweepCell& cell) { return cell.ended(); }));
+}
+
+fs::path sweep_folder(const fs::path& out) {
+  return out / ".sweep";
+}
+
+fs::path account_folder(const SweepOptions& options) {
+  return options.account.empty() ? sweep_folder(options.out) / "ledger" : options.account;
+}
+
+ExitCode run_sweep(std::vector<SweepCell>& cells, const SweepOptions& options,
+                   SweepObserver& observer) {
+  return Sweep(cells, options, observer).run();
+}
+
+}  // namespace dtbench

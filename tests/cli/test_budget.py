@@ -1,0 +1,156 @@
+"""What a matrix may cost: `matrix --budget` and `plan`, beside a stand-in for the engine. The times
+that predictions build on are put into the account of the calibrations, so they are known exactly."""
+
+import json
+import signal
+
+import pytest
+from conftest import refused
+from sweeps import Sweeps, said, states
+
+CELLS = ["--scenario", "A", "--scenario", "C", "--policy", "fp32_true", "--policy", "fp16_naive",
+         "--preset", "tiny", "--set", "train.steps=30"]
+PRICE = ["--price-per-hour", "36"]  # a cent a second
+KINDS = ["A fp32_true", "A fp16_naive", "C fp16_naive", "C fp32_true"]
+STEP_S = 0.025  # of the stand-in, as it records them
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def sweeps(tmp_path, cache):
+    return Sweeps(tmp_path, cache)
+
+
+def account(sweeps):
+    """Every line of the account."""
+    return [json.loads(line) for file in (sweeps.folder / "runs/.sweep/ledger").glob("*.jsonl")
+            for line in file.read_text().splitlines()]
+
+
+def pretend(sweeps, seconds):
+    """Calibrates, and puts down that each cell would take so long; what that cost in USD."""
+    assert sweeps.run(*CELLS, command="plan").returncode == 0
+    sweeps.started()
+    lines = []
+    for spec in (sweeps.folder / "runs/.sweep/calibration").glob("*/spec.json"):
+        content = json.loads(spec.read_text())
+        assert content["train"]["steps"] == 8
+        kind = f"{content['scenario']} {content['policy']['name']}"
+        wall_s = seconds[kind] - 22 * STEP_S  # 8 steps instead of 30
+        lines.append({"attempt": len(lines), "cell": f"calibration/{spec.parent.name}",
+                      "wall_s": wall_s, "device_s": wall_s})
+    assert len(lines) == 4
+    folder = sweeps.folder / "runs/.sweep/ledger"
+    for file in folder.glob("*.jsonl"):
+        file.unlink()
+    (folder / "pretended.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return sum(line["device_s"] for line in lines) / 100
+
+
+def test_what_a_dry_run_predicts(sweeps):
+    pretend(sweeps, dict(zip(KINDS, [10, 20, 30, 40])))
+    process = sweeps.run(*CELLS, *PRICE, "--seeds", 2, "--jobs", 2, "--dry-run", "--json")
+    answer = json.loads(process.stdout)
+    for cell in answer["cells"]:
+        seconds = dict(zip(KINDS, [10, 20, 30, 40]))[cell["name"].split(" seed")[0]]
+        assert cell["seconds"] == pytest.approx(seconds)
+        assert cell["usd"] == pytest.approx(seconds / 100 / 2)  # half of the device
+    assert answer["total"]["hours"] == pytest.approx(200 / 2 / 3600)
+    assert answer["total"]["usd"] == pytest.approx(1.00)
+
+
+def test_plan_tells_how_many_seeds_and_steps_a_budget_affords(sweeps):
+    pretend(sweeps, dict(zip(KINDS, [10, 20, 30, 40])))
+    process = sweeps.run(*CELLS, *PRICE, "--budget", "5.10", "--json", command="plan")
+    plan = json.loads(process.stdout)
+    assert sweeps.started() == []  # everything is known
+    assert plan["device_s_of_a_seed"] == pytest.approx(100)
+    assert plan["usd_of_a_seed"] == pytest.approx(1.00)
+    assert plan["seeds_that_fit"] == 5
+    # 510 s less what is not steps (100 s - 4 x 30 steps), over four cells' steps.
+    assert plan["steps_that_fit"] == int((510 - 100) / (4 * STEP_S)) + 30
+    text = said(sweeps.run(*CELLS, *PRICE, "--budget", "5.10", command="plan").stdout)
+    assert "1.00 USD a seed" in text and "5.10 USD affords 5 seeds of these steps" in text
+
+
+def test_plan_counts_what_could_not_be_calibrated(sweeps):
+    process = sweeps.run(*CELLS, "--json", command="plan", does={"A fp32_true": "crash"})
+    assert process.returncode == 0
+    assert json.loads(process.stdout)["unknown"] == ["A fp32_true seed 0"]
+    refused(sweeps.run("--scenario", "A", "--policy", "bf16_kahan", "--preset", "tiny", command="plan",
+                       does={"A bf16_kahan": "crash"}), "could be calibrated", code=4)
+
+
+def test_every_cell_has_its_first_seed_before_any_has_its_second(sweeps):
+    spent = pretend(sweeps, dict(zip(KINDS, [10, 500, 10, 10])))
+    process = sweeps.run(*CELLS, *PRICE, "--seeds", 2, "--budget", spent + 1, "--json")
+    assert process.returncode == 0, process.stderr
+    assert sweeps.started() == [f"{kind} from step 0" for kind in (KINDS[0], *KINDS[2:])]
+    ends = states(process)
+    # The expensive one keeps all second seeds waiting, though there was money for some.
+    assert [name for name, state in ends.items() if state == "left out"] == [
+        "A fp16_naive seed 0", "A fp16_naive seed 1", "A fp32_true seed 1", "C fp32_true seed 1",
+        "C fp16_naive seed 1"]
+    text = said(sweeps.run(*CELLS, *PRICE, "--seeds", 2, "--budget", spent + 1).stdout)
+    assert "Left out, 5 cells that the budget does not pay for: A fp16_naive seed 0," in text
+
+
+def test_cells_that_run_at_the_same_time_share_the_budget(sweeps):
+    spent = pretend(sweeps, dict.fromkeys(KINDS, 100))
+    # Pays for one and a half cells at a time, and what is over when one ends pays for the next.
+    process = sweeps.start(*CELLS, *PRICE, "--jobs", 2, "--budget", spent + 0.75,
+                           does={"A fp32_true": "wait"})
+    sweeps.wait_for_steps("A fp32_true seed 0", 2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert sweeps.started() == ["A fp32_true from step 0"]
+
+
+def test_a_budget_that_affords_nothing(sweeps):
+    spent = pretend(sweeps, dict.fromkeys(KINDS, 100))
+    refused(sweeps.run(*CELLS, *PRICE, "--budget", spent + 0.99), "affords none of 4 cells",
+            "1 min 40 s", "1.00 USD", "dtbench plan")
+    assert sweeps.started() == []
+    assert sweeps.run(*CELLS, *PRICE, "--budget", spent + 1.01).returncode == 0
+
+
+def test_a_budget_that_does_not_pay_for_its_calibration(sweeps):
+    refused(sweeps.run(*CELLS, *PRICE, "--budget", "0.001", step_s=0.1), "affords none of 4 cells")
+    assert len(sweeps.started()) < 4  # calibrations end with the money, too
+
+
+def test_time_is_counted_across_interruptions(sweeps):
+    one = CELLS[:2] + CELLS[4:6] + CELLS[8:]
+    process = sweeps.start(*one, *PRICE, does={"A fp32_true": "wait"})
+    sweeps.wait_for_steps("A fp32_true seed 0", 2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    [first] = account(sweeps)
+    process = sweeps.run(*one, *PRICE, "--json")
+    both = account(sweeps)
+    assert len(both) == 2 and first in both
+    answer = json.loads(process.stdout)
+    assert answer["device_s"] == pytest.approx(sum(line["device_s"] for line in both))
+    assert answer["spent_usd"] == pytest.approx(answer["device_s"] / 100)
+
+
+def test_time_of_a_process_that_was_killed_is_counted(sweeps):
+    one = CELLS[:2] + CELLS[4:6] + CELLS[8:]
+    process = sweeps.start(*one, "--lease-seconds", "1", does={"A fp32_true": "wait"})
+    sweeps.wait_for_steps("A fp32_true seed 0", 2)
+    sweeps.wait_for(lambda: account(sweeps), "heartbeat")
+    process.kill()
+    process.communicate()
+    before = max(line["device_s"] for line in account(sweeps))
+    answer = json.loads(sweeps.run(*one, "--json").stdout)
+    assert answer["device_s"] > before > 0
+
+
+def test_a_damaged_account_is_named(sweeps):
+    assert sweeps.run(*CELLS).returncode == 0
+    (sweeps.folder / "runs/.sweep/ledger/foreign.jsonl").write_text("spent: a lot\n")
+    refused(sweeps.run(*CELLS, *PRICE), "foreign.jsonl", "is damaged")

@@ -1,0 +1,56 @@
+#include "sweep/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "temporary_folder.h"
+
+namespace dtbench {
+namespace {
+
+TEST(Ledger, AddsTheLastLinesOfAllAttemptsOfAllProcesses) {
+  const TemporaryFolder folder;
+  Ledger one(folder.path()), other(folder.path());
+  const std::int64_t first = one.open_attempt(), second = one.open_attempt();
+  one.put(first, "a", {10, 5});
+  one.put(second, "b", {1, 1});
+  one.put(first, "a", {20, 10});
+  other.put(other.open_attempt(), "a", {3, 3});
+  const auto spent = Ledger(folder.path()).by_cell();
+  ASSERT_EQ(spent.size(), 2U);
+  EXPECT_EQ(spent.at("a").wall_s, 23);
+  EXPECT_EQ(spent.at("a").device_s, 13);
+  EXPECT_EQ(spent.at("b").wall_s, 1);
+  EXPECT_EQ(device_seconds(spent), 14);
+}
+
+TEST(Ledger, IsEmptyBeforeAnythingWasSpent) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(Ledger(folder.path() / "nowhere").by_cell().empty());
+}
+
+TEST(Ledger, ALineThatWasCutOffIsNotCounted) {
+  const TemporaryFolder folder;
+  Ledger ledger(folder.path());
+  ledger.put(ledger.open_attempt(), "a", {2, 2});
+  for (const auto& file : std::filesystem::directory_iterator(folder.path()))
+    std::ofstream(file.path(), std::ios::app) << R"({"attempt": 1, "cell": "a", "wall)";
+  EXPECT_EQ(device_seconds(ledger.by_cell()), 2);
+}
+
+TEST(Ledger, DamageIsNamed) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "foreign.jsonl") << "{\"cell\": 3}\n";
+  try {
+    Ledger(folder.path()).by_cell();
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("foreign.jsonl"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace dtbench

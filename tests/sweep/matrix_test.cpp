@@ -1,0 +1,199 @@
+#include "sweep/matrix.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "config/config_files.h"
+#include "temporary_folder.h"
+
+namespace dtbench {
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::filesystem::path configs() {
+  return std::filesystem::path(std::getenv("DTBENCH_SOURCE")) / "configs";
+}
+
+ResolveRequest tiny() {
+  ResolveRequest request;
+  request.configs = configs();
+  request.preset = "tiny";
+  return request;
+}
+
+Names names_of(const std::vector<MatrixCell>& cells) {
+  Names names;
+  for (const MatrixCell& cell : cells)
+    names.push_back(cell.name);
+  return names;
+}
+
+Matrix one_part(MatrixPart part) {
+  return {"", "", {std::move(part)}};
+}
+
+class MatrixFile {
+ public:
+  explicit MatrixFile(const std::string& text) { std::ofstream(path()) << text; }
+  std::string path() const { return folder_.path() / "matrix.toml"; }
+  Matrix read() const { return read_matrix(configs(), path()); }
+  std::string error() const {
+    try {
+      read();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      return error.what();
+    }
+    return "no error";
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+TEST(Matrix, GoesRoundByRoundAndRotatesThePolicies) {
+  const auto cells = matrix_cells(
+      one_part({{"A", "D"}, {"fp32_true", "amp_fp16", "bf16_pure"}, Names{"0", "1"}, {}, {}}),
+      tiny());
+  EXPECT_EQ(names_of(cells),
+            (Names{"A fp32_true seed 0", "A amp_fp16 seed 0", "A bf16_pure seed 0",
+                   "D amp_fp16 seed 0", "D bf16_pure seed 0", "D fp32_true seed 0",
+                   "A amp_fp16 seed 1", "A bf16_pure seed 1", "A fp32_true seed 1",
+                   "D bf16_pure seed 1", "D fp32_true seed 1", "D amp_fp16 seed 1"}));
+  EXPECT_EQ(cells.front().round, 0U);
+  EXPECT_EQ(cells.back().round, 1U);
+}
+
+TEST(Matrix, EveryPolicyTakesEveryPlaceOfItsGroupAsOftenAsAnyOther) {
+  const auto cells = matrix_cells(one_part({{}, {}, Names{"0", "1", "2"}, {}, {}}), tiny());
+  ASSERT_EQ(cells.size(), 108U);
+  std::map<std::string, std::map<std::size_t, int>> places;
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    ++places[cells[i].spec.policy.name][i % 6];
+  for (const auto& [policy, counts] : places)
+    for (std::size_t place = 0; place < 6; ++place)
+      EXPECT_EQ(counts.at(place), 3) << policy << " at place " << place;
+}
+
+TEST(Matrix, AxesAreProductsAndStandInNames) {
+  MatrixPart part{{"A"}, {"fp32_true"}, Names{"7"}, {}, {}};
+  part.axes = {{"train.learning_rate", {"0.001", "0.01"}, "here"}, {"train.batch", {"4", "8"}, ""}};
+  const auto cells = matrix_cells(one_part(part), tiny());
+  EXPECT_EQ(names_of(cells), (Names{"A fp32_true seed 7 learning_rate=0.001 batch=4",
+                                    "A fp32_true seed 7 learning_rate=0.001 batch=8",
+                                    "A fp32_true seed 7 learning_rate=0.01 batch=4",
+                                    "A fp32_true seed 7 learning_rate=0.01 batch=8"}));
+  EXPECT_EQ(cells[2].spec.train.learning_rate, 0.01);
+  EXPECT_EQ(cells[2].spec.train.batch, 4);
+  EXPECT_EQ(cells[2].spec.seed, 7);
+}
+
+TEST(Matrix, ACellOfTwoPartsIsOneCell) {
+  const MatrixPart part{{"A"}, {"fp32_true", "bf16_pure"}, {}, {}, {}};
+  const MatrixPart control{{"A"}, {"bf16_pure", "bf16_kahan"}, {}, {}, {}};
+  EXPECT_EQ(names_of(matrix_cells({"", "", {part, control}}, tiny())),
+            (Names{"A fp32_true seed 0", "A bf16_pure seed 0", "A bf16_kahan seed 0"}));
+}
+
+TEST(Matrix, AxesOfTheCommandLineAreSettingsWithCommas) {
+  std::vector<Setting> settings = {{"train.batch", "4,8", "--set train.batch=4,8"},
+                                   {"train.steps", "3", "--set train.steps=3"},
+                                   {"data.source", "a,b.jsonl", "--data"}};
+  const std::vector<Axis> axes = take_axes(settings);
+  ASSERT_EQ(axes.size(), 1U);
+  EXPECT_EQ(axes[0].key, "train.batch");
+  EXPECT_EQ(axes[0].values, (Names{"4", "8"}));
+  ASSERT_EQ(settings.size(), 2U);
+  EXPECT_EQ(settings[1].value, "a,b.jsonl");
+}
+
+TEST(MatrixFile, PartsTakeWhatStandsOutsideOfThem) {
+  const Matrix matrix = MatrixFile(R"(
+    preset = "tiny"
+    seeds = [3, 5]
+    set.train.steps = 4
+    policies = ["fp32_true"]
+    [[part]]
+    scenarios = ["A"]
+    axes.train.learning_rate = [6e-4, 6e-3]
+    [[part]]
+    scenarios = ["C"]
+    policies = ["bf16_pure"]
+    seeds = 1
+    set.train.steps = 2
+  )")
+                            .read();
+  ResolveRequest request;
+  request.configs = configs();
+  const auto cells = matrix_cells(matrix, request);
+  EXPECT_EQ(names_of(cells), (Names{"A fp32_true seed 3 learning_rate=0.0006",
+                                    "A fp32_true seed 3 learning_rate=0.006", "C bf16_pure seed 0",
+                                    "A fp32_true seed 5 learning_rate=0.0006",
+                                    "A fp32_true seed 5 learning_rate=0.006"}));
+  EXPECT_EQ(cells[0].spec.train.steps, 4);
+  EXPECT_EQ(cells[2].spec.train.steps, 2);
+  EXPECT_EQ(cells[0].spec.preset, "tiny");
+}
+
+TEST(MatrixFile, TheCommandLineAndTheEnvironmentWin) {
+  const Matrix matrix = MatrixFile(
+                            "preset = \"tiny\"\nset.train.steps = 4\nset.train.batch = 4\n"
+                            "scenarios = [\"A\"]\npolicies = [\"fp32_true\"]\n")
+                            .read();
+  ResolveRequest request;
+  request.configs = configs();
+  request.environment = {{"train.steps", "5", "DTBENCH_TRAIN_STEPS"}};
+  request.command_line = {{"train.batch", "2", "--set train.batch=2"}};
+  const auto cells = matrix_cells(matrix, request);
+  ASSERT_EQ(cells.size(), 1U);
+  EXPECT_EQ(cells[0].spec.train.steps, 5);
+  EXPECT_EQ(cells[0].spec.train.batch, 2);
+}
+
+TEST(MatrixFile, NamesWhatItDoesNotKnow) {
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string key = MatrixFile("sceanrios = [\"A\"]").error();
+  EXPECT_TRUE(has(key, "'sceanrios'") && has(key, "Did you mean 'scenarios'?")) << key;
+  const std::string axis = MatrixFile("axes.train.lerning_rate = [1]").error();
+  EXPECT_TRUE(has(axis, "'train.lerning_rate'") && has(axis, "'train.learning_rate'")) << axis;
+  const std::string setting = MatrixFile("set.train.setps = 1").error();
+  EXPECT_TRUE(has(setting, "'train.setps'") && has(setting, "matrix.toml")) << setting;
+  const std::string scalar = MatrixFile("axes.train.steps = 3").error();
+  EXPECT_TRUE(has(scalar, "'axes.train.steps' must be a list of values, got 3")) << scalar;
+  const std::string seeds = MatrixFile("seeds = 0").error();
+  EXPECT_TRUE(has(seeds, "a number of seeds from 1 to 10000")) << seeds;
+  const std::string policy = MatrixFile("axes.policy = [\"fp32_true\"]").error();
+  EXPECT_TRUE(has(policy, "'policy' is no setting of a matrix' cells")) << policy;
+  const std::string part = MatrixFile("[[part]]\nscenario = [\"A\"]").error();
+  EXPECT_TRUE(has(part, "part[0].scenario")) << part;
+}
+
+TEST(MatrixFile, AllThatAreShippedExpand) {
+  const std::map<std::string, std::size_t> expected = {
+      {"tiny", 180}, {"h1_real", 160}, {"learning_rate", 540}, {"batch_labels", 600}};
+  const Names shipped = config_names(configs(), ConfigKind::kMatrix);
+  ASSERT_EQ(shipped.size(), expected.size());
+  for (const std::string& name : shipped) {
+    ResolveRequest request;
+    request.configs = configs();
+    // What preset base asks for.
+    request.environment = {{"data.source", "data.jsonl", "test"},
+                           {"data.vocab", "vocab.json", "test"},
+                           {"data.merges", "merges.txt", "test"}};
+    if (name == "tiny" || name == "batch_labels" || name == "h1_real") request.environment.clear();
+    EXPECT_EQ(matrix_cells(read_matrix(configs(), name), request).size(), expected.at(name))
+        << name;
+  }
+}
+
+}  // namespace
+}  // namespace dtbench
