@@ -87,7 +87,8 @@ def main():
             output = root / f"report.{form}"
             begun = time.monotonic()
             subprocess.run([arguments.program, "report", root, "--format", form, "--output", output],
-                           check=True, stdout=subprocess.DEVNULL, env=os.environ | {"DTBENCH_CONFIGS": str(SOURCE / "configs")})
+                           check=True, stdout=subprocess.DEVNULL,
+                           env=os.environ | {"DTBENCH_CONFIGS": str(SOURCE / "configs")})
             print(f"{form}: {time.monotonic() - begun:.2f} s, {output.stat().st_size / 1e6:.2f} MB")
 
 

@@ -38,7 +38,7 @@ std::string not_trained(const Json& entry) {
   for (const auto& [state, count] : entry.at("states").items()) {
     if (state == "trained") continue;
     const std::size_t n = entry.at("cells").size();
-    const std::string who = n == 1 ? "it " : concat(count.dump(), " of ", n, " seeds ");
+    const std::string who = n == 1 ? "" : concat(count.dump(), " of ", n, " seeds ");
     const Json& first = entry.at("first_nonfinite");
     parts.push_back(concat(who, words(state),
                            state == "nonfinite" && !first.is_null()
@@ -79,12 +79,11 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
 }
 
 std::string because(const Json& row, const Json& entry) {
-  std::string text =
-      concat(with_interval(entry.at("speed"), "ratio", "%.2f"), " times fp32_true's samples/s; ",
-             row.at("quality").at("name").get<std::string>(), " ",
-             with_interval(entry.at("difference"), "mean", "%+.4f"), " against it");
+  std::string text = concat(with_interval(entry.at("speed"), "ratio", "%.2f"),
+                            " times the samples/s, ", row.at("quality").at("name").get<std::string>(),
+                            " ", with_interval(entry.at("difference"), "mean", "%+.4f"));
   if (!entry.at("memory").is_null())
-    text += concat("; ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times its peak memory");
+    text += concat(", ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times the peak memory");
   const std::size_t n = entry.at("cells").size();
   return text + (n == 1 ? "" : concat("; all ", n, " seeds trained"));
 }
@@ -126,8 +125,20 @@ std::string fastest_finite(const Json& row) {
     }
   }
   if (name.empty()) return "";
-  return concat("; fastest of those that stayed finite: ", name, ", ", fixed(best, "%.2f"),
+  return concat("; fastest that stayed finite: ", name, ", ", fixed(best, "%.2f"),
                 " times its samples/s");
+}
+
+// With the reason where it is that fp32_true did not train.
+std::string nothing_to_recommend(const Json& rows) {
+  std::vector<std::string> untrained;
+  for (const Json& row : rows)
+    if (const Json& policies = row.at("policies");
+        policies.contains(kReferencePolicy) && !all_trained(policies.at(kReferencePolicy)))
+      untrained.push_back(row.at("label"));
+  if (untrained.empty()) return "No policy can be recommended from these records.";
+  return concat("No policy can be recommended yet: fp32_true itself is not trained in ",
+                join(untrained, ", "), ".");
 }
 
 }  // namespace
@@ -138,7 +149,7 @@ Json recommendation(const Json& row) {
     return none("there is no fp32_true to hold the other policies against");
   const Json& reference = policies.at(kReferencePolicy);
   if (!all_trained(reference))
-    return none(concat("fp32_true itself: ", not_trained(reference), fastest_finite(row)));
+    return none(concat("fp32_true: ", not_trained(reference), fastest_finite(row)));
   std::string best;
   Json against = Json::object();
   for (const auto& [policy, entry] : policies.items()) {
@@ -164,25 +175,27 @@ Json recommendation(const Json& row) {
 }
 
 std::string answer(const Json& rows) {
-  std::map<std::string, std::vector<std::string>> chosen;
-  std::vector<std::string> open;
+  std::vector<std::string> policies, open;  // in the order of the rows
+  std::map<std::string, std::vector<std::string>> rows_of;
   bool firm = true;
   for (const Json& row : rows) {
     const Json& said = row.at("recommendation");
-    const std::string label = row.at("label");
-    if (said.at("policy").is_null())
-      open.push_back(label);
-    else
-      chosen[said.at("policy").get<std::string>()].push_back(label);
-    firm = firm && (said.at("policy").is_null() || said.at("firm") == true);
+    if (said.at("policy").is_null()) {
+      open.push_back(row.at("label"));
+      continue;
+    }
+    const std::string policy = said.at("policy");
+    if (!rows_of.contains(policy)) policies.push_back(policy);
+    rows_of[policy].push_back(row.at("label"));
+    firm = firm && said.at("firm") == true;
   }
   if (rows.empty()) return "There are no records to answer from.";
-  if (chosen.empty()) return "No policy can be recommended from these records.";
+  if (policies.empty()) return nothing_to_recommend(rows);
   std::vector<std::string> parts;
-  for (const auto& [policy, labels] : chosen)
-    parts.push_back(concat(policy, " in ", join(labels, ", ")));
-  return concat("Use ", join(parts, "; "), firm ? "" : ", provisionally",
-                open.empty() ? "." : concat("; nothing can be said in ", join(open, ", "), "."));
+  for (const std::string& policy : policies)
+    parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
+  return concat(firm ? "Use " : "Provisionally, use ", join(parts, "; "),
+                open.empty() ? "." : concat("; nothing can be said of ", join(open, ", "), "."));
 }
 
 }  // namespace dtbench

@@ -25,6 +25,8 @@ CASES = {
     "help-list": "list --help",
     "help-show": "show --help",
     "help-analyse": "analyse --help",
+    "help-report": "report --help",
+    "help-compare": "compare --help",
     "help-policies": "policies --help",
     "help-doctor": "doctor --help",
     "help-data": "data --help",
@@ -60,6 +62,9 @@ CASES = {
     "error-benchmark-flag": "benchmark --model_arch gpt2 --task clm --batch-size 3",
     "error-doctor-device": "doctor --device gpu",
     "error-analyse-folder": "analyse nowhere",
+    "error-report-folder": "report nowhere",
+    "error-report-format": "report runs --format markdwn",
+    "error-compare-folder": "compare runs nowhere",
     "error-demo-preset": "demo --preset small",
 }
 

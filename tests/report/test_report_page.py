@@ -35,6 +35,7 @@ def open_page(browser):
 
     def call(path, width=1280, height=800, **options):
         page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        page.set_default_timeout(10_000)
         opened.append(page)
         page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() and
                 not request.url.startswith(("data:", "blob:")) else None)
@@ -61,10 +62,11 @@ def draw_everything(page):
 # --- the first screen -----------------------------------------------------------------------------
 
 def test_the_first_screen_answers(page):
-    for place in ("#answer", "#matrix-table table", "#verdict-list .verdict >> nth=2 >> h4"):
+    for place in ("#answer", "#matrix-table table", "#verdict-list .verdict >> nth=2 >> h3"):
         box = page.locator(place).bounding_box()
         assert box["y"] + box["height"] <= 800, place
-    expect(page.locator("#answer")).to_have_text("No policy can be recommended from these records.")
+    expect(page.locator("#answer")).to_have_text("No policy can be recommended yet: fp32_true itself "
+                                                 "is not trained in A, B, C, D, E, F.")
 
 
 def test_the_matrix_shows_the_values_of_the_36_records(page):
@@ -74,7 +76,7 @@ def test_the_matrix_shows_the_values_of_the_36_records(page):
         cell = page.locator(f'#matrix-table td[data-row="{scenario}"][data-policy="{policy}"]')
         text = cell.inner_text()
         if result["status"] == "diverged":
-            assert f"non-finite, step {result['first_nonfinite']['step']}" in text
+            assert "non-finite" in text and f"step {result['first_nonfinite']['step']}" in text
             continue
         name = "average_precision_micro" if scenario in "CD" else "val_loss"
         assert f"{result['convergence'][name]:.4f}" in text
@@ -82,7 +84,8 @@ def test_the_matrix_shows_the_values_of_the_36_records(page):
         if policy != "fp32_true":
             reference = RESULTS[scenario, "fp32_true"]
             change = result["convergence"][name] - reference["convergence"][name]
-            assert f"({change:+.4f})".replace("-", "\u2212") in text
+            signed = f"{change:+.4f}" if abs(change) >= 0.00005 else "0.0000"
+            assert f"{result['convergence'][name]:.4f} {signed}".replace("-", "\u2212") in text
             ratio = result["throughput"]["samples_per_s"] / reference["throughput"]["samples_per_s"]
             assert f"{ratio:.2f}\u00d7 speed" in text
 
@@ -130,7 +133,7 @@ def test_filters_choose_scenarios_policies_and_seeds(page):
     expect(page.locator("details.cell")).to_have_count(30)
     page.get_by_label("fp16_naive", exact=True).uncheck()
     expect(page.locator("details.cell")).to_have_count(25)
-    page.get_by_label("Seed").select_option("0")
+    page.get_by_label("Seed", exact=True).select_option("0")
     expect(page.locator("#curves figcaption")).to_contain_text("seed 0 alone (n = 1)")
     page.get_by_role("button", name="Show all").click()
     expect(page.locator("details.cell")).to_have_count(36)
@@ -145,7 +148,7 @@ def test_seeds_are_told_apart(tmp_path, open_page):
     read = "document.querySelector('#curves [role=img]').data.map((trace) => trace.y)"
     draw_everything(page)
     assert page.evaluate(read) == [[7, 4, 3], [8, 6.5, 6], [pytest.approx(22 / 3, 1e-4), 5.5, pytest.approx(14 / 3, 1e-4)]]
-    page.get_by_label("Seed").select_option("2")
+    page.get_by_label("Seed", exact=True).select_option("2")
     draw_everything(page)
     assert page.evaluate(read) == [[8, 4, 3]]
     expect(page.locator("details.cell")).to_have_count(1)
@@ -160,7 +163,8 @@ def test_figures_draw_the_records_and_answer_the_mouse(page):
     assert shown == [pytest.approx(step["loss"], rel=1e-4) for step in steps]
     plot = page.locator("#memory .plot").first
     plot.scroll_into_view_if_needed()
-    plot.locator(".barlayer .point path").first.hover()
+    bar = plot.locator(".barlayer .point path").first.bounding_box()
+    page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
     expect(plot.locator(".hoverlayer .hovertext")).to_contain_text("MiB parameters")
 
 

@@ -11,11 +11,11 @@ function el(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
-const fill = (id, ...children) => document.getElementById(id).replaceChildren(...children.flat());
+const fill = (id, ...children) => document.getElementById(id).replaceChildren(...children.flat(Infinity));
 
 // {"pool": 3} and what holds such: the values that cells share.
 function unpooled(value) {
@@ -34,8 +34,9 @@ const none = "\u2013";
 
 function fixed(value, digits, sign = false) {
   if (!isNumber(value)) return typeof value === "string" ? value : none;
-  const text = number(value).toFixed(digits).replace("-", "\u2212");
-  return sign && number(value) >= 0 ? "+" + text : text;
+  const text = number(value).toFixed(digits);
+  if (Number(text) === 0) return text.replace("-", "");
+  return (sign && number(value) > 0 ? "+" : "") + text.replace("-", "\u2212");
 }
 
 function significant(value, digits = 4) {

@@ -8,18 +8,18 @@ function tree(value) {
   }));
 }
 
-const branch = (title, value) => (value === null || value === undefined ? null : el("section", { class: "tree" }, el("h4", {}, title), tree(unpooled(value))));
+const branch = (title, value) => (value === null || value === undefined ? null : el("section", { class: "tree" }, el("h3", {}, title), tree(unpooled(value))));
 
 function seriesPlot(title, series, options) {
   if (!series || !window.Plotly) return null;
-  return el("div", { class: "plot" }, el("h4", {}, title), plotPlace(`${title} by step`, () => ({
+  return el("div", { class: "plot" }, el("h3", {}, title), plotPlace(`${title} by step`, () => ({
     traces: [{ x: series.step, y: gaps(series.value), mode: "lines", line: { color: colour("--accent"), width: 1.6, shape: options?.shape }, hovertemplate: "%{y:.5g} at step %{x}<extra></extra>" }],
     layout: { x: { label: "step" }, y: { ...options?.y } },
   })));
 }
 
 function warningsOf(cell) {
-  const list = (cell.result.disturbances ?? []).map((one) => `Timings: ${one.message}. ${one.remedy}.`);
+  const list = (cell.result.disturbances ?? []).map((one) => `Timings: ${one.message}; ${one.remedy}.`);
   const first = cell.result.first_nonfinite;
   if (first) list.push(`First non-finite value: step ${first.step}, ${first.kind} in ${first.tensor} (${first.phase}).`);
   if (cell.synthetic) list.push("The data is generated.");
@@ -49,9 +49,22 @@ function cellBlock(cell) {
       isNumber(result.throughput?.samples_per_s) ? el("span", {}, `${significant(result.throughput.samples_per_s)} samples/s`) : null,
       (result.disturbances ?? []).length ? el("span", { class: "chip fair" }, "timings disturbed") : null));
   block.addEventListener("toggle", () => {
-    if (block.open && block.children.length === 1) block.append(cellInside(cell));
+    if (block.open) fillCell(block, cell);
   });
   return block;
+}
+
+function fillCell(block, cell) {
+  if (block.children.length === 1) block.append(cellInside(cell));
+}
+
+function openCell(cell) {
+  const block = document.getElementById(`cell-${cell.id}`);
+  if (!block) return;
+  fillCell(block, cell);
+  block.open = true;
+  block.scrollIntoView();
+  block.querySelector("summary").focus({ preventScroll: true });
 }
 
 const inChosen = (cell) => inView(cell) && (cell.row === null || (view.rows.includes(report.rows[cell.row]) && view.policies.includes(cell.policy)));
@@ -66,19 +79,12 @@ function showCellList() {
 // From the matrix: the records of one of its cells.
 function showCells(row, policy) {
   filterTo([row], [policy]);
-  const [first] = row.policies[policy].cells.map((place) => document.getElementById(`cell-${report.cells[place].id}`)).filter(Boolean);
-  if (!first) return;
-  first.open = true;
-  first.scrollIntoView();
-  first.querySelector("summary").focus({ preventScroll: true });
+  openCell(report.cells[row.policies[policy].cells[0]]);
 }
 
 function openAddressed() {
-  const cell = location.hash.startsWith("#cell-") && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (cell) {
-    cell.open = true;
-    cell.scrollIntoView();
-  }
+  const cell = report.cells.find((each) => `#cell-${encodeURIComponent(each.id)}` === location.hash);
+  if (cell) openCell(cell);
 }
 
 function comparisonRows(row) {

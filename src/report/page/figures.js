@@ -84,7 +84,17 @@ const bars = (ranges) => ({
 
 const line = (policy, width = 1.6) => ({ color: colour(colourName(policy)), width: policy === "fp32_true" ? 2.4 : width, dash: dashOf(policy) });
 
-function curveTraces(row) {
+// What the policies that came to their last step reach: a loss that blows up leaves this frame.
+function lossFrame(row) {
+  const values = policiesIn(row).filter((policy) => completedCells(row, policy).length).flatMap((policy) => row.curves[policy]?.value ?? []).filter(isNumber).map(number);
+  if (values.length === 0) return null;
+  const low = values.reduce((a, b) => Math.min(a, b)), high = values.reduce((a, b) => Math.max(a, b));
+  const air = 0.06 * (high - low || Math.abs(high) || 1);
+  return [low - air, high + air];
+}
+
+function curveTraces(row, frame) {
+  const within = (value) => (frame ? Math.min(Math.max(value, frame[0]), frame[1]) : value);
   const traces = [];
   if (view.seed === null && row.band && view.policies.includes("fp32_true")) {
     const edge = { x: row.band.step, mode: "lines", line: { width: 0 }, hoverinfo: "skip" };
@@ -99,7 +109,7 @@ function curveTraces(row) {
     const dead = cells.filter((cell) => cell.counts && cell.result.first_nonfinite);
     if (dead.length)
       traces.push({
-        x: dead.map((cell) => cell.result.first_nonfinite.step), y: dead.map(lastFinite), mode: "markers",
+        x: dead.map((cell) => cell.result.first_nonfinite.step), y: dead.map((cell) => within(lastFinite(cell))), mode: "markers", cliponaxis: false,
         marker: { symbol: "x", size: 10, color: colour(colourName(policy)), line: { color: colour("--page"), width: 1 } },
         text: dead.map((cell) => `seed ${cell.seed}: ${cell.result.first_nonfinite.kind} in ${cell.result.first_nonfinite.tensor}, step ${cell.result.first_nonfinite.step}`).map(safe),
         hovertemplate: `%{text}<extra>${safe(policy)}</extra>`,
@@ -116,7 +126,10 @@ function lastFinite(cell) {
 function curvesFigure() {
   const plot = (row) => ({
     title: rowName(row), label: `Training loss by step, ${rowName(row)}: ${policiesIn(row).join(", ")}`,
-    make: () => ({ traces: curveTraces(row), layout: { x: { label: "step" }, y: { label: "training loss (nats)" } } }),
+    make: () => {
+      const frame = lossFrame(row);
+      return { traces: curveTraces(row, frame), layout: { x: { label: "step" }, y: { label: "training loss (nats)", ...(frame ? { range: frame } : {}) } } };
+    },
   });
   const numbers = () => table(["Scenario", "Policy", "Training loss, first to last", "Largest distance to fp32_true", "Mean distance", "Mean, over rounding's own"],
     view.rows.flatMap((row) => policiesIn(row).map((policy) => {
@@ -132,7 +145,7 @@ function curvesFigure() {
     caption: (view.seed === null
       ? `Lines: mean over the seeds still finite (n: ${seedText(view.rows)}). ${band ? "Band: range of fp32_true over its seeds." : "With one seed fp32_true has no band."}`
       : `Lines: seed ${view.seed} alone (n = 1).`)
-      + " \u2715: a seed's first non-finite value. Curves longer than 200 steps are thinned: of each of 100 stretches the lowest and the highest value stay, and every change between finite and non-finite; values have five digits.",
+      + " \u2715: a seed's first non-finite value. The frame holds the policies that came to their last step; a loss that leaves it goes on outside (a double click shows all). Curves longer than 200 steps are thinned: of each of 100 stretches the lowest and the highest value stay, and every change between finite and non-finite; values have five digits.",
   };
 }
 
@@ -289,12 +302,22 @@ function memoryFigure() {
         spreadText(spread(measured(countingCells(row, policy), (r) => r.memory && pick(r.memory))), bytes))])));
   return {
     id: "memory", title: "Memory by part", plots: view.rows.map(plot), numbers,
-    extra: el("ul", { class: "legend" }, parts.map(([name], place) => el("li", {}, el("span", { class: "swatch", style: `background:var(--part-${place})` }), name)), el("li", {}, "\u2503 predicted by formula")),
+    legend: el("ul", { class: "legend" }, parts.map(([name], place) => el("li", {}, el("span", { class: "swatch", style: `background:var(--part-${place})` }), name)), el("li", {}, "\u2503 predicted by formula")),
     caption: `The bar's length is the peak that the allocator saw; parameters, gradients and optimizer states are what the tensors hold, the rest are activations and what operations need for a while. Means over seeds (n: ${seedText(view.rows)}).`,
   };
 }
 
 // --- Loss scale ---
+
+// Powers of two, at most six of them.
+function powerTicks(series) {
+  const exponents = series.flatMap((each) => each.value).filter((value) => isNumber(value) && number(value) > 0).map((value) => Math.log2(number(value)));
+  if (exponents.length === 0) return {};
+  const low = Math.floor(exponents.reduce((a, b) => Math.min(a, b))), high = Math.ceil(exponents.reduce((a, b) => Math.max(a, b)));
+  const apart = Math.max(1, Math.ceil((high - low) / 5)), ticks = [];
+  for (let exponent = low; exponent <= high; exponent += apart) ticks.push(exponent);
+  return { tickmode: "array", tickvals: ticks.map((exponent) => 2 ** exponent), ticktext: ticks.map((exponent) => `2<sup>${exponent}</sup>`), range: [(low - 0.5) * Math.log10(2), (high + 0.5) * Math.log10(2)] };
+}
 
 function scaleFigure() {
   const scaled = (row) => policiesIn(row).filter((policy) => cellsOf(row, policy).some((cell) => cell.series.loss_scale));
@@ -309,7 +332,7 @@ function scaleFigure() {
           { x: cell.series.skipped, y: cell.series.skipped.map(at), mode: "markers", marker: { symbol: "x-thin-open", size: 8, color: colour("--bad") }, hovertemplate: `step %{x} skipped<extra>${safe(policy)}, seed ${cell.seed}</extra>` },
         ];
       })),
-      layout: { x: { label: "step" }, y: { label: "loss scale", type: "log", dtick: Math.log10(2) * 4, exponentformat: "none" } },
+      layout: { x: { label: "step" }, y: { label: "loss scale", type: "log", ...powerTicks(scaled(row).flatMap((policy) => cellsOf(row, policy)).map((cell) => cell.series.loss_scale).filter(Boolean)) } },
     }),
   });
   const rows = view.rows.filter((row) => scaled(row).length > 0);
@@ -331,12 +354,12 @@ function legend() {
 
 function figureBlock(figure) {
   const block = el("figure", { id: figure.id, "aria-labelledby": `${figure.id}-title` },
-    el("h2", { id: `${figure.id}-title` }, figure.title), legend(), figure.extra ?? null,
+    el("h2", { id: `${figure.id}-title` }, figure.title), figure.legend ?? legend(), figure.extra ?? null,
     window.Plotly ? null : el("p", { class: "chip broken" }, "This build of dtbench carries no plot library: the numbers stand below instead of plots."),
-    el("div", { class: "plots" }, window.Plotly ? figure.plots.map((plot) => el("div", { class: "plot" }, el("h4", {}, plot.title), plotPlace(plot.label, plot.make), plot.note ? el("p", { class: "caption" }, plot.note) : null)) : []),
+    el("div", { class: "plots" }, window.Plotly ? figure.plots.map((plot) => el("div", { class: "plot" }, el("h3", {}, plot.title), plotPlace(plot.label, plot.make), plot.note ? el("p", { class: "caption" }, plot.note) : null)) : []),
     el("figcaption", {}, figure.caption + syntheticText(view.rows)));
   if (figure.numbers) {
-    const numbers = el("details", { open: !window.Plotly }, el("summary", {}, `Numbers: ${figure.title.toLowerCase()}`));
+    const numbers = el("details", { open: !window.Plotly }, el("summary", {}, `Numbers: ${figure.title}`));
     const put = () => { if (numbers.open && numbers.children.length === 1) numbers.append(wide(`${figure.title}, numbers`, figure.numbers())); };
     numbers.addEventListener("toggle", put);
     put();

@@ -1,7 +1,6 @@
 // The first screen: what the records say, in a sentence, a matrix, and the verdicts.
 
 const seedsOf = () => [...new Set(report.cells.filter((c) => c.seed !== null).map((c) => c.seed))].sort((a, b) => a - b);
-const studyColumns = () => report.policies;
 
 function distinct(values) {
   return [...new Set(values.filter((value) => value !== null && value !== undefined))];
@@ -12,7 +11,7 @@ function about() {
   const steps = distinct(report.rows.map((row) => row.steps));
   const parts = [
     count(report.records.read, "record"),
-    count(report.rows.length, "row") + " by " + count(report.policies.length, "policy").replace("policys", "policies"),
+    `${distinct(report.rows.map((row) => row.scenario)).length} scenarios by ${report.policies.length} policies`,
     count(seedsOf().length, "seed"),
     steps.length === 1 ? count(steps[0], "step") : `${Math.min(...steps)} to ${Math.max(...steps)} steps`,
     "preset " + distinct(report.rows.map((row) => row.preset)).join(", "),
@@ -51,9 +50,7 @@ function summaryOf(entry) {
   const found = Object.entries(entry.states).sort((a, b) => worst.indexOf(b[0]) - worst.indexOf(a[0]));
   const [name, n] = found[0];
   const [kind, sign, word] = stateOf(name);
-  const when = name === "nonfinite" ? firstNonfinite(entry) : null;
-  const what = when ? `${word}, ${when}` : word;
-  return [kind, sign, found.length === 1 ? what : `${n} of ${entry.cells.length} ${what}`];
+  return [kind, sign, found.length === 1 ? word : `${n} of ${entry.cells.length} ${word}`];
 }
 
 function tipLines(row, policy, entry) {
@@ -73,15 +70,24 @@ function tipLines(row, policy, entry) {
   return lines;
 }
 
+// Long names may break behind their underscores.
+const breakable = (name) => name.split(/(?<=_)/).flatMap((part, place) => (place ? [el("wbr"), part] : [part]));
+
+function useThis(row) {
+  const { policy, firm, because } = row.recommendation;
+  if (!policy) return [el("strong", {}, "Nothing yet: "), because];
+  return [el("strong", {}, policy), firm ? ": " : ", provisionally: ", because];
+}
+
 function matrixCell(row, policy) {
   const entry = row.policies[policy];
   if (!entry) return el("td", { class: "none" }, el("div", { class: "empty" }, "no record"));
   const [kind, sign, words] = summaryOf(entry);
   const used = row.recommendation.policy === policy;
   const button = el("button", { type: "button", onclick: () => showCells(row, policy) },
-    el("span", { class: "state" }, `${sign} `, el("span", { class: "word", style: "display:inline" }, words), used ? el("span", { class: "word" }, "\u2605 use this") : null),
-    el("span", { class: "quality" }, entry.quality ? fixed(entry.quality.mean, 4) : none,
-      entry.difference ? el("span", { class: "difference", style: "display:inline" }, ` (${fixed(entry.difference.mean, 4, true)})`) : null),
+    el("span", { class: "state" }, `${sign} `, el("span", { class: "word" }, words), used ? el("span", { class: "word" }, " \u2605") : null),
+    el("span", { class: "quality" }, entry.quality ? fixed(entry.quality.mean, 4) : firstNonfinite(entry) ?? none,
+      entry.difference ? el("span", { class: "difference" }, ` ${fixed(entry.difference.mean, 4, true)}`) : null),
     el("span", { class: "speed" }, entry.speed ? `${fixed(entry.speed.ratio, 2)}\u00D7 speed` : policy === "fp32_true" && entry.samples_per_s ? "reference" : none));
   return el("td", { class: `${kind}${used ? " use" : ""}`, "data-row": row.label, "data-policy": policy },
     withTip(button, () => tipLines(row, policy, entry)));
@@ -89,13 +95,16 @@ function matrixCell(row, policy) {
 
 function matrix() {
   const head = el("thead", {}, el("tr", {},
-    el("td"),
-    report.policies.map((policy) => el("th", { scope: "col" }, el("span", {}, policy)))));
+    el("td", { class: "scenario" }),
+    report.policies.map((policy) => el("th", { scope: "col" }, el("span", {}, breakable(policy)))),
+    el("th", { scope: "col", class: "because" }, "Use here, because")));
   const body = el("tbody", {}, report.rows.map((row) => el("tr", {},
-    el("th", { scope: "row" }, row.label, el("small", {}, row.title), el("small", {}, row.quality.name + (row.quality.higher_is_better ? " \u2191" : " \u2193"))),
-    report.policies.map((policy) => matrixCell(row, policy)))));
+    el("th", { scope: "row", class: "scenario" }, row.label, el("small", { class: "measure" }, row.quality.name + (row.quality.higher_is_better ? " \u2191" : " \u2193")), el("small", {}, row.title)),
+    report.policies.map((policy) => matrixCell(row, policy)),
+    el("td", { class: "because" }, useThis(row)))));
   const table = el("table", {}, head, body);
-  if (report.policies.length > 8) table.style.minWidth = `${8 * report.policies.length + 12}rem`;
+  table.style.setProperty("--columns", report.policies.length);
+  if (report.policies.length > 8) table.style.minWidth = `${7 * report.policies.length + 25}rem`;
   fill("matrix-table", report.rows.length ? table : el("p", {}, "There is no record that says which cell it is of."));
   const box = document.getElementById("matrix-table");
   if (report.policies.length > 8) {
@@ -104,8 +113,8 @@ function matrix() {
     box.setAttribute("aria-label", "Matrix of scenarios and policies");
   }
   document.getElementById("matrix-caption").textContent =
-    "A cell: how its seeds ended; mean quality over the seeds that came to their last step (\u2193 lower, \u2191 higher is better), in brackets the paired difference to fp32_true; samples/s over fp32_true's. "
-    + `n: ${seedText(report.rows)}. Point at a cell, or move to it by keys, for 95 % intervals; it leads to its records.`
+    "A cell: how its seeds ended; mean quality of those that came to their last step (\u2193 lower, \u2191 higher is better) and its paired difference to fp32_true; samples/s over fp32_true's. "
+    + `n: ${seedText(report.rows)}. Point at a cell, or move to it by keys, for 95 % intervals; it opens its records.`
     + syntheticText(report.rows);
 }
 
@@ -126,17 +135,13 @@ function syntheticText(rows) {
 
 function recommendations() {
   const rows = report.rows.map((row) => {
-    const { policy, because, provisos } = row.recommendation;
-    return [
-      rowName(row),
-      policy ? el("strong", {}, policy) : el("span", { class: "chip none" }, "none yet"),
-      because,
-      provisos.length ? provisos.join("; ") : policy ? "nothing" : "",
-    ];
+    const { policy, provisos, against } = row.recommendation;
+    return [rowName(row), policy ?? "nothing yet", provisos.join("; ") || none,
+      Object.entries(against).map(([other, why]) => el("div", {}, `${other}: ${why}`))];
   });
-  fill("recommendation-list", table(["Scenario", "Use", "Because", "What weakens it"], rows, { stacked: true }),
-    el("p", { class: "caption" }, "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin "
-      + "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, the fastest, if it is faster for certain; else fp32_true."));
+  fill("recommendation-list", el("p", {}, "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin "
+      + "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, the fastest, if it is faster for certain; else fp32_true. Nothing where fp32_true itself did not train."),
+    table(["Scenario", "Use", "What weakens it", "Passed over"], rows, { stacked: true }));
 }
 
 // --- Verdicts ---
@@ -162,9 +167,9 @@ function verdictBlock(verdict) {
     + (control.shows?.said ? ` (it shows: ${control.shows.said})` : control.answer === "not_testable" ? `: ${control.reason}` : "")));
   const left = Object.entries(verdict.left_out).map(([why, n]) => `${n} ${stateOf(why)[2]}`);
   return el("article", { class: "verdict" },
-    el("h4", {}, `${verdict.hypothesis.toUpperCase()} ${verdict.title} `, el("span", { class: `chip ${verdictKinds[verdict.verdict]}` }, words)),
+    el("h3", {}, `${verdict.hypothesis.toUpperCase()} ${verdict.title} `, el("span", { class: `chip ${verdictKinds[verdict.verdict]}` }, words)),
     el("p", { class: "claim" }, verdict.claim),
-    el("p", {}, verdict.reason.replace(/^./, (c) => c.toUpperCase()) + "."),
+    el("p", {}, verdict.reason + "."),
     evidence ? el("p", {}, evidence + ".") : null,
     el("details", {}, el("summary", {}, "Evidence, controls, caveats"),
       el("p", {}, `Judged on ${verdict.policy}; ${count(verdict.seeds, "seed")}, ${verdict.minimum_seeds} asked for; margin ${verdict.margin}; alpha ${verdict.alpha}`
