@@ -11,15 +11,17 @@
 #include "base/json.h"
 #include "base/process_memory.h"
 #include "cpu_time.h"
-#include "data/data_files.h"
+#include "data/local_file.h"
+#include "data/parquet.h"
 
 namespace dtbench {
 namespace {
 
-Json measure(const std::filesystem::path& path) {
-  open_data_file(path, {});  // loads the plug-in
+Json measure(const std::string& path) {
+  const auto open = [&] { return open_parquet(path, std::make_unique<LocalFile>(path), {}); };
+  open();  // loads the plug-in
   const double cpu_start = cpu_seconds(), wall_start = steady_seconds();
-  const auto source = open_data_file(path, {});
+  const auto source = open();
   std::size_t documents = 0, bytes = 0;
   for (SourceDocument document; source->next(document); ++documents)
     bytes += document.text.size();

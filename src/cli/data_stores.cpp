@@ -175,8 +175,8 @@ void add_store_commands(CLI::App& data) {
               show_store);
   add_command(data, "verify",
               "hash stores' files again; one that changed is renamed aside (exit 4)",
-              "the beginning of one's fingerprint, or its folder, or a repository of the Hub, "
-              "hf://[datasets/]OWNER/NAME, whose cached files are hashed; all stores if left out",
+              "one's folder or its fingerprint's beginning, or hf://[datasets/]OWNER/NAME, "
+              "cached; all stores if left out",
               verify_stores);
 }
 

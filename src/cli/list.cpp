@@ -27,7 +27,7 @@ std::vector<std::string> row_of(const Json& summary) {
 
 void list_runs(const ListOptions& options) {
   Json summaries = Json::array();
-  for (const RunRecord& run : read_runs(options.out))
+  for (const RunRecord& run : read_runs(options.out, RecordFiles::kSpecAndResult))
     summaries.push_back(summary_of(run));
   if (options.json) {
     std::cout << summaries.dump(1) << '\n';

@@ -14,6 +14,12 @@ namespace {
 
 constexpr int kMostJobs = 1024;
 
+// What the flags mean together, and the names there are.
+std::string matrix_footer() {
+  return "Several values of a setting (--set train.batch=8,32) make cells of their own.\n" +
+         scenarios_and_presets();
+}
+
 using Names = std::vector<std::string>;
 
 // Of a file's scenarios or policies the ones that the command line names.
@@ -100,6 +106,7 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command.add_option("--budget", options.budget, "in USD; needs --price-per-hour");
   command.add_option("--out", options.out, "root folder of records (default: runs)");
   command.add_flag("--json", options.json, "print JSON");
+  command.footer(matrix_footer);
 }
 
 std::vector<SweepCell> sweep_cells(const MatrixOptions& options) {

@@ -69,10 +69,10 @@ ResolveRequest SpecOptions::request() const {
 
 std::vector<SpecFlag> data_file_flags() {
   return {{"--data", "data.source",
-           "'synthetic', or a .parquet or .jsonl[.gz] file or folder, also hf://datasets/..."},
+           "'synthetic', a .parquet or .jsonl[.gz] file or folder, or hf://..."},
           {"--data-examples", "data.examples", "only the first N documents of each split"},
           {"--data-bytes", "data.bytes", "only so many bytes of text of each split"},
-          {"--tokenizer", "data.tokenizer", "tokenizer.json, or pretrained (the published one)"},
+          {"--tokenizer", "data.tokenizer", "tokenizer.json, or pretrained (as published)"},
           {"--vocab", "data.vocab", "tokenizer: vocab.json"},
           {"--merges", "data.merges", "tokenizer: merges.txt"},
           {"--text-field", "data.text_field", "field with a document's text"},

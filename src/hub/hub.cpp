@@ -74,6 +74,15 @@ std::string Hub::commit(const Repository& repository) {
   return known;
 }
 
+// Offline without the commit, the file is what is missing.
+std::string Hub::commit_for(const Repository& repository, const std::string& path) {
+  check(repository);
+  check_path(repository, path);
+  if (settings_.offline && !is_commit(repository.revision) && cache_.read_ref(repository).empty())
+    throw offline_error(settings_, repository, describe(repository, path), path);
+  return commit(repository);
+}
+
 std::vector<HubFile> Hub::list(const Repository& repository) {
   const std::string at = commit(repository);
   const fs::path cached = cache_.tree(repository, at);
@@ -89,8 +98,7 @@ std::vector<ParquetFile> Hub::parquet(const Repository& dataset) {
 }
 
 fs::path Hub::file(const Repository& repository, const std::string& path) {
-  const std::string at = commit(repository);
-  check_path(repository, path);
+  const std::string at = commit_for(repository, path);
   const fs::path place = cache_.snapshot(repository, at, path);
   if (HubCache::has(place)) return place;
   const std::string subject = describe(repository, path);
@@ -115,8 +123,7 @@ fs::path Hub::verified_file(const Repository& repository, const std::string& pat
 }
 
 std::unique_ptr<ByteSource> Hub::open(const Repository& repository, const std::string& path) {
-  const std::string at = commit(repository);
-  check_path(repository, path);
+  const std::string at = commit_for(repository, path);
   const fs::path place = cache_.snapshot(repository, at, path);
   if (HubCache::has(place)) return std::make_unique<LocalFile>(verified_file(repository, path));
   if (settings_.offline)

@@ -59,6 +59,7 @@ class Hub {
   std::string ask_for_commit(const Repository& repository);
   void remember(const Repository& repository, const std::string& commit);
   std::string resolve(const Repository& repository);
+  std::string commit_for(const Repository& repository, const std::string& path);
 
   HubSettings settings_;
   ByteCount received_;

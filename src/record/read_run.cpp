@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <fstream>
+#include <functional>
+#include <thread>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -52,6 +55,24 @@ bool is_run(const std::filesystem::path& path) {
                      [&](const char* file) { return std::filesystem::exists(path / file, error); });
 }
 
+void check_lines(const std::filesystem::path& path, Damage& damage) {
+  for (const char* file : {"steps.jsonl", "events.jsonl"})
+    if (const auto fault = damaged_line(path / file)) damage.add(*fault);
+}
+
+// Calls work(i) for i below `count`, on all cores.
+void on_all_cores(std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  const auto take = [&] {
+    for (std::size_t i = next++; i < count; i = next++)
+      work(i);
+  };
+  std::vector<std::jthread> others;
+  for (unsigned core = 1; core < std::thread::hardware_concurrency() && core < count; ++core)
+    others.emplace_back(take);
+  take();
+}
+
 // When a run started: its result says so, and before that its first event.
 std::string started_at(const RunRecord& run) {
   const auto text = [](const Json& object, const char* key) {
@@ -66,33 +87,33 @@ std::string started_at(const RunRecord& run) {
 
 }  // namespace
 
-RunRecord read_run(const std::filesystem::path& path) {
+RunRecord read_run(const std::filesystem::path& path, RecordFiles files) {
   RunRecord run;
   run.path = path;
   Damage damage;
   run.spec = read_object(path / "spec.json", damage);
-  run.audit = read_object(path / "audit.json", damage);
+  if (files == RecordFiles::kAll) run.audit = read_object(path / "audit.json", damage);
   run.result = read_object(path / "result.json", damage);
   if (!std::filesystem::exists(path / "spec.json")) damage.add("spec.json is missing");
   check_version("audit.json", run.audit, damage);
   check_version("result.json", run.result, damage);
-  for (const char* file : {"steps.jsonl", "events.jsonl"})
-    if (const auto fault = damaged_line(path / file)) damage.add(*fault);
+  if (files == RecordFiles::kAll) check_lines(path, damage);
   run.damage = damage.text();
   return run;
 }
 
-std::vector<RunRecord> read_runs(const std::filesystem::path& root) {
-  std::vector<std::pair<std::string, RunRecord>> runs;
+std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles files) {
+  std::vector<std::filesystem::path> paths;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (!entry->is_directory(error) || !is_run(entry->path()) || is_set_aside(entry->path()))
-      continue;
-    RunRecord run = read_run(entry->path());
-    std::string start = started_at(run);
-    runs.emplace_back(std::move(start), std::move(run));
-  }
+       entry.increment(error))
+    if (entry->is_directory(error) && is_run(entry->path()) && !is_set_aside(entry->path()))
+      paths.push_back(entry->path());
+  std::vector<std::pair<std::string, RunRecord>> runs(paths.size());
+  on_all_cores(paths.size(), [&](std::size_t i) {
+    runs[i].second = read_run(paths[i], files);
+    runs[i].first = started_at(runs[i].second);
+  });
   std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) {
     return std::tie(a.first, a.second.path) < std::tie(b.first, b.second.path);
   });

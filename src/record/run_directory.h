@@ -59,8 +59,14 @@ struct RunRecord {
   Json spec, audit, result;           // null where the file is not there yet
   std::optional<std::string> damage;  // what of the record cannot be read, if so
 };
-RunRecord read_run(const std::filesystem::path& path);  // damage is described, never thrown
-std::vector<RunRecord> read_runs(const std::filesystem::path& root);  // sorted by start, then id
+// Which of a record's files are read: an overview of thousands of runs needs spec and result, and
+// looks for damage in those alone.
+enum class RecordFiles { kAll, kSpecAndResult };
+// Damage is described, never thrown.
+RunRecord read_run(const std::filesystem::path& path, RecordFiles files = RecordFiles::kAll);
+// Sorted by start, then id. Read by all cores.
+std::vector<RunRecord> read_runs(const std::filesystem::path& root,
+                                 RecordFiles files = RecordFiles::kAll);
 // Steps or events: the lines that can be read, none where the file is not there; a last line
 // without its end is still being written and left out. RunRecord::damage tells of a line that
 // cannot be read.

@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "record/line_file.h"
+#include "record/run_directory.h"
+#include "record/step_columns.h"
 
 namespace dtbench {
 namespace {
@@ -47,11 +49,10 @@ std::map<std::string, Spent> Ledger::by_cell() const {
   for (fs::directory_iterator file(folder_, error), end; !error && file != end;
        file.increment(error)) {
     if (file->path().extension() != ".jsonl") continue;
-    const Lines lines = read_line_file(file->path());
-    if (lines.damage) throw damaged(file->path(), *lines.damage);
+    if (const auto fault = damaged_line(file->path())) throw damaged(file->path(), *fault);
     std::map<std::pair<std::int64_t, std::string>, Spent> attempts;
     try {
-      for (const Json& line : lines.values)
+      for (const Json& line : read_lines(file->path()))
         attempts[{line.at("attempt").get<std::int64_t>(), line.at("cell").get<std::string>()}] = {
             line.at("wall_s").get<double>(), line.at("device_s").get<double>()};
     } catch (const Json::exception& fault) {

@@ -141,7 +141,7 @@ def test_a_cell_that_outlasts_its_limit(sweeps, does):
 
 
 def test_fail_fast_saves_what_runs_and_starts_no_more(sweeps):
-    process = sweeps.run(*FOUR, "--jobs", 2, "--fail-fast", "--json",
+    process = sweeps.run(*FOUR, "--jobs", 2, "--fail-fast", "--json", step_s=0.5,
                          does={"A fp32_true": "wait", "A fp16_naive": "fail"})
     assert process.returncode == 4
     assert states(process) == dict(zip(NAMES, ["waiting", "failed", "waiting", "waiting"]))

@@ -20,6 +20,9 @@ DEMO = "demo --scenario A --scenario C --policy fp32_true --policy fp16_naive --
 CASES = {
     "help": "--help",
     "help-demo": "demo --help",
+    "help-matrix": "matrix --help",
+    "help-plan": "plan --help",
+    "help-watch": "watch --help",
     "help-run": "run --help",
     "help-benchmark": "benchmark --help",
     "help-list": "list --help",
@@ -60,6 +63,8 @@ CASES = {
     "error-missing-store": "data show zzz",
     "error-benchmark-task": "benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true",
     "error-benchmark-flag": "benchmark --model_arch gpt2 --task clm --batch-size 3",
+    "error-matrix-price": "matrix --preset tiny --price-per-hour cheap",
+    "error-matrix-file": "matrix --file tniy",
     "error-doctor-device": "doctor --device gpu",
     "error-analyse-folder": "analyse nowhere",
     "error-report-folder": "report nowhere",

@@ -80,14 +80,16 @@ TEST(Resolve, Tiny) {
 // The contract's data sets, a part of the larger one, and the published tokenizers.
 TEST(Resolve, SmallAndBaseTakeThePublishedDataAndTokenizers) {
   for (const char* preset : {"small", "base"}) {
-    ResolveRequest request = tiny_request("A");
-    request.preset = preset;
-    const DataSpec gpt2 = resolve(request).data;
+    const auto data_of = [&](const std::string& scenario) {
+      ResolveRequest request = tiny_request(scenario);
+      request.preset = preset;
+      return resolve(request).data;
+    };
+    const DataSpec gpt2 = data_of("A");
     EXPECT_EQ(gpt2.source, "hf://datasets/Skylion007/openwebtext@~parquet");
     EXPECT_EQ(gpt2.examples, 40000);
     EXPECT_EQ(gpt2.tokenizer, "hf://openai-community/gpt2/tokenizer.json");
-    request.scenario = "D";
-    const DataSpec roberta = resolve(request).data;
+    const DataSpec roberta = data_of("D");
     EXPECT_EQ(roberta.source, "hf://datasets/coastalcph/lex_glue/eurlex");
     EXPECT_EQ(roberta.examples, 0);
     EXPECT_EQ(roberta.tokenizer, "hf://FacebookAI/roberta-base/tokenizer.json");

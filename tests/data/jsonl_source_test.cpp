@@ -47,6 +47,21 @@ class JsonlSourceTest : public testing::Test {
 
 using Labels = std::vector<std::string>;
 
+// As in MultiEURLEX's own files. A name that holds a dot goes before.
+TEST_F(JsonlSourceTest, ADotLeadsIntoAnObject) {
+  const std::string record = R"({"text": {"de": "x", "fr": null}, "concepts": {"level_2": [7]})";
+  const auto read_text = [&](const std::string& field, const std::string& more) {
+    return read(record + more + "}\n", {.text = field, .labels = "concepts.level_2"})[0];
+  };
+  EXPECT_EQ(read_text("text.de", "").text, "x");
+  EXPECT_EQ(read_text("text.de", "").labels, Labels{"7"});
+  EXPECT_EQ(read_text("text.fr", "").text, "");
+  EXPECT_EQ(read_text("text.de", R"(, "text.de": "y")").text, "y");
+  for (const char* field : {"text.en", "text.de.x", "labels.de"})
+    expect_error([&] { read_text(field, ""); }, ExitCode::kUsage, {field, "text.de"});
+  expect_error([&] { read_text("text", ""); }, ExitCode::kUsage, {"'text'", "a string", "object"});
+}
+
 TEST_F(JsonlSourceTest, ReadsLabelsOfEveryForm) {
   const auto documents = read(
       "{\"text\": \"a\", \"labels\": [\"x\", \"y\"]}\n"

@@ -191,7 +191,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_hub(self, fault):
         url = urllib.parse.urlsplit(self.path)
-        api = re.fullmatch(r"/api/(models|datasets)/(.+?)/(revision|tree)/([^/]+)", url.path)
+        api = re.fullmatch(r"/api/(models|datasets)/(.+?)/(revision|tree)/([^/]+)(?:/(.+))?",
+                           url.path)
         file = (re.fullmatch(r"/(datasets/)?(.+?)/resolve/([^/]+)/(.+)", url.path) or
                 re.fullmatch(r"/api/resolve-cache/(?:(datasets/)|models/)(.+?)/([0-9a-f]{40})/"
                              r"(.+)", url.path))
@@ -216,7 +217,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif api[3] == "revision":
             self.json({"id": name, "sha": commit}, {}, fault)
         else:
-            self.answer_tree(repository.commits[commit], url, fault)
+            folder = urllib.parse.unquote(api[5] or "")
+            self.answer_tree(repository.commits[commit], folder, url, fault)
 
     def may_read(self, repository):
         sent = self.headers.get("Authorization", "")
@@ -255,10 +257,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "ETag": f'"{file.pointer_id}"',
             "Location": f"{hub.storage_url}/{file.hash}?Expires={hub.signed()}&Signature=s3cr3t"})
 
-    def answer_tree(self, files, url, fault):
+    def answer_tree(self, files, folder, url, fault):
         query = urllib.parse.parse_qs(url.query)
-        assert query.get("recursive", [""])[0].lower() == "true", url.query
-        folders = sorted({path.rsplit("/", 1)[0] for path in files if "/" in path})
+        recursive = query.get("recursive", [""])[0].lower() == "true"
+        prefix = folder + "/" if folder else ""
+        folders = sorted({path[:at] for path in files for at, character in enumerate(path)
+                          if character == "/"})
         entries = [{"type": "directory", "oid": "0" * 40, "size": 0, "path": path}
                    for path in folders]
         for path, file in sorted(files.items()):
@@ -267,10 +271,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if file.large:
                 entry["lfs"] = {"oid": file.hash, "size": len(file.content), "pointerSize": 130}
             entries.append(entry)
+        entries = [entry for entry in entries if entry["path"].startswith(prefix)
+                   and (recursive or "/" not in entry["path"][len(prefix):])]
         start = int(query.get("cursor", ["0"])[0])
         headers = {}
         if start + PAGE < len(entries):
-            headers["Link"] = (f"<{self.server.hub.url}{url.path}?recursive=True&expand=False"
+            headers["Link"] = (f"<{self.server.hub.url}{url.path}?recursive={recursive}&expand=False"
                                f"&cursor={start + PAGE}>; rel=\"next\"")
         self.json(entries[start : start + PAGE], headers, fault)
 

@@ -90,8 +90,9 @@ def test_addresses_that_are_none(bench):
 
 
 def test_offline_from_an_empty_cache(hub, bench):
-    message = refused(bench(*PREPARE, HF_HUB_OFFLINE="1"), 4, f"model '{GPT2}'",
-                      "HF_HUB_OFFLINE forbids", f"hf download {GPT2}")
+    message = refused(bench(*PREPARE, HF_HUB_OFFLINE="1"), 4, "HF_HUB_OFFLINE forbids",
+                      f"File 'tokenizer.json' of model '{GPT2}' at revision 'main'",
+                      f"hf download {GPT2} --revision main tokenizer.json")
     assert str(bench.folder / "hub") in message and not hub.requests
     ok(bench(*PREPARE))
     refused(bench("run", "--scenario", "C", *SHORT, HF_HUB_OFFLINE="1"), 4,
