@@ -112,7 +112,12 @@ const inChosen = (cell) => inView(cell) &&
      (view.rows.includes(report.rows[cell.row]) && view.policies.includes(cell.policy)));
 
 function showCellList() {
-  const chosen = report.cells.filter(inChosen);
+  const order = (cell) => [cell.row ?? Infinity, policyNumber(cell.policy), cell.seed ?? Infinity];
+  const before = (a, b) => {
+    const place = a.findIndex((value, at) => value !== b[at]);
+    return place < 0 ? 0 : a[place] - b[place];
+  };
+  const chosen = report.cells.filter(inChosen).sort((a, b) => before(order(a), order(b)));
   forget(document.getElementById("cell-list"));
   document.getElementById("cells-shown").textContent =
       `${chosen.length} of ${count(report.cells.length, "record")} shown.`;
