@@ -44,9 +44,9 @@ def moved(template, seed, steps, root):
             result["convergence"][name] *= 1 + draw.gauss(0, 0.01)
     result["throughput"]["samples_per_s"] *= 1 + draw.gauss(0, 0.02)
     result["outcome"] = "trained" if completed else "nonfinite"
-    stored = spec["policy"]["parameters"]
-    audit["identity"]["initial_weights_fingerprint"] = hashlib.sha256(
-        f"{spec['scenario']} {seed} {stored}".encode()).hexdigest()
+    for name, decided_by in (("draws", ""), ("weights", spec["policy"]["parameters"])):
+        audit["identity"][f"initial_{name}_fingerprint"] = hashlib.sha256(
+            f"{spec['scenario']} {seed} {decided_by}".encode()).hexdigest()
     audit["cell_id"] = result["cell_id"] = cell_id(spec)
     run = root / result["cell_id"]
     run.mkdir()
