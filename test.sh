@@ -30,7 +30,7 @@ cd "$root" || exit
 sources() { git ls-files -z --cached --others --exclude-standard -- "$@"; }
 
 check_format() {
-  sources '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -r "$venv/bin/clang-format" --dry-run -Werror
+  sources '*.h' '*.cpp' '*.cu' '*.cuh' '*.js' | xargs -0 -r "$venv/bin/clang-format" --dry-run -Werror
 }
 check_scripts() {
   grep -rlIE '^#!/usr/bin/env bash|^# shellcheck shell=bash' dtbench test.sh .ci scripts bench |

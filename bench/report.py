@@ -2,7 +2,8 @@
 """How long `dtbench report` takes over many records, and how large its file is.
 
 The records are those of docs/results/small-50-steps, every cell repeated with other seeds and made
-longer: real specs, audits and results, and whole lines of steps.jsonl with losses of a made-up curve.
+longer: real specs, audits and results, and whole lines of steps.jsonl with losses of a made-up
+curve.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def read(path):
 
 def moved(template, seed, steps, root):
     """The template's record with another seed and number of steps."""
-    spec, audit, result = (read(template / name) for name in ("spec.json", "audit.json", "result.json"))
+    spec, audit, result = (read(template / f"{name}.json") for name in ("spec", "audit", "result"))
     draw = random.Random(f"{template.name} {seed}")
     spec["seed"] = result["seed"] = seed
     spec["train"]["steps"] = steps
@@ -43,9 +44,9 @@ def moved(template, seed, steps, root):
             result["convergence"][name] *= 1 + draw.gauss(0, 0.01)
     result["throughput"]["samples_per_s"] *= 1 + draw.gauss(0, 0.02)
     result["outcome"] = "trained" if completed else "nonfinite"
-    stored = spec["policy"]["parameters"]
-    audit["identity"]["initial_weights_fingerprint"] = hashlib.sha256(
-        f"{spec['scenario']} {seed} {stored}".encode()).hexdigest()
+    for name, decided_by in (("draws", ""), ("weights", spec["policy"]["parameters"])):
+        audit["identity"][f"initial_{name}_fingerprint"] = hashlib.sha256(
+            f"{spec['scenario']} {seed} {decided_by}".encode()).hexdigest()
     audit["cell_id"] = result["cell_id"] = cell_id(spec)
     run = root / result["cell_id"]
     run.mkdir()
@@ -63,7 +64,7 @@ def moved(template, seed, steps, root):
             loss = 2 + 5 / (1 + step / 100) + draw.gauss(0, 0.05)
             out.write(head % draw.random() + f'"loss":{loss!r}' + tail % step + "\n")
         if not completed:
-            out.write(head % draw.random() + '"loss":"NaN"' + tail % result["steps_completed"] + "\n")
+            out.write(head % draw.random() + '"loss":"NaN"' + tail % (steps // 2) + "\n")
 
 
 def main():
@@ -86,9 +87,10 @@ def main():
         for form in ("html", "markdown", "csv", "parquet", "json"):
             output = root / f"report.{form}"
             begun = time.monotonic()
-            subprocess.run([arguments.program, "report", root, "--format", form, "--output", output],
-                           check=True, stdout=subprocess.DEVNULL,
-                           env=os.environ | {"DTBENCH_CONFIGS": str(SOURCE / "configs")})
+            subprocess.run(
+                [arguments.program, "report", root, "--format", form, "--output", output],
+                check=True, stdout=subprocess.DEVNULL,
+                env=os.environ | {"DTBENCH_CONFIGS": str(SOURCE / "configs")})
             print(f"{form}: {time.monotonic() - begun:.2f} s, {output.stat().st_size / 1e6:.2f} MB")
 
 

@@ -31,7 +31,8 @@ bool weights_compare(const Cell& a, const Cell& b) {
 
 // What stands in the way of pairing the two, which have one scenario and one seed.
 Json obstacles(const Cell& cell, const Cell& reference) {
-  Json list = differences(as_json(setting_of(cell)), as_json(setting_of(reference)));
+  Json list = differences(as_json(setting_of(cell.spec, cell.identity)),
+                          as_json(setting_of(reference.spec, reference.identity)));
   for (const std::string_view field : kSeedsOwn) {
     if (field == kStoredWeights && !weights_compare(cell, reference)) continue;
     const Json here = cell.identity.value(field, Json());
@@ -76,7 +77,7 @@ class Pairer {
   }
 
   void add_reference(const Cell& cell) {
-    const Setting setting = setting_of(cell);
+    const Setting setting = setting_of(cell.spec, cell.identity);
     SettingTrials& trials = settings_[key_of(cell, setting)];
     trials.scenario = cell.scenario;
     trials.setting = setting;
@@ -98,7 +99,7 @@ class Pairer {
   // Policies of one name that differ in a field are different policies.
   void add_pair(const Pair& pair) {
     const Json& fields = pair.cell->spec.at("policy");
-    Trials& trials = policies_[key_of(*pair.cell, setting_of(*pair.cell))]
+    Trials& trials = policies_[key_of(*pair.cell, setting_of(pair.cell->spec, pair.cell->identity))]
                               [{pair.cell->policy, canonical_json(fields)}];
     trials.policy = pair.cell->policy;
     trials.policy_fields = fields;
@@ -113,12 +114,14 @@ class Pairer {
 
 }  // namespace
 
-Setting setting_of(const Cell& cell) {
-  Setting setting{cell.spec, cell.identity};
-  setting.spec.erase("policy");
-  setting.spec.erase("seed");
-  for (const std::string_view field : kSeedsOwn)
-    setting.identity.erase(field);
+Setting setting_of(const Json& spec, const Json& identity) {
+  Setting setting{spec, identity};
+  if (spec.is_object())
+    for (const char* field : {"policy", "seed"})
+      setting.spec.erase(field);
+  if (identity.is_object())
+    for (const std::string_view field : kSeedsOwn)
+      setting.identity.erase(field);
   return setting;
 }
 

@@ -13,11 +13,10 @@ inline constexpr const char* kReferencePolicy = "fp32_true";
 
 // What pairs have in common: everything of a cell but its policy and its seed.
 struct Setting {
-  Json spec;  // without policy and seed
-  Json
-      identity;  // of audit.json, without the initial weights' fingerprints, which the seed decides
+  Json spec;      // without policy and seed
+  Json identity;  // of audit.json, without the initial weights' fingerprints: the seed decides them
 };
-Setting setting_of(const Cell& cell);
+Setting setting_of(const Json& spec, const Json& identity);  // either may be null
 
 struct Pair {
   const Cell* cell;

@@ -16,10 +16,13 @@ DTBENCH_EMBED(page, DTBENCH_PAGE "/report.html");
 DTBENCH_EMBED(style, DTBENCH_PAGE "/style.css");
 DTBENCH_EMBED(base, DTBENCH_PAGE "/base.js");
 DTBENCH_EMBED(matrix, DTBENCH_PAGE "/matrix.js");
+DTBENCH_EMBED(plots, DTBENCH_PAGE "/plots.js");
+DTBENCH_EMBED(step_figures, DTBENCH_PAGE "/step_figures.js");
+DTBENCH_EMBED(policy_figures, DTBENCH_PAGE "/policy_figures.js");
 DTBENCH_EMBED(figures, DTBENCH_PAGE "/figures.js");
 DTBENCH_EMBED(cells, DTBENCH_PAGE "/cells.js");
 DTBENCH_EMBED(main, DTBENCH_PAGE "/main.js");
-DTBENCH_EMBED(plots, DTBENCH_PLOT_LIBRARY);
+DTBENCH_EMBED(plotly, DTBENCH_PLOT_LIBRARY);
 
 #define DTBENCH_EMBEDDED(name)             \
   std::string_view(dtbench_##name##_begin, \
@@ -36,12 +39,14 @@ std::string_view page_style() {
 }
 
 std::vector<std::string_view> page_scripts() {
-  return {DTBENCH_EMBEDDED(base), DTBENCH_EMBEDDED(matrix), DTBENCH_EMBEDDED(figures),
-          DTBENCH_EMBEDDED(cells), DTBENCH_EMBEDDED(main)};
+  return {DTBENCH_EMBEDDED(base),           DTBENCH_EMBEDDED(matrix),
+          DTBENCH_EMBEDDED(plots),          DTBENCH_EMBEDDED(step_figures),
+          DTBENCH_EMBEDDED(policy_figures), DTBENCH_EMBEDDED(figures),
+          DTBENCH_EMBEDDED(cells),          DTBENCH_EMBEDDED(main)};
 }
 
 std::string_view plot_library() {
-  return DTBENCH_EMBEDDED(plots);
+  return DTBENCH_EMBEDDED(plotly);
 }
 
 }  // namespace dtbench

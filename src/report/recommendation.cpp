@@ -79,9 +79,10 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
 }
 
 std::string because(const Json& row, const Json& entry) {
-  std::string text = concat(with_interval(entry.at("speed"), "ratio", "%.2f"),
-                            " times the samples/s, ", row.at("quality").at("name").get<std::string>(),
-                            " ", with_interval(entry.at("difference"), "mean", "%+.4f"));
+  std::string text =
+      concat(with_interval(entry.at("speed"), "ratio", "%.2f"), " times the samples/s, ",
+             row.at("quality").at("name").get<std::string>(), " ",
+             with_interval(entry.at("difference"), "mean", "%+.4f"));
   if (!entry.at("memory").is_null())
     text += concat(", ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times the peak memory");
   const std::size_t n = entry.at("cells").size();

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "analysis/json_access.h"
+#include "analysis/pairing.h"
 #include "base/text.h"
 #include "config/study_policies.h"
 
@@ -11,13 +12,6 @@ namespace dtbench {
 namespace {
 
 constexpr std::size_t kFieldsInALabel = 3, kTextInALabel = 12;
-
-Json without(Json object, std::initializer_list<const char*> names) {
-  if (!object.is_object()) return nullptr;
-  for (const char* name : names)
-    object.erase(name);
-  return object;
-}
 
 // Names policies, those of one name and other fields with a number behind it.
 class Columns {
@@ -36,9 +30,8 @@ class Columns {
 };
 
 Row& row_of(const ReportCell& cell, std::vector<Row>& rows) {
-  const Json spec = without(cell.record->spec, {"policy", "seed"});
-  const Json identity =
-      without(member_or_null(cell.record->audit, "/identity"), {"initial_weights_fingerprint"});
+  const auto [spec, identity] =
+      setting_of(cell.record->spec, member_or_null(cell.record->audit, "/identity"));
   // A run that ended before its audit may belong to any row of its spec.
   for (Row& row : rows)
     if (row.spec == spec &&

@@ -11,9 +11,8 @@ namespace dtbench {
 
 struct Row {
   std::string scenario;
-  std::string label;  // the scenario, and what sets the row apart from its others
-  Json spec;          // without policy and seed
-  Json identity;      // of audit.json, without the fingerprint of the initial weights; may be null
+  std::string label;    // the scenario, and what sets the row apart from its others
+  Json spec, identity;  // what its records have in common (analysis/pairing.h); may be null
   std::map<std::string, std::vector<std::size_t>> cells;  // by column, in the order of the seeds
 };
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "analysis"))
 
 from records import SOURCE, dtbench, ok  # noqa: E402
 
-STUDY = SOURCE / "docs/results/small-50-steps"  # 36 records of real runs: six scenarios, six policies
+STUDY = SOURCE / "docs/results/small-50-steps"  # real runs: six scenarios under six policies
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ def test_ratios_differences_and_p_values_are_those_of_scipy_and_statsmodels(sets
     speeds, losses = 100 + draw.normal(0, 3, (2, 5)), 5 + draw.normal(0, 0.1, (2, 5))
     speeds[1] *= 1.1
     for seed in SEEDS:
-        old, new = ({SPEED: speeds[side][seed], "convergence.val_loss": losses[side][seed]} for side in (0, 1))
+        old, new = ({SPEED: speeds[side][seed], "convergence.val_loss": losses[side][seed]}
+                    for side in (0, 1))
         sets("A", "bf16_pure", seed, old, new)
     found = compare(sets.before, sets.after)
     (group,) = found["groups"]
@@ -67,9 +68,11 @@ def test_ratios_differences_and_p_values_are_those_of_scipy_and_statsmodels(sets
 
 def test_a_change_beyond_noise_is_named(sets):
     for seed in SEEDS:
-        sets("A", "bf16_pure", seed, {SPEED: 100.0 + seed}, {SPEED: (100.0 + seed) * (1.2 + 0.001 * seed)})
+        speed = 100.0 + seed
+        sets("A", "bf16_pure", seed, {SPEED: speed}, {SPEED: speed * (1.2 + 0.001 * seed)})
         sets("C", "bf16_pure", seed, {AP: 0.5 + 0.01 * seed}, {AP: 0.5 + 0.01 * ((seed + 1) % 5)})
-    groups = {group["scenario"]: group["metrics"] for group in compare(sets.before, sets.after)["groups"]}
+    found = compare(sets.before, sets.after)
+    groups = {group["scenario"]: group["metrics"] for group in found["groups"]}
     assert groups["A"]["samples_per_s"]["changed"] is True
     assert groups["C"]["average_precision_micro"]["changed"] is False
     text = ok(dtbench("compare", sets.before, sets.after))
@@ -100,7 +103,8 @@ def test_cells_that_ended_otherwise_are_named(sets):
 
 def test_what_the_sets_were_made_with_is_told_apart(sets):
     for seed in SEEDS:
-        sets("A", "fp32_true", seed, identity={"program.source_revision": "bbbb", "device.name": "another"})
+        sets("A", "fp32_true", seed,
+             identity={"program.source_revision": "bbbb", "device.name": "another"})
     assert compare(sets.before, sets.after)["differing"] == [
         {"field": "device.name", "before": "a device", "after": "another", "pairs": 5},
         {"field": "program.source_revision", "before": "aaaa", "after": "bbbb", "pairs": 5}]

@@ -8,19 +8,24 @@ function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    if (name.startsWith("on"))
+      element.addEventListener(name.slice(2), value);
+    else
+      element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  element.append(
+      ...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
-const fill = (id, ...children) => document.getElementById(id).replaceChildren(...children.flat(Infinity));
+const fill = (id, ...children) =>
+    document.getElementById(id).replaceChildren(...children.flat(Infinity));
 
 // {"pool": 3} and what holds such: the values that cells share.
 function unpooled(value) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-  if (Object.keys(value).length === 1 && Number.isInteger(value.pool)) return report.pool[value.pool];
+  if (Object.keys(value).length === 1 && Number.isInteger(value.pool))
+    return report.pool[value.pool];
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, unpooled(each)]));
 }
 
@@ -62,8 +67,9 @@ const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 function estimate(summary, digits, sign = false) {
   if (!summary || summary.n === 0) return none;
   const value = summary.mean ?? summary.ratio;
-  const ends = isNumber(summary.low)
-    ? ` [${fixed(summary.low, digits, sign)}, ${fixed(summary.high, digits, sign)}]` : "";
+  const ends = isNumber(summary.low) ?
+      ` [${fixed(summary.low, digits, sign)}, ${fixed(summary.high, digits, sign)}]` :
+      "";
   return fixed(value, digits, sign) + ends;
 }
 
@@ -87,16 +93,23 @@ const stateOf = (name) => states[name] ?? states.unknown;
 
 function stateChip(name) {
   const [kind, sign, word] = stateOf(name);
-  return el("span", { class: `chip ${kind}` }, `${sign} ${word}`);
+  return el("span", {class: `chip ${kind}`}, `${sign} ${word}`);
 }
 
 const verdictKinds = {
-  supported: "good", refuted: "bad", undecided: "fair", confounded: "broken", not_testable: "none",
+  supported: "good",
+  refuted: "bad",
+  undecided: "fair",
+  confounded: "broken",
+  not_testable: "none",
 };
 
 const policyNumber = (policy) => report.policies.indexOf(policy);
 const colourName = (policy) => `--policy-${policyNumber(policy) % 10}`;
-const symbols = ["circle", "square", "diamond", "x", "triangle-up", "star", "pentagon", "cross", "hourglass", "bowtie"];
+const symbols = [
+  "circle", "square", "diamond", "x", "triangle-up", "star", "pentagon", "cross", "hourglass",
+  "bowtie"
+];
 const dashes = ["solid", "solid", "dash", "dot", "dashdot", "longdash"];
 const symbolOf = (policy) => symbols[policyNumber(policy) % symbols.length];
 const dashOf = (policy) => dashes[policyNumber(policy) % dashes.length];
@@ -106,23 +119,27 @@ const rowName = (row) => `${row.label}: ${row.title}`;
 function table(head, rows, options = {}) {
   const numeric = options.numeric ?? [];
   const cellOf = (tag) => (content, place) =>
-    el(tag === "td" && place === 0 ? "th" : tag,
-      { class: numeric.includes(place) ? "number" : null, scope: tag === "th" ? "col" : place === 0 ? "row" : null },
-      content);
-  return el("table", { class: "plain-table" + (options.stacked ? " stacked" : "") },
-    options.caption ? el("caption", { class: "caption" }, options.caption) : null,
-    el("thead", {}, el("tr", {}, head.map(cellOf("th")))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cellOf("td"))))));
+      el(tag === "td" && place === 0 ? "th" : tag, {
+        class: numeric.includes(place) ? "number" : null,
+        scope: tag === "th" ? "col" :
+            place === 0     ? "row" :
+                              null
+      },
+         content);
+  return el(
+      "table", {class: "plain-table" + (options.stacked ? " stacked" : "")},
+      options.caption ? el("caption", {class: "caption"}, options.caption) : null,
+      el("thead", {}, el("tr", {}, head.map(cellOf("th")))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cellOf("td"))))));
 }
 
 // What is wider than the page scrolls in itself, by keys too.
-const wide = (label, content) => el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": label }, content);
+const wide = (label, content) =>
+    el("div", {class: "wide", tabindex: 0, role: "region", "aria-label": label}, content);
 
 // One tooltip for everything that has more to tell, on hover and on focus; Escape closes it.
 const tip = document.getElementById("tip");
-function hideTip() {
-  tip.hidden = true;
-}
+function hideTip() { tip.hidden = true; }
 function withTip(element, lines) {
   const show = () => {
     tip.replaceChildren(...lines().map((line) => el("p", {}, line)));
@@ -141,4 +158,4 @@ function withTip(element, lines) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hideTip();
 });
-document.addEventListener("scroll", hideTip, { passive: true });
+document.addEventListener("scroll", hideTip, {passive: true});

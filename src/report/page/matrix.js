@@ -1,40 +1,65 @@
 // The first screen: what the records say, in a sentence, a matrix, and the verdicts.
 
-const seedsOf = () => [...new Set(report.cells.filter((c) => c.seed !== null).map((c) => c.seed))].sort((a, b) => a - b);
+const seedsOf =
+    () => [...new Set(report.cells.filter((c) => c.seed !== null).map((c) => c.seed))].sort(
+        (a, b) => a - b);
 
 function distinct(values) {
   return [...new Set(values.filter((value) => value !== null && value !== undefined))];
 }
 
 function about() {
-  const devices = distinct(report.rows.map((row) => row.device && (row.device.name ?? row.device.cpu ?? row.device.device)));
+  const devices = distinct(report.rows.map(
+      (row) => row.device && (row.device.name ?? row.device.cpu ?? row.device.device)));
   const steps = distinct(report.rows.map((row) => row.steps));
   const parts = [
     count(report.records.read, "record"),
-    `${distinct(report.rows.map((row) => row.scenario)).length} scenarios by ${report.policies.length} policies`,
+    `${distinct(report.rows.map((row) => row.scenario)).length} scenarios by ${
+        report.policies.length} policies`,
     count(seedsOf().length, "seed"),
-    steps.length === 1 ? count(steps[0], "step") : `${Math.min(...steps)} to ${Math.max(...steps)} steps`,
+    steps.length === 1 ? count(steps[0], "step") :
+                         `${Math.min(...steps)} to ${Math.max(...steps)} steps`,
     "preset " + distinct(report.rows.map((row) => row.preset)).join(", "),
     devices.join(", "),
     "torch " + distinct(report.cells.map((cell) => cell.torch)).join(", "),
   ];
-  document.getElementById("about").textContent = report.rows.length ? parts.filter(Boolean).join(" \u00B7 ") : parts[0];
+  document.getElementById("about").textContent =
+      report.rows.length ? parts.filter(Boolean).join(" \u00B7 ") : parts[0];
 }
 
 function notices() {
   const list = [];
-  const { generated, real } = report.data;
+  const {generated, real} = report.data;
   if (generated > 0)
-    list.push(["fair", `Generated data${real > 0 ? ` in ${generated} of ${generated + real} cells` : ""}: this shows that the machinery works, not what happens on real text`]);
+    list.push([
+      "fair",
+      `Generated data${
+          real > 0 ? ` in ${generated} of ${generated + real} cells` :
+                     ""}: this shows that the machinery works, not what happens on real text`
+    ]);
   const seeds = seedsOf().length;
-  if (report.cells.length > 0 && seeds < 2) list.push(["fair", "One seed: no interval, and no difference can be told from noise"]);
-  const disturbed = report.cells.filter((cell) => cell.counts && (cell.result.disturbances ?? []).length > 0).length;
-  if (disturbed > 0) list.push(["fair", `Timings were disturbed in ${disturbed} of ${report.records.read} cells`]);
+  if (report.cells.length > 0 && seeds < 2)
+    list.push(["fair", "One seed: no interval, and no difference can be told from noise"]);
+  const disturbed =
+      report.cells.filter((cell) => cell.counts && (cell.result.disturbances ?? []).length > 0)
+          .length;
+  if (disturbed > 0)
+    list.push(["fair", `Timings were disturbed in ${disturbed} of ${report.records.read} cells`]);
   for (const [why, n] of Object.entries(report.records.excluded))
-    list.push(["broken", el("a", { href: "#left-out" }, `${n} left out: ${stateOf(why)[2]}`)]);
-  if (report.records.unpaired > 0) list.push(["broken", el("a", { href: "#left-out" }, `${report.records.unpaired} without an fp32_true to be compared with`)]);
-  if (report.missing.length > 0) list.push(["none", el("a", { href: "#left-out" }, count(report.missing.length, "cell") + " of the matrix without a record")]);
-  fill("notices", list.map(([kind, text]) => el("li", { class: kind }, text)));
+    list.push(["broken", el("a", {href: "#left-out"}, `${n} left out: ${stateOf(why)[2]}`)]);
+  if (report.records.unpaired > 0)
+    list.push([
+      "broken",
+      el("a", {href: "#left-out"},
+         `${report.records.unpaired} without an fp32_true to be compared with`)
+    ]);
+  if (report.missing.length > 0)
+    list.push([
+      "none",
+      el("a", {href: "#left-out"},
+         count(report.missing.length, "cell") + " of the matrix without a record")
+    ]);
+  fill("notices", list.map(([kind, text]) => el("li", {class: kind}, text)));
 }
 
 // --- The matrix ---
@@ -47,7 +72,8 @@ function firstNonfinite(entry) {
 
 // What is worst leads: [kind, sign, words].
 function summaryOf(entry) {
-  const found = Object.entries(entry.states).sort((a, b) => worst.indexOf(b[0]) - worst.indexOf(a[0]));
+  const found =
+      Object.entries(entry.states).sort((a, b) => worst.indexOf(b[0]) - worst.indexOf(a[0]));
   const [name, n] = found[0];
   const [kind, sign, word] = stateOf(name);
   return [kind, sign, found.length === 1 ? word : `${n} of ${entry.cells.length} ${word}`];
@@ -56,11 +82,19 @@ function summaryOf(entry) {
 function tipLines(row, policy, entry) {
   const quality = row.quality;
   const lines = [
-    `${row.label} ${policy}: ` + Object.entries(entry.states).map(([name, n]) => `${n} ${stateOf(name)[2]}`).join(", "),
-    `${quality.name} ${entry.quality ? `${fixed(entry.quality.mean, 4)} (mean of ${entry.quality.n}${row.constant ? `; constant answer ${fixed(row.constant.mean, 4)}` : ""})` : "not measured: no seed came to its last step"}`,
+    `${row.label} ${policy}: ` +
+        Object.entries(entry.states).map(([name, n]) => `${n} ${stateOf(name)[2]}`).join(", "),
+    `${quality.name} ${
+        entry.quality ?
+            `${fixed(entry.quality.mean, 4)} (mean of ${entry.quality.n}${
+                row.constant ? `; constant answer ${fixed(row.constant.mean, 4)}` : ""})` :
+                               "not measured: no seed came to its last step"                   }`,
   ];
-  if (entry.difference) lines.push(`paired difference to fp32_true ${estimate(entry.difference, 4, true)}, n = ${entry.difference.n}`);
-  if (entry.speed) lines.push(`samples/s over fp32_true's ${estimate(entry.speed, 3)}, n = ${entry.speed.n}`);
+  if (entry.difference)
+    lines.push(`paired difference to fp32_true ${estimate(entry.difference, 4, true)}, n = ${
+        entry.difference.n}`);
+  if (entry.speed)
+    lines.push(`samples/s over fp32_true's ${estimate(entry.speed, 3)}, n = ${entry.speed.n}`);
   if (entry.samples_per_s) lines.push(`${significant(entry.samples_per_s.mean)} samples/s`);
   if (entry.memory) lines.push(`peak memory over fp32_true's ${estimate(entry.memory, 3)}`);
   if (firstNonfinite(entry)) lines.push(`first non-finite value: ${firstNonfinite(entry)}`);
@@ -71,41 +105,63 @@ function tipLines(row, policy, entry) {
 }
 
 // Long names may break behind their underscores.
-const breakable = (name) => name.split(/(?<=_)/).flatMap((part, place) => (place ? [el("wbr"), part] : [part]));
+const breakable = (name) =>
+    name.split(/(?<=_)/).flatMap((part, place) => (place ? [el("wbr"), part] : [part]));
 
 function useThis(row) {
-  const { policy, firm, because } = row.recommendation;
+  const {policy, firm, because} = row.recommendation;
   if (!policy) return [el("strong", {}, "Nothing yet: "), because];
   return [el("strong", {}, policy), firm ? ": " : ", provisionally: ", because];
 }
 
 function matrixCell(row, policy) {
   const entry = row.policies[policy];
-  if (!entry) return el("td", { class: "none" }, el("div", { class: "empty" }, "no record"));
+  if (!entry) return el("td", {class: "none"}, el("div", {class: "empty"}, "no record"));
   const [kind, sign, words] = summaryOf(entry);
   const used = row.recommendation.policy === policy;
-  const button = el("button", { type: "button", onclick: () => showCells(row, policy) },
-    el("span", { class: "state" }, `${sign} `, el("span", { class: "word" }, words), used ? el("span", { class: "word" }, " \u2605") : null),
-    el("span", { class: "quality" }, entry.quality ? fixed(entry.quality.mean, 4) : firstNonfinite(entry) ?? none,
-      entry.difference ? el("span", { class: "difference" }, ` ${fixed(entry.difference.mean, 4, true)}`) : null),
-    el("span", { class: "speed" }, entry.speed ? `${fixed(entry.speed.ratio, 2)}\u00D7 speed` : policy === "fp32_true" && entry.samples_per_s ? "reference" : none));
-  return el("td", { class: `${kind}${used ? " use" : ""}`, "data-row": row.label, "data-policy": policy },
-    withTip(button, () => tipLines(row, policy, entry)));
+  const button =
+      el("button", {type: "button", onclick: () => showCells(row, policy)},
+         el("span", {class: "state"}, `${sign} `, el("span", {class: "word"}, words),
+            used ? el("span", {class: "word"}, " \u2605") : null),
+         el("span", {class: "quality"},
+            entry.quality ? fixed(entry.quality.mean, 4) : firstNonfinite(entry) ?? none,
+            entry.difference ?
+                el("span", {class: "difference"}, ` ${fixed(entry.difference.mean, 4, true)}`) :
+                null),
+         el("span", {class: "speed"},
+            entry.speed ? `${fixed(entry.speed.ratio, 2)}\u00D7 speed` :
+                policy === "fp32_true" && entry.samples_per_s ? "reference" :
+                                                                none));
+  return el(
+      "td", {class: `${kind}${used ? " use" : ""}`, "data-row": row.label, "data-policy": policy},
+      withTip(button, () => tipLines(row, policy, entry)));
 }
 
 function matrix() {
-  const head = el("thead", {}, el("tr", {},
-    el("td", { class: "scenario" }),
-    report.policies.map((policy) => el("th", { scope: "col" }, el("span", {}, breakable(policy)))),
-    el("th", { scope: "col", class: "because" }, "Use here, because")));
-  const body = el("tbody", {}, report.rows.map((row) => el("tr", {},
-    el("th", { scope: "row", class: "scenario" }, row.label, el("small", { class: "measure" }, row.quality.name + (row.quality.higher_is_better ? " \u2191" : " \u2193")), el("small", {}, row.title)),
-    report.policies.map((policy) => matrixCell(row, policy)),
-    el("td", { class: "because" }, useThis(row)))));
+  const head =
+      el("thead", {},
+         el("tr", {}, el("td", {class: "scenario"}),
+            report.policies.map(
+                (policy) => el("th", {scope: "col"}, el("span", {}, breakable(policy)))),
+            el("th", {scope: "col", class: "because"}, "Use here, because")));
+  const body =
+      el("tbody", {},
+         report.rows.map(
+             (row) => el(
+                 "tr", {},
+                 el("th", {scope: "row", class: "scenario"}, row.label,
+                    el("small", {class: "measure"},
+                       row.quality.name + (row.quality.higher_is_better ? " \u2191" : " \u2193")),
+                    el("small", {}, row.title)),
+                 report.policies.map((policy) => matrixCell(row, policy)),
+                 el("td", {class: "because"}, useThis(row)))));
   const table = el("table", {}, head, body);
   table.style.setProperty("--columns", report.policies.length);
   if (report.policies.length > 8) table.style.minWidth = `${7 * report.policies.length + 25}rem`;
-  fill("matrix-table", report.rows.length ? table : el("p", {}, "There is no record that says which cell it is of."));
+  fill(
+      "matrix-table",
+      report.rows.length ? table :
+                           el("p", {}, "There is no record that says which cell it is of."));
   const box = document.getElementById("matrix-table");
   if (report.policies.length > 8) {
     box.tabIndex = 0;
@@ -113,13 +169,17 @@ function matrix() {
     box.setAttribute("aria-label", "Matrix of scenarios and policies");
   }
   document.getElementById("matrix-caption").textContent =
-    "A cell: how its seeds ended; mean quality of those that came to their last step (\u2193 lower, \u2191 higher is better) and its paired difference to fp32_true; samples/s over fp32_true's. "
-    + `n: ${seedText(report.rows)}. Point at a cell, or move to it by keys, for 95 % intervals; it opens its records.`
-    + syntheticText(report.rows);
+      "A cell: how its seeds ended; mean quality of those that came to their last step (\u2193 lower, \u2191 higher is better) and its paired difference to fp32_true; samples/s over fp32_true's. " +
+      `n: ${
+          seedText(
+              report
+                  .rows)}. Point at a cell, or move to it by keys, for 95 % intervals; it opens its records.` +
+      syntheticText(report.rows);
 }
 
 function seedText(rows) {
-  const counts = rows.flatMap((row) => Object.values(row.policies).map((entry) => entry.cells.length));
+  const counts =
+      rows.flatMap((row) => Object.values(row.policies).map((entry) => entry.cells.length));
   if (counts.length === 0) return "no records";
   const low = Math.min(...counts), high = Math.max(...counts);
   return low === high ? count(low, "seed") + " a cell" : `${low} to ${high} seeds a cell`;
@@ -128,20 +188,26 @@ function seedText(rows) {
 function syntheticText(rows) {
   const labels = rows.filter((row) => row.synthetic).map((row) => row.label);
   if (labels.length === 0) return "";
-  return labels.length === rows.length ? " All data is generated." : ` Generated data: ${labels.join(", ")}.`;
+  return labels.length === rows.length ? " All data is generated." :
+                                         ` Generated data: ${labels.join(", ")}.`;
 }
 
 // --- Recommendations ---
 
 function recommendations() {
   const rows = report.rows.map((row) => {
-    const { policy, provisos, against } = row.recommendation;
-    return [rowName(row), policy ?? "nothing yet", provisos.join("; ") || none,
-      Object.entries(against).map(([other, why]) => el("div", {}, `${other}: ${why}`))];
+    const {policy, provisos, against} = row.recommendation;
+    return [
+      rowName(row), policy ?? "nothing yet", provisos.join("; ") || none,
+      Object.entries(against).map(([other, why]) => el("div", {}, `${other}: ${why}`))
+    ];
   });
-  fill("recommendation-list", el("p", {}, "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin "
-      + "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, the fastest, if it is faster for certain; else fp32_true. Nothing where fp32_true itself did not train."),
-    table(["Scenario", "Use", "What weakens it", "Passed over"], rows, { stacked: true }));
+  fill(
+      "recommendation-list",
+      el("p", {},
+         "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin " +
+             "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, the fastest, if it is faster for certain; else fp32_true. Nothing where fp32_true itself did not train."),
+      table(["Scenario", "Use", "What weakens it", "Passed over"], rows, {stacked: true}));
 }
 
 // --- Verdicts ---
@@ -149,12 +215,20 @@ function recommendations() {
 function evidenceText(verdict) {
   const evidence = verdict.evidence;
   if (evidence.parts)
-    return "Average precision minus fp32_true's: " + evidence.parts.map((part) =>
-      `${part.policy} on ${part.scenario} ${estimate(part, 4, true)}${part.claimed === "inferior" ? " (to be inferior)" : ""}`).join("; ");
+    return "Average precision minus fp32_true's: " +
+        evidence.parts
+            .map(
+                (part) => `${part.policy} on ${part.scenario} ${estimate(part, 4, true)}${
+                    part.claimed === "inferior" ? " (to be inferior)" : ""}`)
+            .join("; ");
   if (evidence.better) {
-    const side = (name) => `${Object.keys(evidence[name].scenarios).join(", ")} ${evidence[name].survived} of ${evidence[name].n}`;
-    return `Survived: ${side("better")}; ${side("worse")}; difference ${fixed(evidence.difference, 2, true)}`
-      + (isNumber(evidence.low) ? ` [${fixed(evidence.low, 2, true)}, ${fixed(evidence.high, 2, true)}]` : "");
+    const side = (name) => `${Object.keys(evidence[name].scenarios).join(", ")} ${
+        evidence[name].survived} of ${evidence[name].n}`;
+    return `Survived: ${side("better")}; ${side("worse")}; difference ${
+               fixed(evidence.difference, 2, true)}` +
+        (isNumber(evidence.low) ?
+             ` [${fixed(evidence.low, 2, true)}, ${fixed(evidence.high, 2, true)}]` :
+             "");
   }
   if (evidence.ratio !== undefined) return `Ratio of the speed-ups: ${estimate(evidence, 3)}`;
   return null;
@@ -163,37 +237,69 @@ function evidenceText(verdict) {
 function verdictBlock(verdict) {
   const words = verdict.verdict.replace("_", " ");
   const evidence = evidenceText(verdict);
-  const controls = verdict.controls.map((control) => el("li", {}, `${control.control}: ${control.answer.replace("_", " ")}`
-    + (control.shows?.said ? ` (it shows: ${control.shows.said})` : control.answer === "not_testable" ? `: ${control.reason}` : "")));
+  const controls = verdict.controls.map(
+      (control) =>
+          el("li", {},
+             `${control.control}: ${control.answer.replace("_", " ")}` +
+                 (control.shows?.said ? ` (it shows: ${control.shows.said})` :
+                      control.answer === "not_testable" ? `: ${control.reason}` :
+                                                          "")));
   const left = Object.entries(verdict.left_out).map(([why, n]) => `${n} ${stateOf(why)[2]}`);
-  return el("article", { class: "verdict" },
-    el("h3", {}, `${verdict.hypothesis.toUpperCase()} ${verdict.title} `, el("span", { class: `chip ${verdictKinds[verdict.verdict]}` }, words)),
-    el("p", { class: "claim" }, verdict.claim),
-    el("p", {}, verdict.reason + "."),
-    evidence ? el("p", {}, evidence + ".") : null,
-    el("details", {}, el("summary", {}, "Evidence, controls, caveats"),
-      el("p", {}, `Judged on ${verdict.policy}; ${count(verdict.seeds, "seed")}, ${verdict.minimum_seeds} asked for; margin ${verdict.margin}; alpha ${verdict.alpha}`
-        + (isNumber(verdict.p_holm) ? `; p = ${significant(verdict.p_holm, 2)} after Holm's adjustment` : "") + "."),
-      controls.length ? el("ul", {}, controls) : null,
-      verdict.caveats.length ? el("ul", {}, verdict.caveats.map((text) => el("li", {}, text))) : null,
-      left.length ? el("p", {}, "Left out: " + left.join(", ") + ".") : null,
-      (verdict.separately ?? []).map((other) => el("p", {}, `${other.policy}, separately: ${other.verdict.replace("_", " ")}. ${other.reason}.`))));
+  return el(
+      "article", {class: "verdict"},
+      el("h3", {}, `${verdict.hypothesis.toUpperCase()} ${verdict.title} `,
+         el("span", {class: `chip ${verdictKinds[verdict.verdict]}`}, words)),
+      el("p", {class: "claim"}, verdict.claim), el("p", {}, verdict.reason + "."),
+      evidence ? el("p", {}, evidence + ".") : null,
+      el("details", {}, el("summary", {}, "Evidence, controls, caveats"),
+         el("p", {},
+            `Judged on ${verdict.policy}; ${count(verdict.seeds, "seed")}, ${
+                verdict.minimum_seeds} asked for; margin ${verdict.margin}; alpha ${
+                verdict.alpha}` +
+                (isNumber(verdict.p_holm) ?
+                     `; p = ${significant(verdict.p_holm, 2)} after Holm's adjustment` :
+                     "") +
+                "."),
+         controls.length ? el("ul", {}, controls) : null,
+         verdict.caveats.length ? el("ul", {}, verdict.caveats.map((text) => el("li", {}, text))) :
+                                  null,
+         left.length ? el("p", {}, "Left out: " + left.join(", ") + ".") : null,
+         (verdict.separately ?? [])
+             .map(
+                 (other) =>
+                     el("p", {},
+                        `${other.policy}, separately: ${other.verdict.replace("_", " ")}. ${
+                            other.reason}.`))));
 }
 
-function verdicts() {
-  fill("verdict-list", report.verdicts.map(verdictBlock));
-}
+function verdicts() { fill("verdict-list", report.verdicts.map(verdictBlock)); }
 
 // --- What is not in it ---
 
 function leftOut() {
   const rows = [];
-  for (const each of report.excluded) rows.push([each.path, stateChip(each.why), each.reason || none]);
+  for (const each of report.excluded)
+    rows.push([each.path, stateChip(each.why), each.reason || none]);
   for (const each of report.unpaired)
-    rows.push([each.path, el("span", { class: "chip broken" }, "! unpaired"), each.nearest
-      ? "differs from its fp32_true in " + each.differing.map((d) => `${d.field} (${JSON.stringify(d.here)}, there ${JSON.stringify(d.there)})`).join("; ")
-      : "there is no fp32_true of its scenario and seed"]);
-  for (const each of report.missing) rows.push([`${each.row} ${each.policy}`, el("span", { class: "chip none" }, "\u00B7 no record"), "run it to fill the matrix"]);
-  fill("left-out-list", rows.length ? table(["What", "Why", "In words"], rows, { stacked: true })
-    : el("p", {}, "Nothing: every record counts and has its partner, and every cell of the matrix has a record."));
+    rows.push([
+      each.path, el("span", {class: "chip broken"}, "! unpaired"),
+      each.nearest ? "differs from its fp32_true in " +
+              each.differing
+                  .map(
+                      (d) => `${d.field} (${JSON.stringify(d.here)}, there ${
+                          JSON.stringify(d.there)})`)
+                  .join("; ") :
+                     "there is no fp32_true of its scenario and seed"
+    ]);
+  for (const each of report.missing)
+    rows.push([
+      `${each.row} ${each.policy}`, el("span", {class: "chip none"}, "\u00B7 no record"),
+      "run it to fill the matrix"
+    ]);
+  fill(
+      "left-out-list",
+      rows.length ?
+          table(["What", "Why", "In words"], rows, {stacked: true}) :
+          el("p", {},
+             "Nothing: every record counts and has its partner, and every cell of the matrix has a record."));
 }

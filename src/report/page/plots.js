@@ -1,0 +1,111 @@
+// Plots: drawn when they come into view, and again when filters, colours or paper ask for it; and
+// what of the records the filters leave.
+
+const view = {
+  rows: report.rows,
+  policies: report.policies,
+  seed: null
+};
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const safe = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
+function layoutOf(options) {
+  const axis = {
+    gridcolor: colour("--line"),
+    zerolinecolor: colour("--line"),
+    linecolor: colour("--line"),
+    automargin: true,
+    ...options.axis
+  };
+  return {
+    font: {family: getComputedStyle(document.body).fontFamily, size: 11.5, color: colour("--text")},
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    margin: {l: 48, r: 10, t: 6, b: 38},
+    showlegend: false,
+    hovermode: "closest",
+    hoverlabel: {
+      bgcolor: colour("--raised"),
+      bordercolor: colour("--line"),
+      font: {color: colour("--text")},
+      align: "left"
+    },
+    xaxis: {...axis, ...options.x, title: {text: options.x?.label ?? "", standoff: 4}},
+    yaxis: {...axis, ...options.y, title: {text: options.y?.label ?? "", standoff: 4}},
+    barmode: options.barmode,
+    shapes: options.shapes ?? [],
+  };
+}
+
+// --- Drawing when seen ---
+
+const plots = new Map();  // place -> a function that gives {traces, layout}
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries)
+    if (entry.isIntersecting) draw(entry.target);
+}, {rootMargin: "300px"});
+
+function draw(place) {
+  const make = plots.get(place);
+  if (!make || place.dataset.drawn === "yes") return;
+  place.dataset.drawn = "yes";
+  const {traces, layout} = make();
+  Plotly.react(place, traces, layoutOf(layout), {displayModeBar: false, responsive: true});
+}
+
+function plotPlace(label, make) {
+  const place = el("div", {role: "img", "aria-label": label});
+  plots.set(place, make);
+  if (window.Plotly) seen.observe(place);
+  return place;
+}
+
+function forget(container) {
+  for (const place of container.querySelectorAll("[role=img]")) {
+    seen.unobserve(place);
+    plots.delete(place);
+    if (place.dataset.drawn) Plotly.purge(place);
+  }
+}
+
+function redraw(all) {
+  for (const place of plots.keys()) {
+    const drawn = place.dataset.drawn === "yes";
+    if (drawn) Plotly.purge(place);  // so that it fits a page of another width
+    place.dataset.drawn = "";
+    if (drawn || all) draw(place);
+  }
+}
+
+// --- What the filters leave ---
+
+const inView = (cell) => view.seed === null || cell.seed === view.seed;
+const cellsOf = (row, policy) =>
+    (row.policies[policy]?.cells ?? []).map((place) => report.cells[place]).filter(inView);
+const countingCells = (row, policy) => cellsOf(row, policy).filter((cell) => cell.counts);
+const completedCells = (row, policy) =>
+    countingCells(row, policy).filter((cell) => cell.result.status === "completed");
+const policiesIn = (row) => view.policies.filter((policy) => cellsOf(row, policy).length > 0);
+const measured = (cells, pick) =>
+    cells.map((cell) => pick(cell.result)).filter(isNumber).map(number);
+
+function spread(values) {
+  if (values.length === 0) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {mean, low: Math.min(...values), high: Math.max(...values), n: values.length};
+}
+
+const spreadText = (range, show) => !range ? none :
+    range.n === 1                          ? show(range.mean) :
+                    `${show(range.mean)} (${show(range.low)} to ${show(range.high)})`;
+
+// Plotly's error bars from a mean to the ends of a range.
+const bars = (ranges) => ({
+  type: "data",
+  symmetric: false,
+  thickness: 1,
+  width: 3,
+  array: ranges.map((range) => range.high - range.mean),
+  arrayminus: ranges.map((range) => range.mean - range.low),
+});
