@@ -63,7 +63,12 @@ class PlainView : public SweepObserver {
   void begin(const SweepProgress& progress) override {
     log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them done before"));
   }
-  void tick(const SweepProgress&) override {}
+  void tick(const SweepProgress& progress) override {
+    const std::size_t elsewhere = progress.count(CellState::kElsewhere);
+    if (told_waiting_ || elsewhere == 0 || progress.count(CellState::kRunning) > 0) return;
+    told_waiting_ = true;
+    log_info(concat("waiting for ", elsewhere, " cells that other processes train"));
+  }
   void cell_ended(const SweepProgress& progress, const SweepCell& cell) override {
     std::string line =
         concat("[", progress.ended(), "/", progress.cells.size(), "] ", end_line(cell));
@@ -74,6 +79,9 @@ class PlainView : public SweepObserver {
   void leave() override {}
   void enter() override {}
   void finish() override {}
+
+ private:
+  bool told_waiting_ = false;
 };
 
 }  // namespace

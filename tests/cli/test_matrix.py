@@ -315,12 +315,6 @@ def test_sigterm_does_not_wait_for_a_cell_that_hangs(sweeps):
 # --- several processes on one folder ------------------------------------------------------------
 
 
-def ended_in(process):
-    """The cells that a process says it saw end, each as (its name, how)."""
-    lines = [line for line in process.stderr.splitlines() if line.startswith("[")]
-    return [line.split("] ")[1].split(" completed")[0] for line in lines]
-
-
 def test_three_processes_share_the_cells(sweeps):
     arguments = ["--preset", "tiny", "--set", "train.steps=3", "--json"]
     processes = [sweeps.start(*arguments, step_s=0.05) for _ in range(3)]
@@ -345,6 +339,7 @@ def test_a_process_that_dies_leaves_its_cell_to_the_others(sweeps):
     first.communicate()
     output, errors = second.communicate(timeout=60)
     assert second.returncode == 0, errors
+    assert "waiting for 1 cells that other processes train" in errors
     assert json.loads(output)["counts"] == {"done": 1}
     assert sweeps.started() == ["A fp32_true from step 0", "A fp32_true from step 2"]
 
