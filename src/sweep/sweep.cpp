@@ -51,7 +51,6 @@ class Sweep {
     for (SweepCell& cell : cells_) {
       remember_lease(cell.run.filename().string());
       look_at_record(cell);
-      cell.before = cell.ended();
     }
     predictor_ = predict(cells_, options_);
     if (options_.budget && !options_.unpredicted) leave_out_unpredictable();
