@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <sstream>
+#include <vector>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -38,6 +40,33 @@ std::vector<std::string> columns_of(const SweepCell& cell, bool stopping) {
           eta};
 }
 
+// How a cell ended: "A fp32_true seed 0 completed, trained: 30 of 30 steps ...".
+std::string end_line(const SweepCell& cell) {
+  if (!cell.failure.empty()) return concat(cell.name, " failed: ", cell.failure);
+  return concat(cell.name, " ", one_line(summary_of(read_run(cell.run))));
+}
+
+// The table's lines, of at most `width` characters: `recent` (cells that ended, a line each), those
+// that run, and the whole.
+std::vector<std::string> sweep_screen(const SweepProgress& progress,
+                                      const std::vector<std::string>& recent, std::size_t width) {
+  Rows rows = {{"cell", "state", "step", "loss", "samples/s", "ETA"}};
+  for (const SweepCell& cell : progress.cells)
+    if (cell.state == CellState::kRunning || cell.state == CellState::kElsewhere)
+      rows.push_back(columns_of(cell, progress.stopping));
+  std::string text;
+  for (const std::string& line : recent)
+    text += line + "\n";
+  text += aligned(rows, {2, 2}) + whole_line(progress) + "\n";
+  text += progress.stopping ? "Running cells save a checkpoint; Ctrl-C once more ends them at once."
+                            : "Ctrl-C stops, the same command goes on.";
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);)
+    lines.push_back(cut(line, width));
+  return lines;
+}
+
 class LiveView : public SweepObserver {
  public:
   void begin(const SweepProgress& progress) override { tick(progress); }
@@ -63,7 +92,12 @@ class PlainView : public SweepObserver {
   void begin(const SweepProgress& progress) override {
     log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them done before"));
   }
-  void tick(const SweepProgress&) override {}
+  void tick(const SweepProgress& progress) override {
+    const std::size_t elsewhere = progress.count(CellState::kElsewhere);
+    if (told_waiting_ || elsewhere == 0 || progress.count(CellState::kRunning) > 0) return;
+    told_waiting_ = true;
+    log_info(concat("waiting for ", elsewhere, " cells that other processes train"));
+  }
   void cell_ended(const SweepProgress& progress, const SweepCell& cell) override {
     std::string line =
         concat("[", progress.ended(), "/", progress.cells.size(), "] ", end_line(cell));
@@ -74,6 +108,9 @@ class PlainView : public SweepObserver {
   void leave() override {}
   void enter() override {}
   void finish() override {}
+
+ private:
+  bool told_waiting_ = false;
 };
 
 }  // namespace
@@ -82,11 +119,6 @@ std::string usd(double amount) {
   char text[48];
   std::snprintf(text, sizeof text, amount >= 0.1 || amount == 0 ? "%.2f" : "%.2g", amount);
   return text;
-}
-
-std::string end_line(const SweepCell& cell) {
-  if (!cell.failure.empty()) return concat(cell.name, " failed: ", cell.failure);
-  return concat(cell.name, " ", one_line(summary_of(read_run(cell.run))));
 }
 
 std::string whole_line(const SweepProgress& progress) {
@@ -103,25 +135,6 @@ std::string whole_line(const SweepProgress& progress) {
     line += concat("; ", usd(*progress.spent_usd), " USD spent");
   if (progress.left_s) line += concat("; ETA ", human_seconds(*progress.left_s));
   return line;
-}
-
-std::vector<std::string> sweep_screen(const SweepProgress& progress,
-                                      const std::vector<std::string>& recent, std::size_t width) {
-  Rows rows = {{"cell", "state", "step", "loss", "samples/s", "ETA"}};
-  for (const SweepCell& cell : progress.cells)
-    if (cell.state == CellState::kRunning || cell.state == CellState::kElsewhere)
-      rows.push_back(columns_of(cell, progress.stopping));
-  std::string text;
-  for (const std::string& line : recent)
-    text += line + "\n";
-  text += aligned(rows, {2, 2}) + whole_line(progress) + "\n";
-  text += progress.stopping ? "Running cells save a checkpoint; Ctrl-C once more ends them at once."
-                            : "Ctrl-C stops, the same command goes on.";
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);)
-    lines.push_back(cut(line, width));
-  return lines;
 }
 
 std::unique_ptr<SweepObserver> make_sweep_view() {

@@ -114,7 +114,7 @@ fs::path Hub::file(const Repository& repository, const std::string& path) {
 }
 
 fs::path Hub::verified_file(const Repository& repository, const std::string& path) {
-  const fs::path place = file(repository, path);
+  fs::path place = file(repository, path);
   // A cache without links names no hashes (the Python client makes one where links are not
   // allowed).
   if (!fs::is_symlink(place)) return place;

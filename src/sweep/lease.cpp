@@ -12,7 +12,6 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "record/line_file.h"
 #include "record/run_lock.h"
 
@@ -116,8 +115,6 @@ LeaseView Leases::look(const std::string& cell) {
   const std::string here = boot_id();
   const bool same_machine = !here.empty() && text_or(holder, "/boot_id", "") == here;
   const bool dead = same_machine && silent_s > kSecondsToLock && !RunLock::is_held(folder);
-  view.holder = concat(text_or(holder, "/host", "?"), ", process ",
-                       member_or_null(holder, "/process").dump());
   if (!dead && silent_s <= expiry_s_) view.standing = LeaseStanding::kHeld;
   return view;
 }

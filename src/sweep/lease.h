@@ -21,8 +21,9 @@ class RunLock;
 // A cell's leases are numbered. Each is a folder that is made once (mkdir is atomic, on network
 // file systems too), so of several processes that take over an expired lease one succeeds, and an
 // old holder that comes back writes into a folder that counts no more:
-//   <folder>/<cell>/<number>/   lock (held while the holder lives), holder.json, beats.jsonl,
-//                               ended.json (once it was given back)
+//   <folder>/<cell>/<number>/   lock (held while the holder lives), holder.json (host, process,
+//   boot
+//                               id), beats.jsonl, ended.json (once it was given back)
 class Lease {
  public:
   ~Lease();  // without end(): the lease expires
@@ -52,7 +53,6 @@ struct LeaseView {
   std::int64_t number = 0;  // of the newest lease; 0: there was none
   LeaseStanding standing = LeaseStanding::kFree;
   std::string failure;  // what it ended with
-  std::string holder;   // "host, process 123", for messages
 };
 
 class Leases {

@@ -14,8 +14,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Names or_else(const Names& given, Names otherwise) {
-  return given.empty() ? std::move(otherwise) : given;
+const Names& or_else(const Names& given, const Names& otherwise) {
+  return given.empty() ? otherwise : given;
 }
 
 // One choice of a value for each axis.
@@ -122,12 +122,14 @@ std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest&
   std::vector<MatrixCell> all;
   for (const MatrixPart& part : matrix.parts)
     Expansion(part, common).append_to(all);
-  std::stable_sort(all.begin(), all.end(),
-                   [](const MatrixCell& a, const MatrixCell& b) { return a.round < b.round; });
+  std::size_t rounds = 0;
+  for (const MatrixCell& cell : all)
+    rounds = std::max(rounds, cell.round + 1);
   std::vector<MatrixCell> once;
   std::set<std::string> ids;
-  for (MatrixCell& cell : all)
-    if (ids.insert(cell_id(cell.spec)).second) once.push_back(std::move(cell));
+  for (std::size_t round = 0; round < rounds; ++round)
+    for (const MatrixCell& cell : all)
+      if (cell.round == round && ids.insert(cell_id(cell.spec)).second) once.push_back(cell);
   return once;
 }
 

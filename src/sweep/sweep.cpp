@@ -49,10 +49,8 @@ class Sweep {
 
   ExitCode run() {
     for (SweepCell& cell : cells_) {
-      first_lease_[cell.run.filename().string()] =
-          leases_.look(cell.run.filename().string()).number;
+      remember_lease(cell.run.filename().string());
       look_at_record(cell);
-      cell.before = cell.ended();
     }
     predictor_ = predict(cells_, options_);
     if (options_.budget && !options_.unpredicted) leave_out_unpredictable();
@@ -83,6 +81,12 @@ class Sweep {
   };
 
   // --- before the first cell starts ---
+
+  // What became of the leases that had ended by now is no news.
+  void remember_lease(const std::string& id) {
+    const LeaseView view = leases_.look(id);
+    old_lease_[id] = view.standing == LeaseStanding::kHeld ? view.number - 1 : view.number;
+  }
 
   // Prepares data too, which may take long: later, heartbeats would have to wait for it.
   void look_at_record(SweepCell& cell) {
@@ -303,7 +307,7 @@ class Sweep {
       cell.step = last_step(cell.run);
       return false;
     }
-    if (view.number > first_lease_[id] && !view.failure.empty()) {  // another process tried it
+    if (view.number > old_lease_[id] && !view.failure.empty()) {  // another process tried it
       end(cell, view.failure, ExitCode::kPermanent);
       return false;
     }
@@ -410,7 +414,7 @@ class Sweep {
   SweepProgress progress_;
   std::optional<SignalQueue> signals_;
   std::vector<Place> places_;
-  std::map<std::string, std::int64_t> first_lease_;  // newest when the sweep began, by cell
+  std::map<std::string, std::int64_t> old_lease_;  // the last that had ended, by cell
   double next_look_ = 0;
   std::optional<double> kill_at_;
   bool ending_ = false, exhausted_ = false, only_retryable_ = true;

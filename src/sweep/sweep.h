@@ -37,7 +37,6 @@ struct SweepCell {
 
   CellState state = CellState::kWaiting;
   std::string failure;                // why it could not be trained, "" otherwise
-  bool before = false;                // it was finished when the sweep began
   std::optional<LastStep> step;       // while it runs
   std::optional<double> predicted_s;  // wall time of the whole cell
 

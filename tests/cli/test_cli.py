@@ -71,7 +71,6 @@ def test_version(bench):
     ("run --scenario A --policy fp16_naiv --preset tiny", "Did you mean 'fp16_naive'?"),
     ("run --scenario A --policy fp32_true --preset tinny", "Did you mean 'tiny'?"),
     ("run --scenario A --policy none.toml --preset tiny", "none.toml"),
-    ("run --scenario A --policy fp32_true", "--tokenizer tokenizer.json"),
     ("benchmark --model_arch gpt2 --task mlm --dtype_config fp32_true", "gpt2 clm (A)"),
     ("benchmark --model_arch roberta --task clm --dtype_config fp32_true", "roberta mlm (B)"),
     ("benchmark --model_arch gpt2 --task clm --dtype_config fp32_true --batch-size 3",

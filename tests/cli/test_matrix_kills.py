@@ -5,7 +5,6 @@ import importlib.machinery
 import importlib.util
 import json
 import os
-import pathlib
 import signal
 
 import pytest
@@ -59,19 +58,27 @@ def test_the_kill_script_sees_what_is_wrong(tmp_path, cache):
     assert f"{second.name}: lost" in killing.differences(tmp_path / "one", tmp_path / "other")
 
 
+def shoot(sweeps, policy, number):
+    """Ends the engine of the long cell of a policy, once it has trained a step."""
+    def at_work():
+        for spec in (sweeps.folder / "runs").glob("*/spec.json"):
+            content = json.loads(spec.read_text())
+            steps = spec.parent / "steps.jsonl"
+            if (content["policy"]["name"] == policy and content["train"]["steps"] == 20000
+                    and steps.exists() and steps.read_text()):
+                return spec.parent
+        return None
+
+    sweeps.wait_for(at_work, f"step of {policy}")
+    started = json.loads((at_work() / "events.jsonl").read_text().splitlines()[0])
+    os.kill(started["process"], number)
+
+
 def test_a_cell_that_is_shot_harms_no_other(sweeps):
-    arguments = [*TINY, "--scenario", "A", "--policy", "fp32_true", "--policy", "bf16_pure", "--json",
-                 "--set", "train.steps=20000,3"]
-    process = sweeps.start(*arguments)
-    sweeps.wait_for(lambda: any(len(run.joinpath("steps.jsonl").read_text().splitlines()) > 2
-                                for run in (sweeps.folder / "runs").glob("*")
-                                if run.joinpath("steps.jsonl").exists()), "step of the long cell")
-    [engine] = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(engine), signal.SIGSEGV)
-    sweeps.wait_for(lambda: len([r for r in (sweeps.folder / "runs").glob("*/steps.jsonl")]) == 2,
-                    "second cell")
-    [engine] = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(engine), signal.SIGKILL)
+    process = sweeps.start(*TINY, "--scenario", "A", "--policy", "fp32_true", "--policy", "bf16_pure",
+                           "--set", "train.steps=20000,3", "--json")
+    shoot(sweeps, "fp32_true", signal.SIGSEGV)
+    shoot(sweeps, "bf16_pure", signal.SIGKILL)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 4, errors
     ends = {cell["name"]: (cell["state"], cell["failure"]) for cell in json.loads(output)["cells"]}
