@@ -1,6 +1,5 @@
 #include "report/markdown.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "base/text.h"

@@ -43,12 +43,24 @@ Row& row_of(const ReportCell& cell, std::vector<Row>& rows) {
   return rows.back();
 }
 
+// Those of one scenario in the order in which they came.
+std::vector<Row> by_scenario(std::vector<Row> rows) {
+  std::map<std::string, std::vector<Row>> groups;
+  for (Row& row : rows)
+    groups[row.scenario].push_back(std::move(row));
+  std::vector<Row> sorted;
+  for (auto& [scenario, group] : groups)
+    for (Row& row : group)
+      sorted.push_back(std::move(row));
+  return sorted;
+}
+
 // Beside the row's scenario, the fields in which its rows differ.
 void label(std::vector<Row>& rows) {
-  std::map<std::string, std::vector<Row*>> by_scenario;
+  std::map<std::string, std::vector<Row*>> groups;
   for (Row& row : rows)
-    by_scenario[row.scenario].push_back(&row);
-  for (auto& [scenario, same] : by_scenario) {
+    groups[row.scenario].push_back(&row);
+  for (auto& [scenario, same] : groups) {
     std::set<std::string> fields;
     const auto whole = [](const Row& row) {
       return Json{{"spec", row.spec}, {"identity", row.identity}};
@@ -89,12 +101,12 @@ Matrix matrix_of(const std::vector<ReportCell>& cells) {
     others.erase(policy);
   }
   matrix.columns.insert(matrix.columns.end(), others.begin(), others.end());
-  std::stable_sort(matrix.rows.begin(), matrix.rows.end(),
-                   [](const Row& a, const Row& b) { return a.scenario < b.scenario; });
+  matrix.rows = by_scenario(std::move(matrix.rows));
   for (Row& row : matrix.rows)
     for (auto& [column, list] : row.cells)
-      std::stable_sort(list.begin(), list.end(), [&](std::size_t a, std::size_t b) {
-        return cells[a].member("/seed") < cells[b].member("/seed");
+      std::sort(list.begin(), list.end(), [&](std::size_t a, std::size_t b) {
+        const Json one = cells[a].member("/seed"), other = cells[b].member("/seed");
+        return one != other ? one < other : a < b;
       });
   label(matrix.rows);
   return matrix;
