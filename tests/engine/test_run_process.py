@@ -252,10 +252,11 @@ def test_an_environment_that_forces_tf32_is_refused(environment, tmp_path):
 
 
 def test_pretrained_weights_are_never_replaced_by_others(environment, tmp_path):
-    done = run(environment, tmp_path, "--init", "pretrained")
-    assert done.returncode == 2
-    assert "--init" in done.stderr
-    assert not list(tmp_path.glob("*/steps.jsonl")) or not lines(cell(tmp_path) / "steps.jsonl")
+    out = tmp_path / "out"
+    done = run(environment, out, "--init", "pretrained", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+    assert done.returncode == 4
+    assert "'model.safetensors' of model 'openai-community/gpt2'" in done.stderr
+    assert not out.exists()
 
 
 def test_malformed_weights_are_named(environment, tmp_path):
