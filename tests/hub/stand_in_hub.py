@@ -140,9 +140,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def send_body(self, body, fault):
         stops = [at for at in (fault.cut_after, fault.stall_after, fault.hold_after) if at >= 0]
         first = body[:min(stops)] if stops else body
+        # Counted before it goes: a client that has the last byte may be asked about at once.
+        self.request_note.sent += len(first)
         self.wfile.write(first)
         self.wfile.flush()
-        self.request_note.sent += len(first)
         if fault.cut_after >= 0:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -151,8 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif fault.hold_after >= 0:
             fault.holding.set()
             fault.release.wait(30)
-            self.wfile.write(body[len(first):])
             self.request_note.sent += len(body) - len(first)
+            self.wfile.write(body[len(first):])
 
     def wait_for_its_end(self, fault):
         self.close_connection = True
