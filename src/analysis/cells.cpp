@@ -1,9 +1,12 @@
 #include "analysis/cells.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 
 #include "analysis/json_access.h"
+#include "analysis/pairing.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "config/fields.h"
@@ -100,6 +103,46 @@ std::optional<Left> wrong_field(const RunRecord& run) {
   return std::nullopt;
 }
 
+// What no run of ours writes: each field is right by itself, together they are not.
+std::optional<Left> contradiction(const RunRecord& run) {
+  const auto damaged = [](const auto&... words) {
+    return Left{Exclusion::kDamaged, concat("result.json: ", words...)};
+  };
+  const Json& result = run.result;
+  const Json steps = member_or_null(result, "/steps_completed");
+  const Json asked = member_or_null(run.spec, "/train/steps");
+  if (result.at("status") == "completed" && steps != asked)
+    return damaged("completed with ", steps.dump(), " of ", asked.dump(), " steps");
+  const Json outcome = member_or_null(result, "/outcome");
+  constexpr std::array kOutcomes = {"trained", "stalled", "diverged_finite", "nonfinite"};
+  if (std::find(kOutcomes.begin(), kOutcomes.end(), outcome) == kOutcomes.end())
+    return damaged("outcome is ", outcome.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const auto loss = number_or_none(member_or_null(result, "/convergence/val_loss"));
+  if (outcome == "trained" && !(loss && std::isfinite(*loss)))
+    return damaged("trained without a finite validation loss");
+  if (const Json first = member_or_null(result, "/first_nonfinite/step");
+      first.is_number() && first < 0)
+    return damaged("the first non-finite value is in step ", first.dump());
+  const Json rate = member_or_null(result, "/throughput/samples_per_s");
+  if (const auto value = number_or_none(rate); value && !(*value > 0 && std::isfinite(*value)))
+    return damaged("samples_per_s is ", rate.dump());
+  return std::nullopt;
+}
+
+// The reference is what its name says, whoever named it: everything is held against it.
+std::optional<Left> false_reference(const RunRecord& run) {
+  const Json policy = member_or_null(run.spec, "/policy");
+  if (policy.at("name") != kReferencePolicy) return std::nullopt;
+  for (const char* field : {"parameters", "compute", "gradients", "optimizer_states"})
+    if (const Json datatype = member_or_null(policy, concat("/", field)); datatype != "fp32")
+      return Left{Exclusion::kForeign, concat("a policy called ", kReferencePolicy, " whose ",
+                                              field, " are ", datatype.dump())};
+  if (policy.value("tf32", false) || policy.value("perturb_initial_ulp", 0) != 0)
+    return Left{Exclusion::kForeign,
+                concat("a policy called ", kReferencePolicy, " that is not it")};
+  return std::nullopt;
+}
+
 std::optional<Left> reason_to_leave_out(const RunRecord& run) {
   if (const auto left = other_schema(run)) return left;
   if (run.damage) return Left{Exclusion::kDamaged, *run.damage};
@@ -108,7 +151,11 @@ std::optional<Left> reason_to_leave_out(const RunRecord& run) {
   if (const auto left = status(run)) return left;
   if (run.audit.is_null()) return Left{Exclusion::kDamaged, "audit.json is missing"};
   if (const auto left = foreign(run)) return left;
-  return wrong_field(run);
+  if (!std::filesystem::exists(run.path / "steps.jsonl"))
+    return Left{Exclusion::kDamaged, "steps.jsonl is missing"};
+  if (const auto left = wrong_field(run)) return left;
+  if (const auto left = contradiction(run)) return left;
+  return false_reference(run);
 }
 
 Cell cell_of(const RunRecord& run) {

@@ -70,6 +70,22 @@ std::string hexadecimal(std::span<const unsigned char> bytes) {
   return text;
 }
 
+std::string printable(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string safe;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte >= 0x20 && byte != 0x7f) || c == '\n' || c == '\t') {
+      safe += c;
+    } else {
+      safe += "\\x";
+      safe += kDigits[byte >> 4];
+      safe += kDigits[byte & 15];
+    }
+  }
+  return safe;
+}
+
 bool is_hexadecimal(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }

@@ -30,6 +30,9 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& ca
 // Two lower-case hexadecimal digits a byte.
 std::string hexadecimal(std::span<const unsigned char> bytes);
 
+// Control characters but tab and line feed as \xNN: text from elsewhere must not steer a terminal.
+std::string printable(std::string_view text);
+
 // Whether there are only such digits.
 bool is_hexadecimal(std::string_view text);
 

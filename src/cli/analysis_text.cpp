@@ -217,6 +217,17 @@ std::string records_text(const Json& analysis) {
   return text + "\n";
 }
 
+std::string disturbed_text(const Json& setting) {
+  std::vector<std::string> policies;
+  for (const Json& trials : setting.at("policies"))
+    if (trials.at("disturbed_pairs") > 0)
+      policies.push_back(concat(readable(trials.at("policy")), " ",
+                                readable(trials.at("disturbed_pairs")), " of ",
+                                trials.at("seeds").size()));
+  if (policies.empty()) return "";
+  return concat("  timings disturbed, in pairs: ", join(policies, ", "), "\n\n");
+}
+
 std::string comparisons_text(const Json& analysis) {
   std::string text;
   for (const Json& setting : analysis.at("settings")) {
@@ -234,7 +245,7 @@ std::string comparisons_text(const Json& analysis) {
                           {"mfu_vs_measured", "MFU (measured)"},
                           {"peak_allocated_bytes", "peak memory"}},
                          ratio);
-    text += divergence_table(setting);
+    text += disturbed_text(setting) + divergence_table(setting);
   }
   if (!text.empty())
     text +=

@@ -63,6 +63,15 @@ std::string changed_text(const Json& changes) {
   return concat("\nChanged beyond noise (", tests, ")\n", aligned(rows));
 }
 
+std::string disturbed_text(const Json& changes) {
+  std::int64_t disturbed = 0;
+  for (const Json& group : changes.at("groups"))
+    disturbed += group.at("disturbed_pairs").get<std::int64_t>();
+  if (disturbed == 0) return "";
+  return concat("Timings were disturbed in ", disturbed, " of ", changes.at("pairs").dump(),
+                " pairs: differences of speed and MFU may be theirs.\n");
+}
+
 std::string groups_text(const Json& changes) {
   if (changes.at("groups").empty()) return "\nNo cell is in both sets.\n";
   Rows rows = {
@@ -103,7 +112,8 @@ std::string list_text(const char* title, const Json& cells) {
 std::string changes_text(const Json& changes) {
   return concat(set_line("Before", changes.at("before")), set_line("After", changes.at("after")),
                 changes.at("pairs").dump(), " pairs\n", differing_text(changes),
-                changed_text(changes), states_text(changes), groups_text(changes),
+                changed_text(changes), disturbed_text(changes), states_text(changes),
+                groups_text(changes),
                 list_text("Not paired, since these differ", changes.at("refused")),
                 list_text("Only before", changes.at("only_before")),
                 list_text("Only after", changes.at("only_after")));

@@ -122,6 +122,9 @@ void show_store(const StoreOptions& options) {
 void verify_repository(const StoreOptions& options) {
   const Json found = hub_files().verify(parse_hub_address(options.store, "store"));
   const Json& corrupt = found.at("corrupt");
+  if (found.at("files") == 0 && corrupt.empty())
+    throw usage_error(concat("Nothing of '", options.store, "' is in the cache."),
+                      "Check the name, or fetch it: 'dtbench data prepare'.");
   if (options.json)
     std::cout << found.dump(1) << '\n';
   else if (corrupt.empty())

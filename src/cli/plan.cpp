@@ -10,6 +10,7 @@
 #include "cli/matrix_options.h"
 #include "cli/sweep_view.h"
 #include "cli/table.h"
+#include "sweep/ledger.h"
 
 namespace dtbench {
 namespace {
@@ -79,6 +80,7 @@ Json plan_of(const std::vector<SweepCell>& cells, const SweepOptions& options,
                {"budget", number_or_null(options.budget)},
                {"usd_of_a_seed", nullptr},
                {"usd", nullptr},
+               {"usd_spent", nullptr},
                {"seeds_that_fit", nullptr},
                {"steps_that_fit", nullptr},
                {"cells", Json::array()}};
@@ -93,8 +95,12 @@ Json plan_of(const std::vector<SweepCell>& cells, const SweepOptions& options,
   const double usd_of_a_seed = cost_of(device_s, *options.price_per_hour);
   plan["usd_of_a_seed"] = usd_of_a_seed;
   plan["usd"] = seeds * usd_of_a_seed;
+  const double spent_s = device_seconds(Ledger(account_folder(options)).by_cell());
+  plan["usd_spent"] = cost_of(spent_s, *options.price_per_hour);
   if (!options.budget || device_s <= 0) return plan;
-  const double affordable_s = *options.budget / *options.price_per_hour * 3600;
+  // 'matrix' charges what was spent here before, this plan's calibration included.
+  const double affordable_s =
+      std::max(0.0, *options.budget / *options.price_per_hour * 3600 - spent_s);
   plan["seeds_that_fit"] = static_cast<std::int64_t>(std::floor(affordable_s / device_s));
   plan["steps_that_fit"] = steps_that_fit(seed, share, seeds, affordable_s);
   return plan;
@@ -117,9 +123,10 @@ std::string text_of(const Json& plan) {
                        usd(plan.at("usd").get<double>()), " USD in all");
   std::string text = aligned(rows, {1, 2}) + "\n" + wrapped(sentence + ".", kReadable);
   if (plan.at("seeds_that_fit").is_number())
-    text += wrapped(concat("The budget of ", usd(plan.at("budget").get<double>()), " USD affords ",
-                           readable(plan.at("seeds_that_fit")), " seeds of these steps; or ",
-                           readable(plan.at("seeds")), " seeds of ",
+    text += wrapped(concat("The budget of ", usd(plan.at("budget").get<double>()),
+                           " USD, of which ", usd(plan.at("usd_spent").get<double>()),
+                           " are spent, affords ", readable(plan.at("seeds_that_fit")),
+                           " seeds of these steps; or ", readable(plan.at("seeds")), " seeds of ",
                            readable(plan.at("steps_that_fit")), " steps."),
                     kReadable);
   for (const Json& name : plan.at("unknown"))

@@ -78,6 +78,18 @@ std::vector<std::string> policy_names(const std::filesystem::path& configs) {
   return config_names(configs, ConfigKind::kPolicy);
 }
 
+// Records and reports call a policy by its name, and hold all others against the one called
+// fp32_true.
+static void require_own_name(const std::filesystem::path& configs, const DtypePolicy& policy,
+                             const std::string& origin) {
+  const std::vector<std::string> shipped = policy_names(configs);
+  if (std::find(shipped.begin(), shipped.end(), policy.name) == shipped.end()) return;
+  if (to_json(load_policy(configs, policy.name)) == to_json(policy)) return;
+  throw usage_error(concat("The policy of ", origin, " has the name of the shipped policy '",
+                           policy.name, "', but is another."),
+                    "Rename the file.");
+}
+
 DtypePolicy load_policy(const std::filesystem::path& configs, const std::string& name_or_path) {
   const std::filesystem::path path = name_or_path;
   const bool is_path = path.extension() == ".toml";
@@ -89,7 +101,9 @@ DtypePolicy load_policy(const std::filesystem::path& configs, const std::string&
     throw usage_error(concat("Unknown key 'name' in ", file.origin, "."),
                       "A policy's name is its file's name; leave the key out.");
   content["name"] = file.name;
-  return policy_from_json(content, file.origin);
+  const DtypePolicy policy = policy_from_json(content, file.origin);
+  if (is_path) require_own_name(configs, policy, file.origin);
+  return policy;
 }
 
 }  // namespace dtbench

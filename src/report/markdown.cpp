@@ -15,7 +15,7 @@ std::string plain(const std::string& text) {
     if (std::string_view("|<>*`[]\\").find(c) != std::string_view::npos) safe += '\\';
     safe += c == '\n' ? ' ' : c;
   }
-  return safe;
+  return printable(safe);
 }
 
 std::string text_of(const Json& value) {
@@ -55,6 +55,17 @@ std::string entry_text(const Json& row, const std::string& policy) {
   return plain(text);
 }
 
+std::string disturbed_line(const Json& cells) {
+  std::size_t disturbed = 0;
+  for (const Json& cell : cells) {
+    const Json& result = cell.at("result");
+    if (result.is_object() && !result.value("disturbances", Json::array()).empty()) ++disturbed;
+  }
+  if (disturbed == 0) return "";
+  return concat("Timings were disturbed in ", disturbed, " of ", cells.size(),
+                " cells: read no fine differences of speed from them.\n\n");
+}
+
 std::string records_line(const Json& data) {
   const Json& records = data.at("records");
   std::string text = concat(records.at("read").dump(), " records: ", records.at("used").dump(),
@@ -65,7 +76,7 @@ std::string records_line(const Json& data) {
   if (counts.at("generated") > 0)
     text += concat(". Trained on **generated data**: ", counts.at("generated").dump(), " of ",
                    Json(counts.at("generated").get<int>() + counts.at("real").get<int>()).dump());
-  return text + ".\n\n";
+  return text + ".\n\n" + disturbed_line(data.at("cells"));
 }
 
 std::string recommendations(const Json& rows) {

@@ -89,14 +89,44 @@ std::string because(const Json& row, const Json& entry) {
   return text + (n == 1 ? "" : concat("; all ", n, " seeds trained"));
 }
 
-Json provisos(const Json& row, std::size_t seeds, const Json& chosen) {
+// What a choice was held against: the fewest pairs that a comparison it rests on has, and the most
+// disturbed ones.
+struct Ground {
+  std::size_t seeds;
+  std::int64_t disturbed_pairs = 0;
+
+  void rests_on(const Json& entry) {
+    for (const char* metric : {"difference", "speed"})
+      if (const Json& summary = entry.at(metric); !summary.is_null())
+        seeds = std::min(seeds, summary.at("n").get<std::size_t>());
+    disturbed_pairs = std::max(disturbed_pairs, entry.value("disturbed_pairs", std::int64_t{0}));
+  }
+};
+
+// fp32_true is chosen where the others were passed over: for what they measured, if they trained.
+Ground ground_of(const Json& policies, const std::string& chosen) {
+  Ground ground{policies.at(chosen).at("cells").size()};
+  if (chosen != kReferencePolicy) {
+    ground.rests_on(policies.at(chosen));
+    return ground;
+  }
+  for (const auto& [policy, entry] : policies.items())
+    if (policy != kReferencePolicy && policy != kNoisePolicy && all_trained(entry))
+      ground.rests_on(entry);
+  return ground;
+}
+
+Json provisos(const Json& row, const Ground& ground) {
+  const std::size_t seeds = ground.seeds;
   Json list = Json::array();
   if (seeds < kFirmSeeds)
-    list.push_back(concat(seeds, seeds == 1 ? " seed, which has no interval" : " seeds", "; ",
-                          kFirmSeeds, " are asked for"));
+    list.push_back(concat(seeds,
+                          seeds == 1 ? " pair of seeds, which has no interval" : " pairs of seeds",
+                          "; ", kFirmSeeds, " are asked for"));
   if (row.at("synthetic") == true) list.push_back("generated data");
-  if (const Json disturbed = chosen.value("disturbed_pairs", Json(0)); disturbed > 0)
-    list.push_back(concat("timings of ", disturbed.dump(), " of ", seeds, " pairs were disturbed"));
+  if (ground.disturbed_pairs > 0)
+    list.push_back(concat("timings of ", ground.disturbed_pairs,
+                          ground.disturbed_pairs == 1 ? " pair was" : " pairs were", " disturbed"));
   return list;
 }
 
@@ -113,6 +143,7 @@ Json none(const std::string& why) {
 std::string fastest_finite(const Json& row) {
   std::string name;
   double best = 1;
+  bool disturbed = false;
   for (const auto& [policy, entry] : row.at("policies").items()) {
     const Json& states = entry.at("states");
     const bool finite =
@@ -123,11 +154,12 @@ std::string fastest_finite(const Json& row) {
     if (ratio > best) {
       best = ratio;
       name = policy;
+      disturbed = entry.value("disturbed_pairs", 0) > 0;
     }
   }
   if (name.empty()) return "";
   return concat("; fastest that stayed finite: ", name, ", ", fixed(best, "%.2f"),
-                " times its samples/s");
+                " times its samples/s", disturbed ? " (timings disturbed)" : "");
 }
 
 // With the reason where it is that fp32_true did not train.
@@ -169,7 +201,7 @@ Json recommendation(const Json& row) {
   Json json = {{"policy", chosen},
                {"because", only_reference ? "nothing else is faster for certain and as good"
                                           : because(row, entry)},
-               {"provisos", provisos(row, entry.at("cells").size(), entry)},
+               {"provisos", provisos(row, ground_of(policies, chosen))},
                {"against", against}};
   json["firm"] = json["provisos"].empty();
   return json;

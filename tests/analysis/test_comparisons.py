@@ -1,6 +1,7 @@
 """Which records are paired, which are refused or left out and counted, and what the pairs say."""
 
 import fcntl
+import json
 import os
 import shutil
 import struct
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.stats as st
 
-from records import CLAIMED, SEEDS, SPEED, add, analyse, change, references, survival, verdict
+from records import CLAIMED, SEEDS, SPEED, add, analyse, change, put_all, references, survival, verdict
 
 # --- what is refused a pairing, and what is left out ----------------------------------------------
 
@@ -214,3 +215,44 @@ def test_a_policy_changed_under_its_name_is_another_policy(tmp_path):
     (setting,) = analyse(tmp_path)["settings"]
     assert [p["policy"] for p in setting["policies"]] == ["bf16_pure", "bf16_pure"]
     assert [len(p["seeds"]) for p in setting["policies"]] == [1, 1]
+
+
+CONTRADICTIONS = {
+    "steps": ({"steps_completed": 3}, "completed with 3 of"),
+    "outcome": ({"outcome": "Trained!"}, 'outcome is "Trained!"'),
+    "loss": ({"convergence.val_loss": "NaN"}, "trained without a finite validation loss"),
+    "rate": ({"throughput.samples_per_s": -1.0}, "samples_per_s is -1"),
+    "infinite rate": ({"throughput.samples_per_s": "Infinity"}, 'samples_per_s is "Infinity"'),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_a_result_that_contradicts_itself_is_damaged(tmp_path, name):
+    references(tmp_path, "C", [0])
+    changes, reason = CONTRADICTIONS[name]
+    run = add(tmp_path, "C", "amp_bf16", 0)
+    result = json.loads((run / "result.json").read_text())
+    put_all(result, changes)
+    (run / "result.json").write_text(json.dumps(result))
+    found = analyse(tmp_path)
+    (excluded,) = found["excluded"]
+    assert (excluded["path"], excluded["why"]) == (str(run), "damaged")
+    assert reason in excluded["reason"]
+
+
+def test_a_finished_run_without_its_steps_is_damaged(tmp_path):
+    references(tmp_path, "C", [0])
+    run = add(tmp_path, "C", "amp_bf16", 0)
+    (run / "steps.jsonl").unlink()
+    (excluded,) = analyse(tmp_path)["excluded"]
+    assert (excluded["why"], excluded["reason"]) == ("damaged", "steps.jsonl is missing")
+
+
+def test_the_reference_is_known_by_its_fields_and_not_by_its_name(tmp_path):
+    add(tmp_path, "C", "fp32_true", 0, spec={"policy.parameters": "bf16"})
+    add(tmp_path, "C", "amp_bf16", 0)
+    found = analyse(tmp_path)
+    (excluded,) = found["excluded"]
+    assert excluded["why"] == "foreign"
+    assert excluded["reason"] == 'a policy called fp32_true whose parameters are "bf16"'
+    assert len(found["unpaired"]) == 1

@@ -27,5 +27,10 @@ TEST(Text, SizesAndDurationsForPeople) {
   EXPECT_EQ(human_seconds(-1), "?");
 }
 
+TEST(Text, ControlCharactersAreWrittenOut) {
+  EXPECT_EQ(printable("\x1b[31mRED\x07\x7f"), "\\x1b[31mRED\\x07\\x7f");
+  EXPECT_EQ(printable("a\tb\nZürich"), "a\tb\nZürich");
+}
+
 }  // namespace
 }  // namespace dtbench

@@ -64,17 +64,20 @@ def test_what_a_dry_run_predicts(sweeps):
 
 
 def test_plan_tells_how_many_seeds_and_steps_a_budget_affords(sweeps):
-    pretend(sweeps, dict(zip(KINDS, [10, 20, 30, 40])))
-    process = sweeps.run(*CELLS, *PRICE, "--budget", "5.10", "--json", command="plan")
+    spent = pretend(sweeps, dict(zip(KINDS, [10, 20, 30, 40])))
+    budget = spent + 5.1005  # half a step more, away from rounding
+    process = sweeps.run(*CELLS, *PRICE, "--budget", budget, "--json", command="plan")
     plan = json.loads(process.stdout)
     assert sweeps.started() == []  # everything is known
     assert plan["device_s_of_a_seed"] == pytest.approx(100)
     assert plan["usd_of_a_seed"] == pytest.approx(1.00)
+    assert plan["usd_spent"] == pytest.approx(spent)
     assert plan["seeds_that_fit"] == 5
     # 510 s less what is not steps (100 s - 4 x 30 steps), over four cells' steps.
     assert plan["steps_that_fit"] == int((510 - 100) / (4 * STEP_S)) + 30
-    text = said(sweeps.run(*CELLS, *PRICE, "--budget", "5.10", command="plan").stdout)
-    assert "1.00 USD a seed" in text and "5.10 USD affords 5 seeds of these steps" in text
+    text = said(sweeps.run(*CELLS, *PRICE, "--budget", budget, command="plan").stdout)
+    assert "1.00 USD a seed" in text
+    assert f"{budget:.2f} USD, of which {spent:.2f} are spent, affords 5 seeds of these steps" in text
 
 
 def test_plan_counts_what_could_not_be_calibrated(sweeps):

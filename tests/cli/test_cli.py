@@ -333,3 +333,12 @@ def test_a_full_disk_is_retryable_and_leaves_nothing_half_written(bench, install
     refused(bench(*TINY, program=installed, DTBENCH_CACHE=str(small_disk)), "No space left", "try:",
             code=3)
     assert list(small_disk.rglob("*.tmp.*")) == []
+
+
+def test_a_policy_of_ones_own_has_a_name_of_its_own(bench, tmp_path):
+    own = tmp_path / "fp32_true.toml"
+    own.write_text('parameters = "bf16"\n')
+    refused(bench(*TINY[:3], "--policy", own, "--preset", "tiny", "--dry-run"),
+            "name of the shipped policy 'fp32_true'", "Rename the file")
+    own.write_text((SOURCE / "configs/policies/fp32_true.toml").read_text())
+    assert ok(bench(*TINY[:3], "--policy", own, "--preset", "tiny", "--dry-run"))

@@ -116,3 +116,8 @@ def test_limits_make_other_stores(bench, tmp_path):
                                                   ("--data-bytes", "270"), ("--data-examples", "80")]}) == 4
     refused(bench(*PREPARE, "--scenario", "C", "--data", "acts.jsonl", "--data-examples", "10"),
             "validation split", "data.examples and data.bytes")
+
+
+def test_nothing_in_the_cache_is_not_whole(bench, tmp_path):
+    refused(bench("data", "verify", "hf://datasets/nobody/nothing", HF_HOME=str(tmp_path)),
+            "Nothing of 'hf://datasets/nobody/nothing' is in the cache")

@@ -107,12 +107,30 @@ def test_nothing_is_recommended_where_the_reference_did_not_train(tmp_path, repo
         "No policy can be recommended yet: fp32_true itself is not trained in A."
 
 
+def test_pairs_count_and_not_a_policys_own_seeds(tmp_path, report):
+    add(tmp_path, "A", "fp32_true", 0, spec=REAL)
+    policy_seeds(tmp_path, "amp_bf16", speed=2.5)
+    found = said(report)
+    assert (found["policy"], found["firm"]) == ("amp_bf16", False)
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
+    assert report()["answer"] == "Provisionally, use amp_bf16 in A."
+
+
+def test_the_reference_too_is_only_provisional_on_little_ground(tmp_path, report):
+    policy_seeds(tmp_path, "fp32_true")
+    add(tmp_path, "A", "amp_bf16", 0, spec=REAL, result={SPEED: 90.0})
+    found = said(report)
+    assert (found["policy"], found["firm"]) == ("fp32_true", False)
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
+
+
 def test_one_seed_and_generated_data_make_it_provisional(tmp_path, report):
     add(tmp_path, "A", "fp32_true", 0)
     add(tmp_path, "A", "amp_bf16", 0, result={SPEED: 150.0})
     found = said(report)
     assert (found["policy"], found["firm"]) == ("amp_bf16", False)
-    assert found["provisos"] == ["1 seed, which has no interval; 5 are asked for", "generated data"]
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for",
+                                 "generated data"]
     assert report()["answer"] == "Provisionally, use amp_bf16 in A."
 
 

@@ -3,6 +3,10 @@
 // The records' data, and how numbers, names and states are shown. Text from records becomes text
 // nodes, never markup.
 const report = JSON.parse(document.getElementById("data").textContent);
+// Policies may have any name, also that of something every object inherits.
+for (const row of report.rows)
+  for (const byPolicy of [row.policies, row.curves, row.recommendation.against])
+    if (byPolicy) Object.setPrototypeOf(byPolicy, null);
 
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
