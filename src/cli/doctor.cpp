@@ -218,7 +218,7 @@ void run_doctor(const DoctorOptions& options) {
   if (found.at("ready") == true) return;
   std::cout.flush();
   throw Error(ExitCode::kPermanent, "The study (preset base) cannot run on this machine.",
-              "dtbench run --preset tiny, which needs nothing; or a machine with a GPU (RTX A6000 "
+              "dtbench demo, which needs nothing; or a machine with a GPU (RTX A6000 "
               "or A40).");
 }
 

@@ -26,10 +26,14 @@ void Progress::update(double share, const std::string& detail) {
   if (now < next_) return;
   next_ = now + (terminal_ ? 0.2 : 10);
   const double elapsed = now - started_;
-  const double left = elapsed * (1 - share) / std::max(share - first_share_, 1e-9);
+  // Of several parts the first share may be all that is known for long.
+  const bool moved = share > first_share_;
+  const std::string left =
+      moved ? concat(", ", human_seconds(elapsed * (1 - share) / (share - first_share_)), " to go")
+            : "";
   const std::string line =
       concat(what_, ": ", static_cast<int>(100 * share), " %, ", detail, detail.empty() ? "" : ", ",
-             human_seconds(elapsed), " so far, ", human_seconds(left), " to go");
+             human_seconds(elapsed), " so far", left);
   if (terminal_)
     std::cerr << "\r\033[K" << line << std::flush;
   else
