@@ -314,6 +314,17 @@ def test_what_a_record_says_is_text(tmp_path, open_page):
     expect(page.locator("details.cell[open]")).to_contain_text(evil)
 
 
+@pytest.mark.parametrize("name", ("constructor", "__proto__", "toString"))
+def test_a_policy_may_have_the_name_of_what_objects_inherit(tmp_path, open_page, name):
+    for scenario in "AC":
+        add(tmp_path, scenario, "fp32_true", 0)
+    add(tmp_path, "C", "amp_bf16", 0, spec={"policy.name": name})
+    ok(dtbench("report", tmp_path, "--output", tmp_path / "r.html"))
+    page = open_page(tmp_path / "r.html")
+    expect(page.locator("#matrix-table thead")).to_contain_text(name)
+    expect(page.locator("#matrix-table tbody tr")).to_have_count(2)
+
+
 def test_what_is_left_out_or_missing_is_named(tmp_path, open_page):
     add(tmp_path, "A", "fp32_true", 0)
     change(add(tmp_path, "A", "fp32_true", 1, folder="newer") / "result.json", schema_version=2)
