@@ -67,8 +67,7 @@ std::optional<Left> foreign(const RunRecord& run) {
 
 std::optional<Left> status(const RunRecord& run) {
   const Json status = member_or_null(run.result, "/status");
-  const Json reason = member_or_null(run.result, "/reason");
-  const std::string words = reason.is_string() ? reason.get<std::string>() : "";
+  const std::string words = text_or(member_or_null(run.result, "/reason"), "");
   if (status == "completed" || status == "diverged") return std::nullopt;
   if (status == "interrupted") return Left{Exclusion::kUnfinished, "interrupted"};
   if (status == "skipped") return Left{Exclusion::kSkipped, words};
@@ -80,8 +79,7 @@ std::optional<Left> status(const RunRecord& run) {
 std::optional<Left> wrong_field(const RunRecord& run) {
   const auto wrong = [](const char* field, const char* expected, const Json& found) {
     return Left{Exclusion::kDamaged,
-                concat("'", field + 1, "' must be ", expected, ", got ",
-                       found.dump(-1, ' ', false, Json::error_handler_t::replace))};
+                concat("'", field + 1, "' must be ", expected, ", got ", json_text(found))};
   };
   for (const char* text : {"/scenario", "/policy/name", "/device"})
     if (const Json value = member_or_null(run.spec, text); !value.is_string())
@@ -116,7 +114,7 @@ std::optional<Left> contradiction(const RunRecord& run) {
   const Json outcome = member_or_null(result, "/outcome");
   constexpr std::array kOutcomes = {"trained", "stalled", "diverged_finite", "nonfinite"};
   if (std::find(kOutcomes.begin(), kOutcomes.end(), outcome) == kOutcomes.end())
-    return damaged("outcome is ", outcome.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return damaged("outcome is ", json_text(outcome));
   const auto loss = number_or_none(member_or_null(result, "/convergence/val_loss"));
   if (outcome == "trained" && !(loss && std::isfinite(*loss)))
     return damaged("trained without a finite validation loss");

@@ -28,8 +28,7 @@ struct Side {
 };
 
 std::string state_of(const Cell& cell) {
-  const Json outcome = member_or_null(cell.result, "/outcome");
-  std::string state = outcome.is_string() ? outcome.get<std::string>() : "unknown";
+  std::string state = text_or(member_or_null(cell.result, "/outcome"), "unknown");
   if (const auto step = cell.first_nonfinite()) state += concat(" at step ", *step);
   return state;
 }
@@ -56,7 +55,7 @@ std::string spec_without(const Entry& entry, std::initializer_list<const char*> 
   Json spec = entry.record->spec;
   for (const char* name : names)
     spec.erase(name);
-  return spec.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(spec);
 }
 
 // Finds the entry of the same spec, or the only one whose spec differs in the device alone.

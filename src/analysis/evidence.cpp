@@ -30,19 +30,15 @@ std::string in_words(const Json& differing) {
   return join(parts, ", ");
 }
 
-Json whole(const SettingTrials& setting) {
-  return {{"spec", setting.setting.spec}, {"identity", setting.setting.identity}};
-}
-
 Json with_policy(const SettingTrials& setting, const Json& policy_fields) {
-  Json json = whole(setting);
+  Json json = as_json(setting.setting);
   json["spec"]["policy"] = policy_fields;
   return json;
 }
 
 // What scenarios have to share; their data, lengths and rates are their own.
 Json common(const Arm& arm) {
-  const Json all = whole(*arm.setting);
+  const Json all = as_json(arm.setting->setting);
   Json shared = Json::object();
   for (const char* field : {"/spec/preset", "/spec/engine", "/spec/device", "/spec/train/steps",
                             "/identity/program", "/identity/torch", "/identity/device"})
@@ -122,8 +118,9 @@ std::string obstacle(const std::vector<Arm>& arms) {
   for (const Arm& a : arms)
     for (const Arm& b : arms) {
       const bool same_scenario = a.scenario == b.scenario;
-      const Json apart = same_scenario ? differences(whole(*a.setting), whole(*b.setting))
-                                       : differences(common(a), common(b));
+      const Json apart = same_scenario
+                             ? differences(as_json(a.setting->setting), as_json(b.setting->setting))
+                             : differences(common(a), common(b));
       if (apart.empty()) continue;
       return same_scenario
                  ? concat("policies were run under different settings on ", a.scenario,

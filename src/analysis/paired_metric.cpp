@@ -39,13 +39,14 @@ PairedMetric paired_metric(const std::vector<Pair>& pairs, const char* pointer, 
   return metric;
 }
 
+bool is_disturbed(const Json& result) {
+  const Json list = member_or_null(result, "/disturbances");
+  return list.is_array() && !list.empty();
+}
+
 std::int64_t disturbed_pairs(const std::vector<Pair>& pairs) {
-  const auto disturbed = [](const Cell* cell) {
-    const Json list = member_or_null(cell->result, "/disturbances");
-    return list.is_array() && !list.empty();
-  };
-  return std::count_if(pairs.begin(), pairs.end(), [&](const Pair& pair) {
-    return disturbed(pair.cell) || disturbed(pair.reference);
+  return std::count_if(pairs.begin(), pairs.end(), [](const Pair& pair) {
+    return is_disturbed(pair.cell->result) || is_disturbed(pair.reference->result);
   });
 }
 

@@ -31,7 +31,9 @@ struct PairedMetric {
 // `pointer`: where the number stands in result.json.
 PairedMetric paired_metric(const std::vector<Pair>& pairs, const char* pointer, Effect effect);
 
-// Pairs of which a record calls its timings disturbed (docs/measurement.md).
+// Whether a result.json calls its timings disturbed (docs/measurement.md).
+bool is_disturbed(const Json& result);
+// Pairs of which a record does.
 std::int64_t disturbed_pairs(const std::vector<Pair>& pairs);
 
 // {"n", "mean" and "sd" (differences) or "ratio" and "log_sd" (ratios: exp of the mean log-ratio),

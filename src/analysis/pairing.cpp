@@ -16,10 +16,6 @@ namespace {
 constexpr std::string_view kStoredWeights = "initial_weights_fingerprint";
 constexpr std::array<std::string_view, 2> kSeedsOwn = {"initial_draws_fingerprint", kStoredWeights};
 
-Json as_json(const Setting& setting) {
-  return {{"spec", setting.spec}, {"identity", setting.identity}};
-}
-
 // One fingerprint is taken of the weights as stored, so it compares only between policies that
 // store them in one datatype and move them alike. Elsewhere the fingerprint of the fp32 draws and
 // the file they were loaded from, which have to agree, decide the weights.
@@ -113,6 +109,10 @@ class Pairer {
 };
 
 }  // namespace
+
+Json as_json(const Setting& setting) {
+  return {{"spec", setting.spec}, {"identity", setting.identity}};
+}
 
 Setting setting_of(const Json& spec, const Json& identity) {
   Setting setting{spec, identity};

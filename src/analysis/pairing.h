@@ -17,6 +17,7 @@ struct Setting {
   Json identity;  // of audit.json, without the initial weights' fingerprints: the seed decides them
 };
 Setting setting_of(const Json& spec, const Json& identity);  // either may be null
+Json as_json(const Setting& setting);                        // {"spec", "identity"}
 
 struct Pair {
   const Cell* cell;

@@ -32,8 +32,7 @@ Json time_to_nonfinite(const std::vector<const Cell*>& cells) {
 Json count_outcomes(const std::vector<const Cell*>& cells) {
   Json outcomes = Json::object();
   for (const Cell* cell : cells) {
-    const Json outcome = member_or_null(cell->result, "/outcome");
-    Json& count = outcomes[outcome.is_string() ? outcome.get<std::string>() : "unknown"];
+    Json& count = outcomes[text_or(member_or_null(cell->result, "/outcome"), "unknown")];
     count = count.is_null() ? 1 : count.get<int>() + 1;
   }
   return outcomes;

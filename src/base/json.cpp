@@ -28,6 +28,14 @@ std::string canonical_json(const Json& value) {
   return value.dump();
 }
 
+std::string json_text(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string text_or(const Json& value, const std::string& otherwise) {
+  return value.is_string() ? value.get<std::string>() : otherwise;
+}
+
 Json member_or_null(const Json& value, const std::string& pointer) {
   const Json::json_pointer place(pointer);
   return value.is_object() && value.contains(place) ? value.at(place) : Json();

@@ -28,6 +28,12 @@ double number_from_json(const Json& value, const std::string& field);
 // ensure_ascii=False) writes the same, but for floats from 1e15 to 1e16, which are 1e+15 here.
 std::string canonical_json(const Json& value);
 
+// JSON text; bytes that are no UTF-8 become U+FFFD instead of an exception. Indented from 0 on.
+std::string json_text(const Json& value, int indent = -1);
+
+// A text's value, `otherwise` of anything else.
+std::string text_or(const Json& value, const std::string& otherwise);
+
 // The value at a JSON pointer ("/spec/seed"), null where there is none.
 Json member_or_null(const Json& value, const std::string& pointer);
 

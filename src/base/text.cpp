@@ -60,6 +60,10 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& ca
          "Known: " + join(candidates, ", ") + ".";
 }
 
+std::string formatted(const char* format, double value) {
+  return printf_string(format, value);
+}
+
 std::string hexadecimal(std::span<const unsigned char> bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -71,17 +75,13 @@ std::string hexadecimal(std::span<const unsigned char> bytes) {
 }
 
 std::string printable(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string safe;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte >= 0x20 && byte != 0x7f) || c == '\n' || c == '\t') {
+    if ((byte >= 0x20 && byte != 0x7f) || c == '\n' || c == '\t')
       safe += c;
-    } else {
-      safe += "\\x";
-      safe += kDigits[byte >> 4];
-      safe += kDigits[byte & 15];
-    }
+    else
+      safe += "\\x" + hexadecimal({&byte, 1});
   }
   return safe;
 }

@@ -27,6 +27,9 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
 // "Did you mean 'x'? " if there is a near name, then "Known: a, b, c."
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
 
+// A number by printf's format.
+std::string formatted(const char* format, double value);
+
 // Two lower-case hexadecimal digits a byte.
 std::string hexadecimal(std::span<const unsigned char> bytes);
 

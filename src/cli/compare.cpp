@@ -26,7 +26,7 @@ std::vector<RunRecord> records_in(const std::string& folder) {
 void compare_sets(const CompareOptions& options) {
   const Json found = changes(records_in(options.before), records_in(options.after));
   if (options.json)
-    std::cout << found.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_text(found, 1) << '\n';
   else
     std::cout << changes_text(found);
 }

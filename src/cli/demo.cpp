@@ -27,8 +27,6 @@ struct DemoOptions {
   bool json = false;
 };
 
-constexpr std::size_t kReadable = 100;  // characters of a line of prose
-
 constexpr const char* kLegend =
     "F1, AP: micro F1 and micro average precision of classification. MFU: the FLOPs needed over "
     "the measured peak. peak: memory that the allocator saw. '-': not measured.";
@@ -59,7 +57,7 @@ void print(const std::vector<Json>& rows, const std::optional<fs::path>& report,
     const Json answer = {{"cells", rows},
                          {"findings", findings},
                          {"report", report ? Json(report->string()) : Json()}};
-    std::cout << answer.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_text(answer, 1) << '\n';
     return;
   }
   const std::size_t width = output_width();
@@ -68,7 +66,7 @@ void print(const std::vector<Json>& rows, const std::optional<fs::path>& report,
                            findings.at("data"), findings.at("next")};
   for (const Json& paragraph : paragraphs)
     if (paragraph != "")
-      std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kReadable));
+      std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kProse));
   if (report) std::cout << "\nReport, for a browser: " << report->string() << '\n';
 }
 

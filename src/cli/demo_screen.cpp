@@ -15,9 +15,7 @@ constexpr std::size_t kShort = 10, kWithLoss = 16, kWithRate = 26;  // character
 
 std::string fixed(double value, int digits) {
   if (!std::isfinite(value)) return readable(json_number(value));
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
+  return formatted(concat("%.", digits, "f").c_str(), value);
 }
 
 std::string fixed(const Json& value, int digits) {

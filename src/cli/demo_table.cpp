@@ -15,11 +15,8 @@ constexpr std::size_t kTextColumns = 3;  // policy, status, outcome
 const std::vector<std::string> kHeader = {"policy", "status",    "outcome", "val loss", "F1",
                                           "AP",     "samples/s", "MFU",     "peak"};
 
-std::string formatted(const char* format, const Json& value, double factor = 1) {
-  if (!value.is_number()) return readable(value);
-  char text[48];
-  std::snprintf(text, sizeof text, format, value.get<double>() * factor);
-  return text;
+std::string number(const char* format, const Json& value, double factor = 1) {
+  return value.is_number() ? formatted(format, value.get<double>() * factor) : readable(value);
 }
 
 std::vector<std::string> columns_of(const Json& row) {
@@ -27,11 +24,11 @@ std::vector<std::string> columns_of(const Json& row) {
   return {readable(row.at("policy")),
           readable(row.at("status")),
           readable(row.at("outcome")),
-          formatted("%.4f", row.at("val_loss")),
-          formatted("%.3f", row.at("f1_micro")),
-          formatted("%.3f", row.at("average_precision_micro")),
-          formatted("%.1f", row.at("samples_per_s")),
-          formatted("%.1f%%", row.at("mfu"), 100),
+          number("%.4f", row.at("val_loss")),
+          number("%.3f", row.at("f1_micro")),
+          number("%.3f", row.at("average_precision_micro")),
+          number("%.1f", row.at("samples_per_s")),
+          number("%.1f%%", row.at("mfu"), 100),
           peak.is_number() ? human_bytes(peak.get<std::uint64_t>()) : readable(peak)};
 }
 

@@ -21,7 +21,7 @@ struct MatrixCommand {
 
 void print(const Json& answer, const std::string& text, bool json) {
   if (json)
-    std::cout << answer.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_text(answer, 1) << '\n';
   else
     std::cout << text;
 }

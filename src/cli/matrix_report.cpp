@@ -11,8 +11,7 @@
 namespace dtbench {
 namespace {
 
-constexpr std::size_t kReadable = 100;  // characters of a line of prose
-constexpr std::size_t kListed = 20;     // names in a sentence
+constexpr std::size_t kListed = 20;  // names in a sentence
 
 Json status_of(const SweepCell& cell) {
   const RunRecord record = read_run(cell.run);
@@ -99,7 +98,7 @@ std::string forecast_text(const Json& forecast) {
     sentence += concat("; the time of ", readable(total.at("unpredicted")),
                        " of them is not known, as no cell of their kind was trained here: "
                        "'dtbench plan' trains a few steps of each kind");
-  return text + "\n" + wrapped(sentence + ".", kReadable);
+  return text + "\n" + wrapped(sentence + ".", kProse);
 }
 
 Json matrix_summary(const std::vector<SweepCell>& cells, const SweepOptions& options) {
@@ -135,7 +134,7 @@ std::string matrix_summary_text(const Json& summary) {
     text += wrapped(
         concat("Left out, ", count("left out"),
                " cells that the budget does not pay for: ", names_in(summary, "left out"), "."),
-        kReadable);
+        kProse);
   if (const int waiting = count("waiting"); waiting > 0)
     text += concat("The same command goes on with the ", waiting, " cells left.\n");
   text += concat("Devices worked ", human_seconds(summary.at("device_s").get<double>()));

@@ -15,7 +15,6 @@
 namespace dtbench {
 namespace {
 
-constexpr std::size_t kReadable = 100;  // characters of a line of prose
 constexpr std::int64_t kMostSteps = 1'000'000'000;
 
 // The cells of the first round, once each, with what they are made of: what one seed takes.
@@ -121,14 +120,14 @@ std::string text_of(const Json& plan) {
   if (plan.at("usd").is_number())
     sentence += concat(": ", usd(plan.at("usd_of_a_seed").get<double>()), " USD a seed, ",
                        usd(plan.at("usd").get<double>()), " USD in all");
-  std::string text = aligned(rows, {1, 2}) + "\n" + wrapped(sentence + ".", kReadable);
+  std::string text = aligned(rows, {1, 2}) + "\n" + wrapped(sentence + ".", kProse);
   if (plan.at("seeds_that_fit").is_number())
     text += wrapped(concat("The budget of ", usd(plan.at("budget").get<double>()),
                            " USD, of which ", usd(plan.at("usd_spent").get<double>()),
                            " are spent, affords ", readable(plan.at("seeds_that_fit")),
                            " seeds of these steps; or ", readable(plan.at("seeds")), " seeds of ",
                            readable(plan.at("steps_that_fit")), " steps."),
-                    kReadable);
+                    kProse);
   for (const Json& name : plan.at("unknown"))
     text += concat("not counted: ", readable(name), ", whose calibration did not succeed\n");
   return text;

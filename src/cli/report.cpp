@@ -51,7 +51,7 @@ void report(ReportOptions options) {
   const ReportFormat& format = report_format(options.format);
   const Json data = report_data(records_in(options.folders), load_hypotheses(configs_folder()));
   if (options.json) {
-    std::cout << data.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_text(data, 1) << '\n';
     return;
   }
   const fs::path path = options.output.empty()

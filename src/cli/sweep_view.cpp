@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -19,12 +18,6 @@ namespace {
 
 constexpr std::size_t kRecent = 8;  // lines of cells that ended
 
-std::string fixed(double value, int digits) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
 std::vector<std::string> columns_of(const SweepCell& cell, bool stopping) {
   const bool here = cell.state == CellState::kRunning;
   const std::string state = here ? (stopping ? "saving" : "running") : to_string(cell.state);
@@ -36,7 +29,7 @@ std::vector<std::string> columns_of(const SweepCell& cell, bool stopping) {
           state,
           concat(cell.step->done, "/", cell.spec.train.steps),
           readable(json_number(cell.step->loss)),
-          fixed(cell.step->samples_per_s, 1),
+          formatted("%.1f", cell.step->samples_per_s),
           eta};
 }
 
@@ -116,9 +109,7 @@ class PlainView : public SweepObserver {
 }  // namespace
 
 std::string usd(double amount) {
-  char text[48];
-  std::snprintf(text, sizeof text, amount >= 0.1 || amount == 0 ? "%.2f" : "%.2g", amount);
-  return text;
+  return formatted(amount >= 0.1 || amount == 0 ? "%.2f" : "%.2g", amount);
 }
 
 std::string whole_line(const SweepProgress& progress) {

@@ -56,10 +56,8 @@ std::string wrapped(const std::string& text, std::size_t width) {
 std::string readable(const Json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return printable(value.get<std::string>());
-  if (!value.is_number_float()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.6g", value.get<double>());
-  return text.data();
+  if (!value.is_number_float()) return json_text(value);
+  return formatted("%.6g", value.get<double>());
 }
 
 std::string readable_members(const Json& object, int indent) {

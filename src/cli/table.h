@@ -10,6 +10,8 @@ namespace dtbench {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+constexpr std::size_t kProse = 100;  // characters of a line of prose
+
 struct Layout {
   std::size_t first_right = std::string::npos;  // this column and those after it: to the right
   std::size_t gap = 2;                          // blanks between columns

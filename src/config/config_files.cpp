@@ -31,6 +31,22 @@ Kind kind_of(ConfigKind kind) {
   return {"presets", "preset"};
 }
 
+bool is_config_path(const std::filesystem::path& path) {
+  return path.extension() == ".toml";
+}
+
+// Records and reports call a policy by its name, and hold all others against the one called
+// fp32_true.
+void require_own_name(const std::filesystem::path& configs, const DtypePolicy& policy,
+                      const std::string& origin) {
+  const std::vector<std::string> shipped = policy_names(configs);
+  if (std::find(shipped.begin(), shipped.end(), policy.name) == shipped.end()) return;
+  if (to_json(load_policy(configs, policy.name)) == to_json(policy)) return;
+  throw usage_error(concat("The policy of ", origin, " has the name of the shipped policy '",
+                           policy.name, "', but is another."),
+                    "Rename the file.");
+}
+
 }  // namespace
 
 std::vector<std::string> config_names(const std::filesystem::path& configs, ConfigKind kind) {
@@ -43,7 +59,7 @@ std::vector<std::string> config_names(const std::filesystem::path& configs, Conf
         "DTBENCH_CONFIGS names the folder that holds policies, scenarios, presets and hypotheses.");
   std::vector<std::string> names;
   for (const auto& file : files)
-    if (file.path().extension() == ".toml") names.push_back(file.path().stem().string());
+    if (is_config_path(file.path())) names.push_back(file.path().stem().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -74,35 +90,26 @@ std::string scenario_of(const std::filesystem::path& configs, const std::string&
                     "One of: " + join(cells, ", ") + ".");
 }
 
+ConfigFile load_config_or_file(const std::filesystem::path& configs, ConfigKind kind,
+                               const std::string& name_or_path) {
+  const std::filesystem::path path = name_or_path;
+  return is_config_path(path) ? ConfigFile{path.stem().string(), name_or_path, read_toml_file(path)}
+                              : load_config(configs, kind, name_or_path);
+}
+
 std::vector<std::string> policy_names(const std::filesystem::path& configs) {
   return config_names(configs, ConfigKind::kPolicy);
 }
 
-// Records and reports call a policy by its name, and hold all others against the one called
-// fp32_true.
-static void require_own_name(const std::filesystem::path& configs, const DtypePolicy& policy,
-                             const std::string& origin) {
-  const std::vector<std::string> shipped = policy_names(configs);
-  if (std::find(shipped.begin(), shipped.end(), policy.name) == shipped.end()) return;
-  if (to_json(load_policy(configs, policy.name)) == to_json(policy)) return;
-  throw usage_error(concat("The policy of ", origin, " has the name of the shipped policy '",
-                           policy.name, "', but is another."),
-                    "Rename the file.");
-}
-
 DtypePolicy load_policy(const std::filesystem::path& configs, const std::string& name_or_path) {
-  const std::filesystem::path path = name_or_path;
-  const bool is_path = path.extension() == ".toml";
-  const ConfigFile file = is_path
-                              ? ConfigFile{path.stem().string(), name_or_path, read_toml_file(path)}
-                              : load_config(configs, ConfigKind::kPolicy, name_or_path);
+  const ConfigFile file = load_config_or_file(configs, ConfigKind::kPolicy, name_or_path);
   Json content = file.content;
   if (content.contains("name"))
     throw usage_error(concat("Unknown key 'name' in ", file.origin, "."),
                       "A policy's name is its file's name; leave the key out.");
   content["name"] = file.name;
   const DtypePolicy policy = policy_from_json(content, file.origin);
-  if (is_path) require_own_name(configs, policy, file.origin);
+  if (is_config_path(name_or_path)) require_own_name(configs, policy, file.origin);
   return policy;
 }
 

@@ -26,6 +26,10 @@ std::vector<std::string> config_names(const std::filesystem::path& configs, Conf
 ConfigFile load_config(const std::filesystem::path& configs, ConfigKind kind,
                        const std::string& name);
 
+// By name, or a .toml file by its path, whose name is then the file's.
+ConfigFile load_config_or_file(const std::filesystem::path& configs, ConfigKind kind,
+                               const std::string& name_or_path);
+
 // The scenario of one cell of Architecture x Task. Throws Error (usage) that lists the ones there
 // are.
 std::string scenario_of(const std::filesystem::path& configs, const std::string& architecture,

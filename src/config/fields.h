@@ -60,9 +60,8 @@ struct FieldPlace {
 };
 
 inline Error wrong_value(const FieldPlace& place, const std::string& expected, const Json& found) {
-  return usage_error(concat("'", place.name, "' must be ", expected, ", got ",
-                            found.dump(-1, ' ', false, Json::error_handler_t::replace), " in ",
-                            place.origin, "."));
+  return usage_error(concat("'", place.name, "' must be ", expected, ", got ", json_text(found),
+                            " in ", place.origin, "."));
 }
 
 inline Error unknown_key(const FieldPlace& place, const std::vector<std::string>& known) {

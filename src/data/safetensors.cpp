@@ -59,7 +59,7 @@ std::string known_datatypes() {
 // Names and values come from the file: shown escaped, as valid UTF-8, and not at any length.
 std::string shown(const Json& value) {
   constexpr std::size_t kMost = 120;
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(value);
   if (text.size() <= kMost) return text;
   std::size_t cut = kMost;
   while ((text[cut] & 0xC0) == 0x80)

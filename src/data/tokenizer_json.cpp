@@ -65,7 +65,7 @@ class Reader {
 
  private:
   Error unexpected(const std::string& member, const std::string& expected, const Json& found) {
-    std::string excerpt = found.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string excerpt = json_text(found);
     if (excerpt.size() > 80) excerpt = found.type_name();
     return usage_error(concat("Tokenizer '", result_.path.string(), "' member '", member,
                               "': expected ", expected, ", found ", excerpt, "."),

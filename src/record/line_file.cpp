@@ -45,7 +45,7 @@ LineFile::~LineFile() {
 
 void LineFile::append(const Json& line) {
   // Messages may quote a file's bytes; what is no UTF-8 becomes U+FFFD.
-  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = json_text(line) + "\n";
   const std::uint64_t before = size_of(descriptor_, path_);
   ssize_t written = 0;
   do {

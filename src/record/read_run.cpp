@@ -76,8 +76,7 @@ void on_all_cores(std::size_t count, const std::function<void(std::size_t)>& wor
 // When a run started: its result says so, and before that its first event.
 std::string started_at(const RunRecord& run) {
   const auto text = [](const Json& object, const char* key) {
-    const Json value = object.is_object() ? object.value(key, Json()) : Json();
-    return value.is_string() ? value.get<std::string>() : std::string();
+    return text_or(object.is_object() ? object.value(key, Json()) : Json(), "");
   };
   std::string from_result = text(run.result, "started_at");
   if (!from_result.empty()) return from_result;

@@ -13,7 +13,7 @@ namespace {
 
 // Indented for people; the hash of a spec is that of its canonical text, not of this file.
 void write_json(const std::filesystem::path& path, const Json& value) {
-  write_file_atomically(path, value.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file_atomically(path, json_text(value, 1) + "\n");
 }
 
 }  // namespace

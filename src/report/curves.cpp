@@ -1,12 +1,12 @@
 #include "report/curves.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <set>
+
+#include "base/text.h"
 
 namespace dtbench {
 namespace {
@@ -15,9 +15,7 @@ using Curves = std::vector<const std::vector<double>*>;
 
 Json short_number(double value) {
   if (!std::isfinite(value)) return json_number(value);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.5g", value);
-  return std::strtod(text.data(), nullptr);
+  return std::strtod(formatted("%.5g", value).c_str(), nullptr);
 }
 
 struct Stretch {

@@ -10,7 +10,7 @@ namespace {
 // JSON inside a script element: "<" begins neither its end nor a comment. Bytes that are no UTF-8
 // become U+FFFD.
 void put_json(std::string& html, const Json& value) {
-  for (const char c : value.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  for (const char c : json_text(value)) {
     if (c == '<')
       html += "\\u003c";
     else

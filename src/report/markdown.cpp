@@ -1,7 +1,9 @@
 #include "report/markdown.h"
 
+#include <algorithm>
 #include <vector>
 
+#include "analysis/paired_metric.h"
 #include "base/text.h"
 #include "report/number_text.h"
 
@@ -56,11 +58,8 @@ std::string entry_text(const Json& row, const std::string& policy) {
 }
 
 std::string disturbed_line(const Json& cells) {
-  std::size_t disturbed = 0;
-  for (const Json& cell : cells) {
-    const Json& result = cell.at("result");
-    if (result.is_object() && !result.value("disturbances", Json::array()).empty()) ++disturbed;
-  }
+  const auto disturbed = std::count_if(
+      cells.begin(), cells.end(), [](const Json& cell) { return is_disturbed(cell.at("result")); });
   if (disturbed == 0) return "";
   return concat("Timings were disturbed in ", disturbed, " of ", cells.size(),
                 " cells: read no fine differences of speed from them.\n\n");

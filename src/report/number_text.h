@@ -1,8 +1,6 @@
 // Numbers of an analysis for people.
 #pragma once
 
-#include <array>
-#include <cstdio>
 #include <string>
 
 #include "base/json.h"
@@ -14,9 +12,7 @@ namespace dtbench {
 inline std::string fixed(const Json& value, const char* format) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number()) return "-";
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), format, value.get<double>());
-  return text.data();
+  return formatted(format, value.get<double>());
 }
 
 // " [low, high]"; "" where there is no interval.

@@ -24,8 +24,7 @@ class Pool {
 
  private:
   std::size_t index_of(const Json& value) {
-    const auto [place, is_new] = places_.try_emplace(
-        value.dump(-1, ' ', false, Json::error_handler_t::replace), values_.size());
+    const auto [place, is_new] = places_.try_emplace(json_text(value), values_.size());
     if (is_new) values_.push_back(value);
     return place->second;
   }

@@ -3,10 +3,6 @@
 namespace dtbench {
 namespace {
 
-std::string text_or(const Json& value, const char* otherwise) {
-  return value.is_string() ? value.get<std::string>() : otherwise;
-}
-
 std::map<std::string, const Json*> by_path(const Json& list) {
   std::map<std::string, const Json*> map;
   for (const Json& each : list)

@@ -14,7 +14,7 @@ namespace dtbench {
 namespace {
 
 std::string json_report(const Json& data) {
-  return data.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(data, 1) + "\n";
 }
 
 constexpr std::array<ReportFormat, kReportFormats> kFormats = {

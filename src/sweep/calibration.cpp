@@ -31,9 +31,7 @@ SweepCell calibration_of(const SweepCell& cell, const fs::path& folder) {
 void learn(Predictor& predictor, const std::vector<SweepCell>& cells, const Spending& spent) {
   for (const SweepCell& cell : cells) {
     if (!fs::exists(cell.run / "result.json")) continue;
-    const auto found = spent.find(account_name(cell.run));
-    predictor.learn(cell.spec, read_run(cell.run),
-                    found == spent.end() ? std::nullopt : std::optional(found->second.wall_s));
+    predictor.learn(cell.spec, read_run(cell.run), wall_seconds(spent, cell.run));
   }
 }
 

@@ -62,11 +62,6 @@ Json read_or_null(const fs::path& file) {
   return value.is_object() ? value : Json();
 }
 
-std::string text_or(const Json& object, const char* pointer, const std::string& otherwise) {
-  const Json value = member_or_null(object, pointer);
-  return value.is_string() ? value.get<std::string>() : otherwise;
-}
-
 }  // namespace
 
 Lease::Lease(fs::path cell, std::int64_t number) : cell_(std::move(cell)), number_(number) {
@@ -100,7 +95,7 @@ LeaseView Leases::look(const std::string& cell) {
   if (view.number == 0) return view;
   const fs::path folder = folder_of(folder_ / cell, view.number);
   if (fs::exists(folder / "ended.json")) {
-    view.failure = text_or(read_or_null(folder / "ended.json"), "/failure", "");
+    view.failure = text_or(member_or_null(read_or_null(folder / "ended.json"), "/failure"), "");
     return view;
   }
   std::error_code error;
@@ -113,7 +108,8 @@ LeaseView Leases::look(const std::string& cell) {
   const double silent_s = clock_() - pulse.since;
   const Json holder = read_or_null(folder / "holder.json");
   const std::string here = boot_id();
-  const bool same_machine = !here.empty() && text_or(holder, "/boot_id", "") == here;
+  const bool same_machine =
+      !here.empty() && text_or(member_or_null(holder, "/boot_id"), "") == here;
   const bool dead = same_machine && silent_s > kSecondsToLock && !RunLock::is_held(folder);
   if (!dead && silent_s <= expiry_s_) view.standing = LeaseStanding::kHeld;
   return view;

@@ -71,6 +71,12 @@ std::string account_name(const fs::path& run) {
   return (folder == "calibration" ? folder / run.filename() : run.filename()).string();
 }
 
+std::optional<double> wall_seconds(const std::map<std::string, Spent>& by_cell,
+                                   const fs::path& run) {
+  const auto found = by_cell.find(account_name(run));
+  return found == by_cell.end() ? std::nullopt : std::optional(found->second.wall_s);
+}
+
 double device_seconds(const std::map<std::string, Spent>& by_cell) {
   double sum = 0;
   for (const auto& [cell, spent] : by_cell)

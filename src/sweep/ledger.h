@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace dtbench {
@@ -39,6 +40,10 @@ class Ledger {
 // What the account calls a run: its cell's id, and for a calibration (which may have the id of a
 // cell) "calibration/" before it.
 std::string account_name(const std::filesystem::path& run);
+
+// Of a run; nothing where it was never put.
+std::optional<double> wall_seconds(const std::map<std::string, Spent>& by_cell,
+                                   const std::filesystem::path& run);
 
 double device_seconds(const std::map<std::string, Spent>& by_cell);
 

@@ -4,7 +4,6 @@
 #include "config/config_files.h"
 #include "config/fields.h"
 #include "config/settings.h"
-#include "config/toml_file.h"
 #include "sweep/matrix.h"
 
 namespace dtbench {
@@ -124,10 +123,7 @@ MatrixPart part_of(const PartTable& part, const PartTable& common, const std::st
 }  // namespace
 
 Matrix read_matrix(const std::filesystem::path& configs, const std::string& name_or_path) {
-  const std::filesystem::path path = name_or_path;
-  const ConfigFile file = path.extension() == ".toml"
-                              ? ConfigFile{path.stem().string(), name_or_path, read_toml_file(path)}
-                              : load_config(configs, ConfigKind::kMatrix, name_or_path);
+  const ConfigFile file = load_config_or_file(configs, ConfigKind::kMatrix, name_or_path);
   MatrixTable table;
   read_struct(file.content, {"", file.origin}, MissingKeys::kKeepDefaults, table);
   Matrix matrix{table.description, table.preset, {}};

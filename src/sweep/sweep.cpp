@@ -364,10 +364,7 @@ class Sweep {
   // --- what is known ---
 
   void learn(SweepCell& ended) {
-    const auto spent = ledger_.by_cell();
-    const auto found = spent.find(account_name(ended.run));
-    predictor_.learn(ended.spec, read_run(ended.run),
-                     found == spent.end() ? std::nullopt : std::optional(found->second.wall_s));
+    predictor_.learn(ended.spec, read_run(ended.run), wall_seconds(ledger_.by_cell(), ended.run));
     const std::string kind = kind_of(ended.spec);
     for (std::size_t i = 0; i < cells_.size(); ++i)
       if (kinds_[i] == kind) cells_[i].predicted_s = predictor_.seconds(cells_[i].spec);

@@ -5,6 +5,7 @@
 #include <boost/crc.hpp>
 #include <ctime>
 
+#include "analysis/json_access.h"
 #include "base/atomic_file.h"
 #include "base/json.h"
 #include "record/run_directory.h"
@@ -59,16 +60,6 @@ double unix_seconds(const Json& utc) {
   return rest == nullptr ? 0 : static_cast<double>(timegm(&parts));
 }
 
-// Finite or not, as the record has it; nothing for null.
-bool read_number(const Json& line, const char* member, double& value) {
-  const Json found = member_or_null(line, member);
-  if (found.is_null() || found.is_boolean()) return false;
-  if (!found.is_number() && found != "NaN" && found != "Infinity" && found != "-Infinity")
-    return false;
-  value = number_from_json(found, member);
-  return true;
-}
-
 struct Scalar {
   const char* member;
   const char* tag;
@@ -88,10 +79,9 @@ template <std::size_t N>
 std::string scalars(const Json& line, const std::array<Scalar, N>& wanted, double wall_time,
                     std::int64_t step) {
   std::string records;
-  double value = 0;
   for (const auto& [member, tag] : wanted)
-    if (read_number(line, member, value))
-      records += tf_record(scalar_event(wall_time, step, tag, static_cast<float>(value)));
+    if (const auto value = number_or_none(member_or_null(line, member)))
+      records += tf_record(scalar_event(wall_time, step, tag, static_cast<float>(*value)));
   return records;
 }
 
@@ -123,13 +113,13 @@ void write_event_file(const std::filesystem::path& run) {
   std::string text = tf_record(event(start, 0, bytes_field(3, "brain.Event:2")));
   double wall_time = start;  // steps have durations, no times
   for (const Json& line : steps) {
-    double milliseconds = 0, samples = 0;
-    const bool timed = read_number(line, "/step_ms", milliseconds) && milliseconds > 0;
+    const double milliseconds = number_or_none(member_or_null(line, "/step_ms")).value_or(0);
+    const auto samples = number_or_none(member_or_null(line, "/samples"));
     wall_time += milliseconds / 1e3;
     text += scalars(line, kOfAStep, wall_time, step_of(line));
-    if (timed && read_number(line, "/samples", samples))
+    if (milliseconds > 0 && samples)
       text += tf_record(scalar_event(wall_time, step_of(line), "speed/samples_per_s",
-                                     static_cast<float>(samples / milliseconds * 1e3)));
+                                     static_cast<float>(*samples / milliseconds * 1e3)));
   }
   for (const Json& line : events)
     if (member_or_null(line, "/event") == "evaluation")

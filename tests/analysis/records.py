@@ -151,3 +151,12 @@ def survival(root, policy, survivors, seeds=SEEDS, **options):
     for scenario, count in survivors.items():
         for seed in seeds:
             add(root, scenario, policy, seed, nonfinite=None if seed < count else 3, **options)
+
+
+def shape(value):
+    """The fields and kinds of a JSON value; of a list that of its first element."""
+    if isinstance(value, dict):
+        return {key: shape(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return {str: "text", bool: "bool", type(None): None}.get(type(value), "number")

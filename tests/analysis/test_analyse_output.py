@@ -9,7 +9,7 @@ import pathlib
 
 import pytest
 
-from records import add, dtbench, ok
+from records import add, dtbench, ok, shape
 
 HERE = pathlib.Path(__file__).parent
 AP = "convergence.average_precision_micro"
@@ -49,15 +49,6 @@ def compare(name, text):
 
 def test_tables(runs):
     compare("tables", ok(dtbench("analyse", runs)).replace(str(runs), "RUNS"))
-
-
-def shape(value):
-    """The fields and kinds of a JSON value; of a list that of its first element."""
-    if isinstance(value, dict):
-        return {key: shape(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [shape(value[0])] if value else []
-    return {str: "text", bool: "bool", type(None): None}.get(type(value), "number")
 
 
 def test_fields_of_the_json(runs):

@@ -23,6 +23,19 @@ def environment(cache, **changes):
     return kept | {"DTBENCH_CONFIGS": str(SOURCE / "configs"), "DTBENCH_CACHE": str(cache)} | changes
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """One cache of tokenized stores for all tests of a file."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def sweeps(tmp_path, cache):
+    """`dtbench matrix` and its relatives beside the stand-in engine."""
+    from sweeps import Sweeps  # which imports this module
+    return Sweeps(tmp_path, cache)
+
+
 @pytest.fixture
 def bench(tmp_path):
     """Runs `dtbench` in an empty folder."""

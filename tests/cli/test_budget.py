@@ -6,23 +6,13 @@ import signal
 
 import pytest
 from conftest import refused
-from sweeps import Sweeps, said, states
+from sweeps import said, states
 
 CELLS = ["--scenario", "A", "--scenario", "C", "--policy", "fp32_true", "--policy", "fp16_naive",
          "--preset", "tiny", "--set", "train.steps=30"]
 PRICE = ["--price-per-hour", "36"]  # a cent a second
 KINDS = ["A fp32_true", "A fp16_naive", "C fp16_naive", "C fp32_true"]
 STEP_S = 0.025  # of the stand-in, as it records them
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def sweeps(tmp_path, cache):
-    return Sweeps(tmp_path, cache)
 
 
 def account(sweeps):

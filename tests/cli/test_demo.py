@@ -23,12 +23,6 @@ ONE = ["--scenario", "A", "--policy", "fp32_true"]
 TWO = ["--scenario", "A", "--policy", "fp32_true", "--policy", "fp16_naive"]
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """One cache of tokenized stores for all tests."""
-    return tmp_path_factory.mktemp("cache")
-
-
 class Demo:
     command = "demo"
 

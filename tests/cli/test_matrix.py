@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import BIN, locked, refused
-from sweeps import Sweeps, failures, said, states
+from sweeps import failures, said, states
 from test_demo import Terminal
 
 POLICIES = ["fp32_true", "amp_fp16", "amp_bf16", "fp16_naive", "bf16_pure", "amp_bf16_8bit"]
@@ -21,17 +21,6 @@ TWO = ["--scenario", "A", "--policy", "fp32_true", "--policy", "fp16_naive", "--
        "--set", "train.steps=3"]
 NAMES = [f"{scenario} {policy} seed 0" for scenario, policies in
          (("A", ["fp32_true", "fp16_naive"]), ("C", ["fp16_naive", "fp32_true"])) for policy in policies]
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """One cache of tokenized stores for all tests."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def sweeps(tmp_path, cache):
-    return Sweeps(tmp_path, cache)
 
 
 def in_order(names):

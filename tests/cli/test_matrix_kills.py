@@ -14,11 +14,6 @@ from sweeps import Sweeps, failures, states
 TINY = ["--preset", "tiny", "--set", "train.steps=3", "--set", "train.eval_examples=8"]
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def sweeps(tmp_path, cache):
     return Sweeps(tmp_path, cache, program=BIN / "dtbench")

@@ -13,7 +13,7 @@ import pandas
 import pytest
 
 from conftest import STUDY
-from records import AP, SEEDS, SPEED, add, change, dtbench, ok, references
+from records import AP, SEEDS, SPEED, add, change, dtbench, ok, references, shape
 
 HERE = pathlib.Path(__file__).parent
 REAL = {"data.source": "acts.jsonl"}
@@ -275,15 +275,6 @@ def compare(name, text):
     if os.environ.get("UPDATE_SNAPSHOTS"):
         file.write_text(text)
     assert text == file.read_text()
-
-
-def shape(value):
-    """The fields and kinds of a JSON value; of a list that of its first element."""
-    if isinstance(value, dict):
-        return {key: shape(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [shape(value[0])] if value else []
-    return {str: "text", bool: "bool", type(None): None}.get(type(value), "number")
 
 
 def test_markdown_of_the_study(tmp_path):
