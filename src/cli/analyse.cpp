@@ -1,14 +1,13 @@
 #include "analysis/analyse.h"
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 
-#include "base/error.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "cli/analysis_text.h"
 #include "cli/commands.h"
+#include "cli/run_summary.h"
 
 namespace dtbench {
 namespace {
@@ -19,12 +18,11 @@ struct AnalyseOptions {
 };
 
 void analyse_runs(const AnalyseOptions& options) {
-  if (!std::filesystem::is_directory(options.folder))
-    throw usage_error(concat("There is no folder '", options.folder, "'."),
-                      "Name the root folder of records: dtbench analyse DIR.");
+  const std::vector<RunRecord> runs =
+      runs_in(options.folder, "Name the root folder of records: dtbench analyse DIR.");
   const std::vector<Hypothesis> hypotheses = load_hypotheses(configs_folder());
   LossCurves curves;
-  const Json analysis = analyse(read_runs(options.folder), hypotheses, curves);
+  const Json analysis = analyse(runs, hypotheses, curves);
   if (options.json)
     std::cout << analysis.dump(1) << '\n';
   else

@@ -181,10 +181,8 @@ std::string verdict_text(const Json& verdict) {
   for (const Json& control : verdict.at("controls"))
     if (!control.at("evidence").empty()) controls.push_back(control_text(control));
   if (!controls.empty()) text += indented(concat("controls: ", join(controls, "; ")), 2);
-  std::vector<std::string> left_out;
-  for (const auto& [why, count] : verdict.at("left_out").items())
-    left_out.push_back(concat(count.dump(), ' ', why));
-  if (!left_out.empty()) text += indented(concat("left out: ", join(left_out, ", ")), 2);
+  if (const Json& left_out = verdict.at("left_out"); !left_out.empty())
+    text += indented(concat("left out: ", counts_text(left_out)), 2);
   for (const Json& caveat : verdict.at("caveats"))
     text += indented(concat("note: ", readable(caveat)), 2);
   return text;
@@ -194,13 +192,9 @@ std::string verdict_text(const Json& verdict) {
 
 std::string records_text(const Json& analysis) {
   const Json& records = analysis.at("records");
-  std::vector<std::string> left_out;
-  for (const auto& [why, count] : records.at("excluded").items())
-    left_out.push_back(concat(count.dump(), ' ', why));
-  std::string text =
-      concat(records.at("read").dump(), " records read, ", records.at("used").dump(), " used, ",
-             records.at("unpaired").dump(),
-             " unpaired, excluded: ", left_out.empty() ? "none" : join(left_out, ", "), "\n");
+  std::string text = concat(records.at("read").dump(), " records read, ", records.at("used").dump(),
+                            " used, ", records.at("unpaired").dump(),
+                            " unpaired, excluded: ", counts_text(records.at("excluded")), "\n");
   for (const Json& cell : analysis.at("excluded")) {
     const std::string reason = readable(cell.at("reason"));
     text += concat("  ", readable(cell.at("path")), ": ", readable(cell.at("why")),

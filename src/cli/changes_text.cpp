@@ -26,12 +26,8 @@ std::string cell_name(const Json& cell) {
 }
 
 std::string set_line(const char* name, const Json& set) {
-  std::vector<std::string> excluded;
-  for (const auto& [why, count] : set.at("excluded").items())
-    excluded.push_back(concat(count.dump(), ' ', why));
-  std::string text =
-      concat(name, ": ", set.at("read").dump(), " records, ", set.at("used").dump(),
-             " that count; left out: ", excluded.empty() ? "none" : join(excluded, ", "), "\n");
+  std::string text = concat(name, ": ", set.at("read").dump(), " records, ", set.at("used").dump(),
+                            " that count; left out: ", counts_text(set.at("excluded")), "\n");
   for (const Json& each : set.at("left_out"))
     text += concat("  ", readable(each.at("path")), ": ", readable(each.at("why")), ": ",
                    readable(each.at("reason")), "\n");

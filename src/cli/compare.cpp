@@ -1,12 +1,11 @@
-#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "analysis/changes.h"
-#include "base/error.h"
 #include "base/text.h"
 #include "cli/changes_text.h"
 #include "cli/commands.h"
+#include "cli/run_summary.h"
 
 namespace dtbench {
 namespace {
@@ -17,10 +16,7 @@ struct CompareOptions {
 };
 
 std::vector<RunRecord> records_in(const std::string& folder) {
-  if (!std::filesystem::is_directory(folder))
-    throw usage_error(concat("There is no folder '", folder, "'."),
-                      "Name two root folders of records: dtbench compare BEFORE AFTER.");
-  return read_runs(folder);
+  return runs_in(folder, "Name two root folders of records: dtbench compare BEFORE AFTER.");
 }
 
 void compare_sets(const CompareOptions& options) {

@@ -4,10 +4,11 @@
 #include <memory>
 #include <set>
 
-#include "base/error.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/run_summary.h"
+#include "cli/table.h"
 #include "report/report_data.h"
 
 namespace dtbench {
@@ -25,11 +26,9 @@ std::vector<RunRecord> records_in(const std::vector<std::string>& folders) {
   std::vector<RunRecord> records;
   std::set<fs::path> read;
   for (const std::string& folder : folders) {
-    if (!fs::is_directory(folder))
-      throw usage_error(concat("There is no folder '", folder, "'."),
-                        "Name the root folders of records: dtbench report DIR...");
-    if (!read.insert(fs::canonical(folder)).second) continue;
-    for (RunRecord& record : read_runs(folder))
+    if (fs::exists(folder) && !read.insert(fs::canonical(folder)).second) continue;
+    for (RunRecord& record :
+         runs_in(folder, "Name the root folders of records: dtbench report DIR..."))
       records.push_back(std::move(record));
   }
   return records;
@@ -37,12 +36,9 @@ std::vector<RunRecord> records_in(const std::vector<std::string>& folders) {
 
 std::string summary(const Json& data) {
   const Json& records = data.at("records");
-  std::vector<std::string> left_out;
-  for (const auto& [why, count] : records.at("excluded").items())
-    left_out.push_back(concat(count.dump(), " ", why));
   return concat(records.at("read").dump(), " records: ", records.at("used").dump(), " compared, ",
                 records.at("unpaired").dump(),
-                " unpaired, left out: ", left_out.empty() ? "none" : join(left_out, ", "), "\n",
+                " unpaired, left out: ", counts_text(records.at("excluded")), "\n",
                 data.at("answer").get<std::string>(), "\n");
 }
 

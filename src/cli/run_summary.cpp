@@ -1,5 +1,8 @@
 #include "cli/run_summary.h"
 
+#include <filesystem>
+
+#include "base/error.h"
 #include "base/text.h"
 #include "cli/table.h"
 
@@ -27,6 +30,12 @@ Json val_loss(const RunRecord& run) {
 }
 
 }  // namespace
+
+std::vector<RunRecord> runs_in(const std::string& folder, const std::string& hint) {
+  if (!std::filesystem::is_directory(folder))
+    throw usage_error(concat("There is no folder '", folder, "'."), hint);
+  return read_runs(folder);
+}
 
 Json summary_of(const RunRecord& run) {
   return {{"cell_id", run.path.filename().string()},

@@ -60,6 +60,13 @@ std::string readable(const Json& value) {
   return formatted("%.6g", value.get<double>());
 }
 
+std::string counts_text(const Json& counts) {
+  std::vector<std::string> parts;
+  for (const auto& [what, count] : counts.items())
+    parts.push_back(concat(count.dump(), ' ', what));
+  return parts.empty() ? "none" : join(parts, ", ");
+}
+
 std::string readable_members(const Json& object, int indent) {
   const std::string margin(static_cast<std::size_t>(indent), ' ');
   std::string text;

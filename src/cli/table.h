@@ -32,6 +32,9 @@ std::string wrapped(const std::string& text, std::size_t width);
 // A value for people: "-" for null, six digits of a number, text without quotes.
 std::string readable(const Json& value);
 
+// "2 damaged, 1 failed" of {"damaged": 2, "failed": 1}; "none" of nothing.
+std::string counts_text(const Json& counts);
+
 // An object's members, one a line, nested ones indented.
 std::string readable_members(const Json& object, int indent);
 

@@ -115,10 +115,10 @@ class Watch {
     }
     cell.state = CellState::kWaiting;
     if (!fs::exists(cell.run / "result.json") && lease.failure.empty()) return;
-    const Json status = member_or_null(read_run(cell.run).result, "/status");
-    if (status == "completed" || status == "diverged" || status == "skipped")
+    const RunRecord record = read_run(cell.run);
+    if (is_whole(record))
       cell.state = CellState::kDone;
-    else if (!lease.failure.empty() || status != "interrupted")
+    else if (!lease.failure.empty() || member_or_null(record.result, "/status") != "interrupted")
       cell.state = CellState::kFailed;
     if (cell.state == CellState::kFailed) cell.failure = lease.failure;
   }

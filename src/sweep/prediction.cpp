@@ -46,12 +46,12 @@ std::string kind_of(const RunSpec& spec) {
 }
 
 void Predictor::learn(const RunSpec& spec, const RunRecord& record, std::optional<double> wall_s) {
-  const Json status = member_or_null(record.result, "/status");
-  if (status != "completed" && status != "diverged" && status != "skipped") return;
+  if (!is_whole(record)) return;
   const Json recorded = member_or_null(record.result, "/wall_s");
   if (!wall_s && recorded.is_number()) wall_s = recorded.get<double>();
   const Json steps = member_or_null(record.result, "/steps_completed");
-  if (!wall_s || (!steps.is_number() && status != "skipped")) return;
+  if (!wall_s || (!steps.is_number() && member_or_null(record.result, "/status") != "skipped"))
+    return;
 
   double evaluated = 0;
   const double evaluating =

@@ -69,9 +69,7 @@ std::string RunningCell::conclude() {
   if (timed_out_)
     return concat("it ran longer than its limit of ", human_seconds(*limits_.timeout_s),
                   " and was stopped (", engine_.end(), ")");
-  const Json status = member_or_null(read_run(run_).result, "/status");
-  const bool whole = status == "completed" || status == "diverged" || status == "skipped";
-  if (engine_.exit_code() == 0 && whole) return "";
+  if (engine_.exit_code() == 0 && is_whole(read_run(run_))) return "";
   const std::string said = engine_.error();
   return concat("the engine: ", engine_.end(), said.empty() ? "" : "; ", said);
 }
