@@ -11,7 +11,7 @@ namespace dtbench {
 namespace {
 
 struct ListOptions {
-  std::string out = "runs";
+  std::string out;
   bool json = false;
 };
 
@@ -25,16 +25,23 @@ std::vector<std::string> row_of(const Json& summary) {
           cell("val_loss"), wall.is_number() ? human_seconds(wall.get<double>()) : "-"};
 }
 
+// Without a first run there is no folder 'runs'; one that was named must be there.
+std::vector<RunRecord> records_in(const std::string& out) {
+  if (out.empty()) return read_runs("runs", RecordFiles::kSpecAndResult);
+  return runs_in(out, "Name the root folder of records: dtbench list --out DIR.",
+                 RecordFiles::kSpecAndResult);
+}
+
 void list_runs(const ListOptions& options) {
   Json summaries = Json::array();
-  for (const RunRecord& run : read_runs(options.out, RecordFiles::kSpecAndResult))
+  for (const RunRecord& run : records_in(options.out))
     summaries.push_back(summary_of(run));
   if (options.json) {
     std::cout << summaries.dump(1) << '\n';
     return;
   }
   if (summaries.empty()) {
-    log_info(concat("no runs in '", options.out, "'"));
+    log_info(concat("no runs in '", options.out.empty() ? "runs" : options.out, "'"));
     return;
   }
   std::vector<std::vector<std::string>> rows = {{"cell", "scenario", "policy", "preset", "seed",

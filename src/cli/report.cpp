@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 
+#include "base/error.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -42,17 +43,25 @@ std::string summary(const Json& data) {
                 data.at("answer").get<std::string>(), "\n");
 }
 
+fs::path output_path(const ReportOptions& options, const ReportFormat& format) {
+  if (options.output.empty())
+    return fs::path(options.folders.front()) / concat("report", format.extension);
+  const fs::path path(options.output);
+  if (const fs::path folder = path.parent_path(); !folder.empty() && !fs::is_directory(folder))
+    throw usage_error(concat("There is no folder '", folder.string(), "' for the report."),
+                      "Make it, or name another file: --output FILE.");
+  return path;
+}
+
 void report(ReportOptions options) {
   if (options.folders.empty()) options.folders = {"runs"};
   const ReportFormat& format = report_format(options.format);
+  const fs::path path = output_path(options, format);
   const Json data = report_data(records_in(options.folders), load_hypotheses(configs_folder()));
   if (options.json) {
     std::cout << json_text(data, 1) << '\n';
     return;
   }
-  const fs::path path = options.output.empty()
-                            ? fs::path(options.folders.front()) / concat("report", format.extension)
-                            : fs::path(options.output);
   write_report(data, format, path);
   std::cout << summary(data) << "Report: " << path.string() << '\n';
 }

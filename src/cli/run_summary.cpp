@@ -31,10 +31,11 @@ Json val_loss(const RunRecord& run) {
 
 }  // namespace
 
-std::vector<RunRecord> runs_in(const std::string& folder, const std::string& hint) {
+std::vector<RunRecord> runs_in(const std::string& folder, const std::string& hint,
+                               RecordFiles files) {
   if (!std::filesystem::is_directory(folder))
     throw usage_error(concat("There is no folder '", folder, "'."), hint);
-  return read_runs(folder);
+  return read_runs(folder, files);
 }
 
 Json summary_of(const RunRecord& run) {

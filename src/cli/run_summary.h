@@ -11,7 +11,8 @@ namespace dtbench {
 
 // The records below a folder that a user named. Throws Error (usage) with `hint` where there is
 // none.
-std::vector<RunRecord> runs_in(const std::string& folder, const std::string& hint);
+std::vector<RunRecord> runs_in(const std::string& folder, const std::string& hint,
+                               RecordFiles files = RecordFiles::kAll);
 
 // {"cell_id", "path", "scenario", "policy", "preset", "seed", "steps_completed", "steps", "status",
 // "reason", "outcome", "val_loss", "wall_s", "damage"}; null where the record does not say.

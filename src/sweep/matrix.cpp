@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "config/config_files.h"
@@ -33,11 +34,38 @@ std::vector<std::vector<Setting>> combinations(const std::vector<Axis>& axes) {
   return all;
 }
 
+std::string choice_text(const Setting& setting) {
+  return concat(" ", setting.key.substr(setting.key.rfind('.') + 1), "=", setting.value);
+}
+
 std::string name_of(const RunSpec& spec, const std::vector<Setting>& choice) {
   std::string name = concat(spec.scenario, " ", spec.policy.name, " seed ", spec.seed);
   for (const Setting& setting : choice)
-    name += concat(" ", setting.key.substr(setting.key.rfind('.') + 1), "=", setting.value);
+    name += choice_text(setting);
   return name;
+}
+
+struct CellOfPart {
+  MatrixCell cell;
+  const MatrixPart* part;
+};
+
+// Cells of several parts may have the same scenario, policy, seed and choices: what only some of
+// those parts set goes into the name.
+void tell_apart(std::vector<CellOfPart>& cells) {
+  std::map<std::string, std::set<const MatrixPart*>> parts;
+  for (const CellOfPart& one : cells)
+    parts[one.cell.name].insert(one.part);
+  for (CellOfPart& one : cells) {
+    const std::set<const MatrixPart*>& alike = parts.at(one.cell.name);
+    for (const Setting& setting : one.part->settings)
+      if (!std::all_of(alike.begin(), alike.end(), [&](const MatrixPart* part) {
+            return std::any_of(part->settings.begin(), part->settings.end(), [&](const auto& its) {
+              return its.key == setting.key && its.value == setting.value;
+            });
+          }))
+        one.cell.name += choice_text(setting);
+  }
 }
 
 // The cells of a part, appended.
@@ -53,7 +81,7 @@ class Expansion {
                                part.settings.end());
   }
 
-  void append_to(std::vector<MatrixCell>& cells) const {
+  void append_to(std::vector<CellOfPart>& cells) const {
     if (!part_.seeds) return append_round(0, {}, cells);
     for (std::size_t round = 0; round < part_.seeds->size(); ++round)
       append_round(round, {{"seed", part_.seeds->at(round), "seeds"}}, cells);
@@ -61,7 +89,7 @@ class Expansion {
 
  private:
   void append_round(std::size_t round, const std::vector<Setting>& seed,
-                    std::vector<MatrixCell>& cells) const {
+                    std::vector<CellOfPart>& cells) const {
     for (const std::vector<Setting>& choice : combinations(part_.axes))
       for (std::size_t i = 0; i < scenarios_.size(); ++i)
         for (std::size_t j = 0; j < policies_.size(); ++j) {
@@ -73,7 +101,7 @@ class Expansion {
                                         settings->end());
           RunSpec spec = resolve(request);
           std::string name = name_of(spec, choice);
-          cells.push_back({std::move(spec), std::move(name), round});
+          cells.push_back({{std::move(spec), std::move(name), round}, &part_});
         }
   }
 
@@ -119,18 +147,20 @@ std::vector<Axis> take_axes(std::vector<Setting>& command_line) {
 std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest& request) {
   ResolveRequest common = request;
   if (common.preset.empty()) common.preset = matrix.preset;
-  std::vector<MatrixCell> all;
+  std::vector<CellOfPart> all, once;
   for (const MatrixPart& part : matrix.parts)
     Expansion(part, common).append_to(all);
-  std::size_t rounds = 0;
-  for (const MatrixCell& cell : all)
-    rounds = std::max(rounds, cell.round + 1);
-  std::vector<MatrixCell> once;
+  std::stable_sort(all.begin(), all.end(), [](const CellOfPart& a, const CellOfPart& b) {
+    return a.cell.round < b.cell.round;
+  });
   std::set<std::string> ids;
-  for (std::size_t round = 0; round < rounds; ++round)
-    for (const MatrixCell& cell : all)
-      if (cell.round == round && ids.insert(cell_id(cell.spec)).second) once.push_back(cell);
-  return once;
+  for (CellOfPart& one : all)
+    if (ids.insert(cell_id(one.cell.spec)).second) once.push_back(std::move(one));
+  tell_apart(once);
+  std::vector<MatrixCell> cells;
+  for (CellOfPart& one : once)
+    cells.push_back(std::move(one.cell));
+  return cells;
 }
 
 }  // namespace dtbench

@@ -12,8 +12,7 @@ namespace {
 // The file's keys. What stands outside of [[part]] holds for every part that does not say
 // otherwise.
 struct PartTable {
-  std::vector<std::string> scenarios, policies;
-  Json seeds, set, axes;
+  Json scenarios, policies, seeds, set, axes;
 };
 
 struct MatrixTable {
@@ -106,11 +105,24 @@ std::optional<std::vector<std::string>> seeds_of(const Json& seeds, const std::s
   return list;
 }
 
+// None where the key is missing, which means the six; a list without any means nothing.
+std::vector<std::string> names_of(const Json& names, const FieldPlace& place) {
+  std::vector<std::string> list;
+  if (names.is_null()) return list;
+  read_field(names, place, MissingKeys::kAreErrors, list);
+  if (list.empty()) throw wrong_value(place, "a list of names, or left out for the six", names);
+  return list;
+}
+
+const Json& or_else(const Json& part, const Json& common) {
+  return part.is_null() ? common : part;
+}
+
 MatrixPart part_of(const PartTable& part, const PartTable& common, const std::string& origin) {
   MatrixPart result;
-  result.scenarios = part.scenarios.empty() ? common.scenarios : part.scenarios;
-  result.policies = part.policies.empty() ? common.policies : part.policies;
-  result.seeds = seeds_of(part.seeds.is_null() ? common.seeds : part.seeds, origin);
+  result.scenarios = names_of(or_else(part.scenarios, common.scenarios), {"scenarios", origin});
+  result.policies = names_of(or_else(part.policies, common.policies), {"policies", origin});
+  result.seeds = seeds_of(or_else(part.seeds, common.seeds), origin);
   for (const PartTable* table : {&common, &part}) {
     const std::vector<Setting> settings = settings_of(table->set, origin);
     result.settings.insert(result.settings.end(), settings.begin(), settings.end());

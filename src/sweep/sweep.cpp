@@ -3,21 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
-#include <memory>
-#include <set>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/file_lock.h"
-#include "base/places.h"
 #include "base/sha256.h"
-#include "base/text.h"
-#include "data/store.h"
 #include "record/run_directory.h"
 #include "sweep/budget.h"
-#include "sweep/engine_stamp.h"
-#include "sweep/running_cell.h"
+#include "sweep/cell_starter.h"
 #include "sweep/signals.h"
 #include "sweep/tensorboard.h"
 
@@ -36,22 +30,19 @@ class Sweep {
       : cells_(cells),
         options_(options),
         observer_(observer),
-        leases_(sweep_folder(options.out) / "leases", options.lease_s),
         ledger_(account_folder(options)),
         budget_(options, ledger_),
+        starter_(options, ledger_),
         progress_(cells) {
-    if (options.same_engine) engine_.emplace();
     for (const Slot& slot : options.slots)
-      places_.push_back({slot, nullptr, nullptr, nullptr});
+      places_.push_back({slot, nullptr, std::nullopt});
     for (const SweepCell& cell : cells)
       kinds_.push_back(kind_of(cell.spec));
   }
 
   ExitCode run() {
-    for (SweepCell& cell : cells_) {
-      remember_lease(cell.run.filename().string());
-      look_at_record(cell);
-    }
+    for (SweepCell& cell : cells_)
+      starter_.look_first(cell);
     predictor_ = predict(cells_, options_);
     if (options_.budget && !options_.unpredicted) leave_out_unpredictable();
     const bool failed = progress_.count(CellState::kFailed) > 0;
@@ -76,45 +67,10 @@ class Sweep {
   struct Place {
     Slot slot;
     SweepCell* cell;
-    std::unique_ptr<Lease> lease;
-    std::unique_ptr<RunningCell> running;  // holds on to the lease
+    std::optional<CellAtWork> work;
   };
 
   // --- before the first cell starts ---
-
-  // What became of the leases that had ended by now is no news.
-  void remember_lease(const std::string& id) {
-    const LeaseView view = leases_.look(id);
-    old_lease_[id] = view.standing == LeaseStanding::kHeld ? view.number - 1 : view.number;
-  }
-
-  // Prepares data too, which may take long: later, heartbeats would have to wait for it.
-  void look_at_record(SweepCell& cell) {
-    try {
-      if (!fs::exists(cell.run / "result.json"))
-        prepare_store(cell.spec, cache_folder(), options_.configs);
-      else if (prepare(cell, OldRecord::kGoOn).finished)
-        cell.state = CellState::kDone;
-    } catch (const Error& error) {
-      if (options_.rerun && error.code() == ExitCode::kUsage && fs::exists(cell.run)) return;
-      fail(cell, error.what(), error.code());
-    }
-  }
-
-  PreparedCell prepare(const SweepCell& cell, OldRecord old_record) const {
-    if (engine_ && old_record == OldRecord::kGoOn) engine_->require_same(cell.run);
-    return prepare_cell(cell.spec, options_.out, options_.configs, old_record);
-  }
-
-  // --rerun: what is refused is trained anew.
-  PreparedCell prepare_or_set_aside(const SweepCell& cell) const {
-    try {
-      return prepare(cell, OldRecord::kGoOn);
-    } catch (const Error& error) {
-      if (!options_.rerun || error.code() != ExitCode::kUsage || !fs::exists(cell.run)) throw;
-      return prepare(cell, OldRecord::kSetAside);
-    }
-  }
 
   // For who watches: cells that are not begun have no record.
   void list_cells() const {
@@ -136,7 +92,7 @@ class Sweep {
 
   bool any_running() const {
     return std::any_of(places_.begin(), places_.end(),
-                       [](const Place& place) { return place.running != nullptr; });
+                       [](const Place& place) { return place.work.has_value(); });
   }
 
   bool work_left() const {
@@ -169,21 +125,21 @@ class Sweep {
   void stop_all() {
     ending_ = true;
     for (const Place& place : places_)
-      if (place.running) place.running->stop();
+      if (place.work) place.work->running->stop();
   }
 
   void signal_all(int number) const {
     for (const Place& place : places_)
-      if (place.running) place.running->signal(number);
+      if (place.work) place.work->running->signal(number);
   }
 
   void tend() {
     if (kill_at_ && steady_seconds() > *kill_at_) signal_all(SIGKILL);
     for (Place& place : places_) {
-      if (!place.running) continue;
-      place.running->tick();
+      if (!place.work) continue;
+      place.work->running->tick();
       place.cell->step = last_step(place.cell->run);
-      if (place.running->ended()) conclude(place);
+      if (place.work->running->ended()) conclude(place);
     }
     if (!ending_ && budget_.used_up(unaccounted_device_s())) {
       exhausted_ = true;
@@ -192,46 +148,43 @@ class Sweep {
   }
 
   void conclude(Place& place) {
-    const std::unique_ptr<Lease> lease = std::move(place.lease);
-    const std::unique_ptr<RunningCell> ended = std::move(place.running);
+    const CellAtWork work = *std::exchange(place.work, std::nullopt);
     SweepCell& cell = *place.cell;
-    const std::string failure = ended->conclude();
+    const std::string failure = work.running->conclude();
     budget_.refresh();
     if (options_.tensorboard) write_event_file(cell.run);
-    if (ended->lease_lost()) {
+    if (work.running->lease_lost()) {
       cell.state = CellState::kElsewhere;
-    } else if (ending_ && !failure.empty() && !ended->timed_out()) {
-      lease->end("");  // anybody may go on with it
-      cell.state = exhausted_ ? CellState::kLeftOut : CellState::kWaiting;
-    } else {
-      lease->end(failure);
-      end(cell, failure, ended->exit_code());
+      return;
     }
+    if (ending_ && !failure.empty() && !work.running->timed_out()) {
+      work.lease->end("");  // anybody may go on with it
+      cell.state = exhausted_ ? CellState::kLeftOut : CellState::kWaiting;
+      return;
+    }
+    work.lease->end(failure);
+    if (failure.empty())
+      cell.state = CellState::kDone;
+    else
+      cell.fail(failure, work.running->exit_code());
+    end(cell);
   }
 
-  void end(SweepCell& cell, const std::string& failure, ExitCode code) {
-    if (failure.empty()) {
-      cell.state = CellState::kDone;
+  // Of a cell that is done or failed.
+  void end(SweepCell& cell) {
+    if (cell.state == CellState::kDone)
       learn(cell);
-    } else {
-      fail(cell, failure, code);
-      if (options_.fail_fast) stop_all();
-    }
+    else if (options_.fail_fast)
+      stop_all();
     report();
     observer_.cell_ended(progress_, cell);
-  }
-
-  void fail(SweepCell& cell, const std::string& failure, ExitCode code) {
-    cell.state = CellState::kFailed;
-    cell.failure = failure;
-    only_retryable_ = only_retryable_ && code == ExitCode::kRetryable;
   }
 
   // --- choosing what to start ---
 
   void fill() {
     for (Place& place : places_)
-      if (!ending_ && !place.running && !start_next(place)) return;
+      if (!ending_ && !place.work && !start_next(place)) return;
   }
 
   bool start_next(Place& place) {
@@ -247,7 +200,7 @@ class Sweep {
         short_of_money = cell.round;
         continue;
       }
-      if (claim(cell, place)) return true;
+      if (start(cell, place)) return true;
     }
     if (short_of_money && !any_running() && progress_.count(CellState::kElsewhere) == 0)
       leave_out();
@@ -265,10 +218,10 @@ class Sweep {
   double committed_device_s() const {
     double sum = 0;
     for (const Place& place : places_)
-      if (place.running)
-        sum += place.running->unaccounted_device_s() +
+      if (place.work)
+        sum += place.work->running->unaccounted_device_s() +
                std::max(0.0, place.cell->predicted_s.value_or(0) * place.slot.share -
-                                 place.running->device_s());
+                                 place.work->running->device_s());
     for (const SweepCell& cell : cells_)
       if (cell.state == CellState::kElsewhere)
         sum += cell.predicted_s.value_or(0) * options_.slots.front().share;
@@ -278,14 +231,14 @@ class Sweep {
   double unaccounted_device_s() const {
     double sum = 0;
     for (const Place& place : places_)
-      if (place.running) sum += place.running->unaccounted_device_s();
+      if (place.work) sum += place.work->running->unaccounted_device_s();
     return sum;
   }
 
   void leave_out() {
     for (SweepCell& cell : cells_) {
       if (cell.state != CellState::kWaiting) continue;
-      look_at_record(cell);  // another process may have finished it
+      starter_.look_at_record(cell);  // another process may have finished it
       if (cell.state == CellState::kWaiting) cell.state = CellState::kLeftOut;
     }
   }
@@ -298,67 +251,12 @@ class Sweep {
     }
   }
 
-  // Starts the cell, if it is to be had; tells whether the place is taken now.
-  bool claim(SweepCell& cell, Place& place) {
-    const std::string id = cell.run.filename().string();
-    const LeaseView view = leases_.look(id);
-    if (view.standing == LeaseStanding::kHeld || is_running(cell.run)) {
-      cell.state = CellState::kElsewhere;
-      cell.step = last_step(cell.run);
-      return false;
-    }
-    if (view.number > old_lease_[id] && !view.failure.empty()) {  // another process tried it
-      end(cell, view.failure, ExitCode::kPermanent);
-      return false;
-    }
-    if (cell.state == CellState::kElsewhere) {
-      come_back(cell);
-      return false;
-    }
-    place.lease = leases_.acquire(id, view);
-    if (!place.lease) cell.state = CellState::kElsewhere;
-    return place.lease && start(cell, place);
-  }
-
-  // The process that had the cell finished it, or left it for others to go on with.
-  void come_back(SweepCell& cell) {
-    cell.state = CellState::kWaiting;
-    look_at_record(cell);
-    if (cell.state == CellState::kDone) end(cell, "", ExitCode::kDone);
-  }
-
-  // With the cell's lease.
+  // Tells whether the place is taken now.
   bool start(SweepCell& cell, Place& place) {
-    try {
-      const PreparedCell prepared = prepare_or_set_aside(cell);
-      if (!prepared.finished) {
-        stamp(cell);
-        const RunningCell::Limits limits{options_.lease_s / 6, options_.timeout_s};
-        place.running =
-            std::make_unique<RunningCell>(prepared, place.slot, *place.lease, ledger_, limits);
-        place.cell = &cell;
-        cell.state = CellState::kRunning;
-        cell.step.reset();
-        return true;
-      }
-      place.lease->end("");
-      end(cell, "", ExitCode::kDone);  // by another process, meanwhile
-    } catch (const Error& error) {
-      const bool elsewhere = is_running(cell.run);  // by 'dtbench run', which takes no lease
-      place.lease->end(elsewhere ? "" : error.what());
-      if (elsewhere)
-        cell.state = CellState::kElsewhere;
-      else
-        end(cell, error.what(), error.code());
-    }
-    place.lease.reset();
-    return false;
-  }
-
-  void stamp(const SweepCell& cell) const {
-    if (!engine_ || fs::exists(cell.run / "checkpoint")) return;
-    make_directories(cell.run);
-    engine_->put(cell.run);
+    place.work = starter_.start(cell, place.slot);
+    place.cell = &cell;
+    if (!place.work && cell.ended()) end(cell);
+    return place.work.has_value();
   }
 
   // --- what is known ---
@@ -388,68 +286,38 @@ class Sweep {
     }
     if (count == 0) return std::nullopt;
     for (const Place& place : places_)
-      if (place.running)
-        left -= std::min(place.running->wall_s(), place.cell->predicted_s.value_or(known / count));
+      if (place.work)
+        left -= std::min(place.work->running->wall_s(),
+                         place.cell->predicted_s.value_or(known / count));
     return std::max(0.0, (left + unknown * known / count) / static_cast<double>(places_.size()));
   }
 
   ExitCode exit_code() const {
     if (progress_.stopping) return ExitCode::kInterrupted;
     if (progress_.count(CellState::kFailed) == 0) return ExitCode::kDone;
-    return only_retryable_ ? ExitCode::kRetryable : ExitCode::kPermanent;
+    const bool all_may_pass = std::all_of(cells_.begin(), cells_.end(), [](const SweepCell& cell) {
+      return cell.state != CellState::kFailed || cell.failure_code == ExitCode::kRetryable;
+    });
+    return all_may_pass ? ExitCode::kRetryable : ExitCode::kPermanent;
   }
 
   std::vector<SweepCell>& cells_;
   const SweepOptions& options_;
   SweepObserver& observer_;
-  std::optional<EngineStamp> engine_;
-  Leases leases_;
   Ledger ledger_;
   Budget budget_;
+  CellStarter starter_;
   Predictor predictor_;
   std::vector<std::string> kinds_;  // of the cells
   SweepProgress progress_;
   std::optional<SignalQueue> signals_;
   std::vector<Place> places_;
-  std::map<std::string, std::int64_t> old_lease_;  // the last that had ended, by cell
   double next_look_ = 0;
   std::optional<double> kill_at_;
-  bool ending_ = false, exhausted_ = false, only_retryable_ = true;
+  bool ending_ = false, exhausted_ = false;
 };
 
 }  // namespace
-
-const char* to_string(CellState value) {
-  switch (value) {
-    case CellState::kWaiting:
-      return "waiting";
-    case CellState::kRunning:
-      return "running";
-    case CellState::kElsewhere:
-      return "elsewhere";
-    case CellState::kDone:
-      return "done";
-    case CellState::kFailed:
-      return "failed";
-    case CellState::kLeftOut:
-      break;
-  }
-  return "left out";
-}
-
-bool SweepCell::ended() const {
-  return state == CellState::kDone || state == CellState::kFailed || state == CellState::kLeftOut;
-}
-
-std::size_t SweepProgress::count(CellState state) const {
-  return static_cast<std::size_t>(std::count_if(
-      cells.begin(), cells.end(), [state](const SweepCell& cell) { return cell.state == state; }));
-}
-
-std::size_t SweepProgress::ended() const {
-  return static_cast<std::size_t>(std::count_if(
-      cells.begin(), cells.end(), [](const SweepCell& cell) { return cell.ended(); }));
-}
 
 fs::path sweep_folder(const fs::path& out) {
   return out / ".sweep";

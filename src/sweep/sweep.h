@@ -4,44 +4,16 @@
 // and the list of cells for who watches.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "config/run_spec.h"
-#include "sweep/last_step.h"
 #include "sweep/prediction.h"
 #include "sweep/slots.h"
+#include "sweep/sweep_cell.h"
 
 namespace dtbench {
-
-enum class CellState {
-  kWaiting,
-  kRunning,
-  kElsewhere,  // another process trains it
-  kDone,
-  kFailed,
-  kLeftOut,  // the budget does not pay for it
-};
-
-const char* to_string(CellState value);  // "waiting", "running", "elsewhere", ...
-
-struct SweepCell {
-  RunSpec spec;
-  std::string name;           // for people
-  std::size_t round = 0;      // cells of a round come before those of the next
-  std::filesystem::path run;  // its run directory
-
-  CellState state = CellState::kWaiting;
-  std::string failure;                // why it could not be trained, "" otherwise
-  std::optional<LastStep> step;       // while it runs
-  std::optional<double> predicted_s;  // wall time of the whole cell
-
-  bool ended() const;  // there is nothing more to do for it
-};
 
 struct SweepOptions {
   std::filesystem::path out, configs;
@@ -64,19 +36,6 @@ std::filesystem::path account_folder(const SweepOptions& options);
 
 // USD for so many seconds of a device.
 double cost_of(double device_s, double price_per_hour);
-
-struct SweepProgress {
-  explicit SweepProgress(const std::vector<SweepCell>& all) : cells(all) {}
-
-  const std::vector<SweepCell>& cells;
-  std::optional<double> left_s;     // until all cells are done
-  std::optional<double> spent_usd;  // by all processes, ever
-  std::optional<double> budget;
-  bool stopping = false;  // running cells save a checkpoint and end
-
-  std::size_t count(CellState state) const;
-  std::size_t ended() const;
-};
 
 class SweepObserver {
  public:

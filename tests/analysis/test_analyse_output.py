@@ -9,7 +9,7 @@ import pathlib
 
 import pytest
 
-from records import add, dtbench, ok, shape
+from records import add, change, dtbench, ok, shape
 
 HERE = pathlib.Path(__file__).parent
 AP = "convergence.average_precision_micro"
@@ -49,6 +49,16 @@ def compare(name, text):
 
 def test_tables(runs):
     compare("tables", ok(dtbench("analyse", runs)).replace(str(runs), "RUNS"))
+
+
+def test_disturbed_timings_are_counted_in_pairs(tmp_path):
+    for seed in range(3):
+        add(tmp_path, "A", "fp32_true", seed)
+        run = add(tmp_path, "A", "bf16_pure", seed)
+        add(tmp_path, "A", "amp_bf16", seed)
+        if seed < 2:
+            change(run / "result.json", disturbances=[{"kind": "other_load"}])
+    assert "  timings disturbed, in pairs: bf16_pure 2 of 3\n" in ok(dtbench("analyse", tmp_path))
 
 
 def test_fields_of_the_json(runs):

@@ -54,6 +54,7 @@ def test_list(bench, runs):
 def test_list_of_nothing(bench):
     assert json.loads(ok(bench("list", "--json"))) == []
     assert "no runs in 'runs'" in bench("list").stderr
+    refused(bench("list", "--out", "nosuch"), "There is no folder 'nosuch'.", "--out DIR")
 
 
 @pytest.mark.parametrize("kind", ["completed", "diverged", "interrupted", "running", "damaged"])

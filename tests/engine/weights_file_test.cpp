@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -15,7 +16,9 @@ namespace {
 class WeightsFile : public ::testing::Test {
  protected:
   // The parameters of a classifier from another seed, by name.
-  WeightsFile() : source_(at::kFloat, 5, /*seed=*/2), target_(at::kFloat, 5) {
+  WeightsFile() : WeightsFile(5) {}
+  explicit WeightsFile(std::int64_t labels)
+      : source_(at::kFloat, labels, /*seed=*/2), target_(at::kFloat, labels) {
     for (const Parameter& parameter : source_.parameters.all())
       tensors_[parameter.name] = parameter.value.detach();
   }
@@ -85,6 +88,34 @@ TEST_F(WeightsFile, RefusesIntegers) {
 TEST_F(WeightsFile, RefusesALayerTooMany) {
   tensors_["transformer.h.2.ln_1.bias"] = at::zeros({kWidth});
   expect_refused("'transformer.h.2.ln_1.bias', which this model has no place for");
+}
+
+TEST_F(WeightsFile, RefusesWhatIsNotFinite) {
+  tensors_["transformer.ln_f.bias"] = at::zeros({kWidth});
+  tensors_["transformer.ln_f.bias"][3] = std::numeric_limits<float>::quiet_NaN();
+  expect_refused("tensor 'transformer.ln_f.bias' holds values that are not finite");
+}
+
+// With 0 labels the model is a language model.
+class TiedHead : public WeightsFile {
+ protected:
+  TiedHead() : WeightsFile(0) {}
+};
+
+TEST_F(TiedHead, IgnoresItsCopyOfTheEmbeddings) {
+  tensors_["lm_head.weight"] = tensors_.at("transformer.wte.weight").clone();
+  EXPECT_EQ(load().ignored, std::vector<std::string>{"lm_head.weight"});
+}
+
+TEST_F(TiedHead, RefusesWeightsOfItsOwn) {
+  tensors_["lm_head.weight"] = tensors_.at("transformer.wte.weight").clone();
+  tensors_["lm_head.weight"][7][1] += 1e-6;
+  expect_refused("'lm_head.weight' is not 'transformer.wte.weight', and this model has one tensor");
+}
+
+TEST_F(WeightsFile, AClassifierIgnoresAHeadWithWeightsOfItsOwn) {
+  tensors_["lm_head.weight"] = at::ones({kVocab, kWidth});
+  EXPECT_EQ(load().ignored, std::vector<std::string>{"lm_head.weight"});
 }
 
 }  // namespace

@@ -101,6 +101,24 @@ def test_cells_that_ended_otherwise_are_named(sets):
     assert found["after"]["excluded"] == {"out_of_memory": 1}
 
 
+def test_disturbed_timings_of_either_set_are_counted(sets):
+    disturbed = {"disturbances": [{"kind": "other_load"}]}
+    for seed, (before, after) in enumerate([(True, False), (False, True), (True, True),
+                                            (False, False)]):
+        sets("A", "bf16_pure", seed)
+        for root, is_disturbed in ((sets.before, before), (sets.after, after)):
+            run = next(run for run in root.glob("*") if f'"seed": {seed}' in
+                       (run / "spec.json").read_text())
+            change(run / "result.json", **disturbed if is_disturbed else {})
+    assert "Timings were disturbed in 3 of 4 pairs: differences of speed and MFU may be theirs." in (
+        ok(dtbench("compare", sets.before, sets.after)))
+
+
+def test_timings_without_a_disturbance_are_not_talked_about(sets):
+    sets("A", "bf16_pure", 0)
+    assert "disturbed" not in ok(dtbench("compare", sets.before, sets.after))
+
+
 def test_what_the_sets_were_made_with_is_told_apart(sets):
     for seed in SEEDS:
         sets("A", "fp32_true", seed,

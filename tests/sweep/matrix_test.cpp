@@ -102,6 +102,16 @@ TEST(Matrix, ACellOfTwoPartsIsOneCell) {
             (Names{"A fp32_true seed 0", "A bf16_pure seed 0", "A bf16_kahan seed 0"}));
 }
 
+TEST(Matrix, CellsThatOnlyTheirPartsSettingsTellApartSayThem) {
+  const Setting steps{"train.steps", "3", "matrix"};
+  const MatrixPart part{{"C", "A"}, {"fp32_true"}, {}, {steps}, {}};
+  MatrixPart control{{"C"}, {"fp32_true"}, {}, {steps}, {}};
+  control.settings.push_back({"train.bce_reduction", "sum_labels", "matrix"});
+  EXPECT_EQ(names_of(matrix_cells({"", "", {part, control}}, tiny())),
+            (Names{"C fp32_true seed 0", "A fp32_true seed 0",
+                   "C fp32_true seed 0 bce_reduction=sum_labels"}));
+}
+
 TEST(Matrix, AxesOfTheCommandLineAreSettingsWithCommas) {
   std::vector<Setting> settings = {{"train.batch", "4,8", "--set train.batch=4,8"},
                                    {"train.steps", "3", "--set train.steps=3"},
@@ -171,6 +181,9 @@ TEST(MatrixFile, NamesWhatItDoesNotKnow) {
   EXPECT_TRUE(has(scalar, "'axes.train.steps' must be a list of values, got 3")) << scalar;
   const std::string seeds = MatrixFile("seeds = 0").error();
   EXPECT_TRUE(has(seeds, "a number of seeds from 1 to 10000")) << seeds;
+  const std::string none = MatrixFile("policies = []").error();
+  EXPECT_TRUE(has(none, "'policies' must be a list of names, or left out for the six, got []"))
+      << none;
   const std::string policy = MatrixFile("axes.policy = [\"fp32_true\"]").error();
   EXPECT_TRUE(has(policy, "'policy' is no setting of a matrix' cells")) << policy;
   const std::string part = MatrixFile("[[part]]\nscenario = [\"A\"]").error();

@@ -18,6 +18,7 @@ namespace dtbench {
 namespace {
 
 constexpr std::array<std::string_view, 2> kBodyPrefixes = {"transformer.", "roberta."};
+constexpr std::array<std::string_view, 2> kClassifierPrefixes = {"score.", "classifier."};
 constexpr std::array<std::string_view, 3> kHeadPrefixes = {"score.", "classifier.", "lm_head."};
 
 bool starts_with_any(std::string_view name, std::span<const std::string_view> prefixes) {
@@ -39,6 +40,14 @@ std::string without_body_prefix(const std::string& name) {
   return name;
 }
 
+struct Tie {
+  std::string_view copy, parameter;  // names in Transformers' checkpoints
+};
+constexpr std::array<Tie, 3> kTies = {
+    {{"lm_head.weight", "transformer.wte.weight"},
+     {"lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"},
+     {"lm_head.decoder.bias", "lm_head.bias"}}};
+
 at::ScalarType floating_type(const std::filesystem::path& path, const std::string& name,
                              const std::string& dtype) {
   static const std::map<std::string, at::ScalarType> kTypes = {
@@ -51,6 +60,13 @@ at::ScalarType floating_type(const std::filesystem::path& path, const std::strin
   return found->second;
 }
 
+// On the file's bytes, which are mapped read-only: for reading.
+at::Tensor as_tensor(const std::filesystem::path& path, const std::string& name,
+                     const TensorView& tensor) {
+  const at::ScalarType type = floating_type(path, name, tensor.dtype);
+  return at::from_blob(const_cast<std::byte*>(tensor.data), tensor.shape, type);
+}
+
 void copy_tensor(const std::filesystem::path& path, const std::string& name,
                  const TensorView& tensor, const Parameter& parameter) {
   if (at::IntArrayRef(tensor.shape) != parameter.value.sizes())
@@ -59,10 +75,31 @@ void copy_tensor(const std::filesystem::path& path, const std::string& name,
                at::IntArrayRef(tensor.shape), ", the model's is ", parameter.value.sizes(), "."),
         "check that the preset's layers, width, positions and vocabulary are the "
         "checkpoint's");
-  const at::ScalarType type = floating_type(path, name, tensor.dtype);
-  // The file is mapped read-only; from_blob does not write, and copy_ only reads.
-  auto* bytes = const_cast<std::byte*>(tensor.data);
-  parameter.value.detach().copy_(at::from_blob(bytes, tensor.shape, type));
+  const at::Tensor values = as_tensor(path, name, tensor);
+  if (!at::isfinite(values).all().item<bool>())
+    throw usage_error(
+        concat("'", path.string(), "': tensor '", name, "' holds values that are not finite."),
+        "take weights that training can begin with");
+  parameter.value.detach().copy_(values);
+}
+
+// A language model's head shares its weights with the embedding. Of a checkpoint whose head has
+// weights of its own, half would be dropped.
+void require_tied(const std::filesystem::path& path, const SafetensorsFile& file,
+                  const ParameterSet& parameters) {
+  for (const Parameter& parameter : parameters.all())
+    if (starts_with_any(parameter.name, kClassifierPrefixes)) return;  // no such head
+  for (const Parameter& parameter : parameters.all())
+    for (const Tie& tie : kTies) {
+      const std::string name(tie.copy);
+      const auto copy = file.tensors().find(name);
+      if (parameter.name != tie.parameter || copy == file.tensors().end()) continue;
+      const at::Tensor values = as_tensor(path, name, copy->second).to(parameter.value.options());
+      if (!at::equal(values, parameter.value))
+        throw usage_error(concat("'", path.string(), "': tensor '", name, "' is not '",
+                                 parameter.name, "', and this model has one tensor for both."),
+                          "take a checkpoint whose head is tied to the word embeddings");
+    }
 }
 
 }  // namespace
@@ -94,6 +131,7 @@ LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& para
                         "check that the preset's number of layers is the checkpoint's");
     loaded.ignored.push_back(name);
   }
+  require_tied(path, file, parameters);
   return loaded;
 }
 

@@ -1,0 +1,108 @@
+#include "sweep/cell_starter.h"
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/places.h"
+#include "data/store.h"
+#include "record/run_directory.h"
+
+namespace dtbench {
+
+namespace fs = std::filesystem;
+
+CellStarter::CellStarter(const SweepOptions& options, Ledger& ledger)
+    : options_(options),
+      ledger_(ledger),
+      leases_(sweep_folder(options.out) / "leases", options.lease_s) {
+  if (options.same_engine) engine_.emplace();
+}
+
+void CellStarter::look_first(SweepCell& cell) {
+  const std::string id = cell.run.filename().string();
+  const LeaseView view = leases_.look(id);
+  old_lease_[id] = view.standing == LeaseStanding::kHeld ? view.number - 1 : view.number;
+  look_at_record(cell);
+}
+
+void CellStarter::look_at_record(SweepCell& cell) const {
+  try {
+    if (!fs::exists(cell.run / "result.json"))
+      prepare_store(cell.spec, cache_folder(), options_.configs);
+    else if (prepare(cell, OldRecord::kGoOn).finished)
+      cell.state = CellState::kDone;
+  } catch (const Error& error) {
+    if (options_.rerun && error.code() == ExitCode::kUsage && fs::exists(cell.run)) return;
+    cell.fail(error.what(), error.code());
+  }
+}
+
+PreparedCell CellStarter::prepare(const SweepCell& cell, OldRecord old_record) const {
+  if (engine_ && old_record == OldRecord::kGoOn) engine_->require_same(cell.run);
+  return prepare_cell(cell.spec, options_.out, options_.configs, old_record);
+}
+
+// --rerun: what is refused is trained anew.
+PreparedCell CellStarter::prepare_or_set_aside(const SweepCell& cell) const {
+  try {
+    return prepare(cell, OldRecord::kGoOn);
+  } catch (const Error& error) {
+    if (!options_.rerun || error.code() != ExitCode::kUsage || !fs::exists(cell.run)) throw;
+    return prepare(cell, OldRecord::kSetAside);
+  }
+}
+
+std::optional<CellAtWork> CellStarter::start(SweepCell& cell, const Slot& slot) {
+  const std::string id = cell.run.filename().string();
+  const LeaseView view = leases_.look(id);
+  if (view.standing == LeaseStanding::kHeld || is_running(cell.run)) {
+    cell.state = CellState::kElsewhere;
+    cell.step = last_step(cell.run);
+    return std::nullopt;
+  }
+  if (view.number > old_lease_[id] && !view.failure.empty()) {  // another process tried it
+    cell.fail(view.failure, ExitCode::kPermanent);
+    return std::nullopt;
+  }
+  if (cell.state == CellState::kElsewhere) {  // finished there, or left for others to go on with
+    cell.state = CellState::kWaiting;
+    look_at_record(cell);
+    return std::nullopt;
+  }
+  std::unique_ptr<Lease> lease = leases_.acquire(id, view);
+  if (lease) return start_with(std::move(lease), cell, slot);
+  cell.state = CellState::kElsewhere;
+  return std::nullopt;
+}
+
+std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, SweepCell& cell,
+                                                  const Slot& slot) {
+  try {
+    const PreparedCell prepared = prepare_or_set_aside(cell);
+    if (!prepared.finished) {
+      stamp(cell);
+      const RunningCell::Limits limits{options_.lease_s / 6, options_.timeout_s};
+      auto running = std::make_unique<RunningCell>(prepared, slot, *lease, ledger_, limits);
+      cell.state = CellState::kRunning;
+      cell.step.reset();
+      return CellAtWork{std::move(lease), std::move(running)};
+    }
+    lease->end("");
+    cell.state = CellState::kDone;  // by another process, meanwhile
+  } catch (const Error& error) {
+    const bool elsewhere = is_running(cell.run);  // by 'dtbench run', which takes no lease
+    lease->end(elsewhere ? "" : error.what());
+    if (elsewhere)
+      cell.state = CellState::kElsewhere;
+    else
+      cell.fail(error.what(), error.code());
+  }
+  return std::nullopt;
+}
+
+void CellStarter::stamp(const SweepCell& cell) const {
+  if (!engine_ || fs::exists(cell.run / "checkpoint")) return;
+  make_directories(cell.run);
+  engine_->put(cell.run);
+}
+
+}  // namespace dtbench
