@@ -150,12 +150,13 @@ std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest&
   std::vector<CellOfPart> all, once;
   for (const MatrixPart& part : matrix.parts)
     Expansion(part, common).append_to(all);
-  std::stable_sort(all.begin(), all.end(), [](const CellOfPart& a, const CellOfPart& b) {
-    return a.cell.round < b.cell.round;
-  });
-  std::set<std::string> ids;
+  std::map<std::size_t, std::vector<CellOfPart>> rounds;
   for (CellOfPart& one : all)
-    if (ids.insert(cell_id(one.cell.spec)).second) once.push_back(std::move(one));
+    rounds[one.cell.round].push_back(std::move(one));
+  std::set<std::string> ids;
+  for (auto& [round, cells] : rounds)
+    for (CellOfPart& one : cells)
+      if (ids.insert(cell_id(one.cell.spec)).second) once.push_back(std::move(one));
   tell_apart(once);
   std::vector<MatrixCell> cells;
   for (CellOfPart& one : once)
