@@ -84,7 +84,7 @@ class Partners {
 Json trained_apart(const Entry& a, const Entry& b) {
   const auto origin = [](const Entry& entry) {
     Json fields = Json::object();
-    for (const char* name : {"data_fingerprint", "initial_weights_file",
+    for (const char* name : {"data_fingerprint", "data_content_fingerprint", "initial_weights_file",
                              "initial_draws_fingerprint", "initial_weights_fingerprint"})
       fields[name] = member_or_null(entry.record->audit, concat("/identity/", name));
     return fields;

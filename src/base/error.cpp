@@ -16,7 +16,8 @@ std::string hint_for(int error) {
     case EPERM:
     case ENOTDIR:
     case EEXIST:
-      return "Check the permissions, or choose another place with --out or DTBENCH_CACHE.";
+      return "Check the permissions, or choose another place: --out for records, DTBENCH_CACHE for "
+             "prepared data, HF_HUB_CACHE for what is from the Hub.";
     default:
       return "";
   }

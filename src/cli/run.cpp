@@ -26,7 +26,8 @@ void add_run_command(CLI::App& program) {
       {"--micro-batch", "train.micro_batch", "samples at a time; divides the batch"},
       {"--lr", "train.learning_rate", "learning rate after the warm-up"},
       {"--seed", "seed", "of weights, data order, masks and dropout"},
-      {"--init", "model.init", "scratch, pretrained (as published) or a .safetensors file"},
+      {"--init", "model.init",
+       "scratch, pretrained (as published), a .safetensors file or hf://..."},
       {"--device", "device", "cpu, cuda or cuda:N"},
       {"--engine", "engine", "reference or fused"},
       {"--on-nonfinite", "train.on_nonfinite", "at the first NaN or infinity: stop or continue"}};

@@ -68,15 +68,16 @@ ResolveRequest SpecOptions::request() const {
 }
 
 std::vector<SpecFlag> data_file_flags() {
-  return {{"--data", "data.source",
-           "'synthetic', a .parquet or .jsonl[.gz] file or folder, or hf://..."},
-          {"--data-examples", "data.examples", "only the first N documents of each split"},
-          {"--data-bytes", "data.bytes", "only so many bytes of text of each split"},
-          {"--tokenizer", "data.tokenizer", "tokenizer.json, or pretrained (as published)"},
-          {"--vocab", "data.vocab", "tokenizer: vocab.json"},
-          {"--merges", "data.merges", "tokenizer: merges.txt"},
-          {"--text-field", "data.text_field", "field with a document's text"},
-          {"--label-field", "data.label_field", "field with a document's label or labels"}};
+  return {
+      {"--data", "data.source",
+       "'synthetic', a .parquet or .jsonl[.gz] file or folder, or hf://..."},
+      {"--data-examples", "data.examples", "only the first N documents of each split (0: all)"},
+      {"--data-bytes", "data.bytes", "only so many bytes of text of each split"},
+      {"--tokenizer", "data.tokenizer", "tokenizer.json, pretrained (as published) or hf://..."},
+      {"--vocab", "data.vocab", "tokenizer: vocab.json"},
+      {"--merges", "data.merges", "tokenizer: merges.txt"},
+      {"--text-field", "data.text_field", "field with a document's text"},
+      {"--label-field", "data.label_field", "field with a document's label or labels"}};
 }
 
 std::vector<SpecFlag> data_flags() {

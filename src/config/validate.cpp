@@ -81,7 +81,10 @@ void validate_data(const RunSpec& spec) {
   const DataSpec& data = spec.data;
   const bool synthetic = data.source == "synthetic";
   require(!data.source.empty(), "'data.source' must not be empty.");
-  if (is_hub_address(data.source)) parse_hub_address(data.source, "data.source");
+  if (is_hub_address(data.source))
+    require(parse_hub_address(data.source, "data.source").dataset,
+            concat("'data.source' must be a data set, got '", data.source, "', a model's address."),
+            concat("--data hf://datasets/", data.source.substr(5)));
   if (is_hub_address(data.tokenizer)) parse_hub_address(data.tokenizer, "data.tokenizer");
   require(data.vocab.empty() == data.merges.empty(),
           concat("A tokenizer is a vocabulary and its merges, but only '",

@@ -61,7 +61,8 @@ std::vector<DataFile> files_below(const fs::path& folder) {
 }
 
 std::vector<DataFile> local_data_files(const fs::path& source) {
-  const char* const hint = "Check the path in data.source (--data).";
+  const char* const hint =
+      "Check the path in data.source (--data); an address on the Hub begins with hf://datasets/.";
   if (fs::is_directory(source)) {
     std::vector<DataFile> files = files_below(source);
     if (!files.empty()) return files;

@@ -17,6 +17,7 @@
 #include "data/hub_files.h"
 #include "data/store.h"
 #include "data/store_builder.h"
+#include "data/store_check.h"
 #include "data/store_files.h"
 #include "data/synthetic_corpus.h"
 #include "data/token_scheme.h"
@@ -143,18 +144,15 @@ void remove_stale_temporaries(const fs::path& target) {
     if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
 }
 
-// Whether the store is there. One that is damaged is not, and is taken away when `repair`.
+// Whether the store is there, every bit as it was written. One that is damaged is not, and is moved
+// aside when `repair`.
 bool is_prepared(const fs::path& store, bool repair) {
   if (!fs::exists(store)) return false;
-  try {
-    const TokenStore whole(store);
-    return true;
-  } catch (const Error& error) {
-    if (!repair) return false;
-    log_warning(concat("rebuilding a damaged store. ", error.what()));
-    fs::remove_all(store);
-    return false;
-  }
+  const std::optional<std::string> fault = find_fault(store);
+  if (fault && repair)
+    log_warning(concat("preparing a damaged store anew; the old one is now '",
+                       quarantine(store).string(), "'. ", *fault));
+  return !fault;
 }
 
 // The source's own name, whether or not a folder's ends in a slash.

@@ -38,6 +38,9 @@ struct StoreMeta {
   std::vector<std::int64_t> special_token_ids;  // ascending; never masked
   std::vector<std::string> labels;  // by descending frequency in training, ties by id; empty for LM
   std::map<std::string, std::string> files;  // SHA-256 by file name
+  // SHA-256 over `files`: of what training reads, where `fingerprint` is of what was asked for.
+  // They say different things where a source was read by ranges, which have no hash (docs/hub.md).
+  std::string content_fingerprint() const;
   Json counts;  // documents, tokens, dropped (no labels, empty), per split
   // Validation losses of constant answers in nats, so that a model's loss has a scale: for LM the
   // unigram loss per token that can be a target, for classification the training-prior loss of each

@@ -38,6 +38,10 @@ std::string meta_checksum(Json json) {
   return sha256_hex(canonical_json(json));
 }
 
+std::string StoreMeta::content_fingerprint() const {
+  return sha256_hex(canonical_json(files));
+}
+
 Json to_json(const StoreMeta& meta) {
   Json json = {{"store_version", kStoreVersion},
                {"name", meta.name},

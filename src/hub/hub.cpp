@@ -83,13 +83,13 @@ std::string Hub::commit_for(const Repository& repository, const std::string& pat
   return commit(repository);
 }
 
-std::vector<HubFile> Hub::list(const Repository& repository) {
+std::vector<HubFile> Hub::list(const Repository& repository, const std::string& wanted) {
   const std::string at = commit(repository);
   const fs::path cached = cache_.tree(repository, at);
   if (auto files = read_file_list(cached)) return *files;
   if (settings_.offline)
     throw offline_error(settings_, repository, concat("The list of files of ", named(repository)),
-                        "");
+                        wanted.empty() ? "" : concat("--include \"", wanted, "/*\""));
   return fetch_file_list(http_, repository, at, cached);
 }
 

@@ -32,8 +32,9 @@ class Hub {
   // warning.
   std::string commit(const Repository& repository);
 
-  // The repository's files, sorted by path.
-  std::vector<HubFile> list(const Repository& repository);
+  // The repository's files, sorted by path. `wanted`: the folder that they are looked for in, which
+  // the error of an offline use names.
+  std::vector<HubFile> list(const Repository& repository, const std::string& wanted = "");
 
   // The parts of the data set's Parquet copy that the Hub made (parquet_files.h).
   std::vector<ParquetFile> parquet(const Repository& dataset);

@@ -33,7 +33,7 @@ class PluginHub : public HubFiles {
   std::vector<HubListedFile> list(const HubAddress& folder) override {
     const std::string below = folder.path.empty() ? "" : folder.path + "/";
     std::vector<HubListedFile> files;
-    for (HubFile& file : hub_.list(repository_of(folder)))
+    for (HubFile& file : hub_.list(repository_of(folder), folder.path))
       if (file.path.starts_with(below) || file.path == folder.path)
         files.push_back({std::move(file.path), is_sha256(file.hash) ? file.hash : ""});
     return files;

@@ -55,8 +55,11 @@ Meaning meaning(const HubSettings& settings, const Repository& repository,
                settings.token.empty() ? "; with a token (HF_TOKEN) the limits are higher." : ".")};
   if (may_pass(response))
     return {ExitCode::kRetryable, "the server failed",
-            "Try again later, and see https://status.huggingface.co; HF_HUB_OFFLINE=1 uses only "
-            "what is in the cache."};
+            concat("Try again later",
+                   settings.endpoint == HubSettings().endpoint
+                       ? ", and see https://status.huggingface.co"
+                       : "",
+                   "; HF_HUB_OFFLINE=1 uses only what is in the cache.")};
   return {ExitCode::kPermanent, "that reply is not expected of a Hub",
           concat("Check that HF_ENDPOINT ('", settings.endpoint, "') is the address of one.")};
 }

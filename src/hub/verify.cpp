@@ -59,6 +59,9 @@ CorruptBlob set_aside(const HubCache& cache, const Repository& repository, const
 std::optional<CorruptBlob> verify_blob(const HubCache& cache, const Repository& repository,
                                        const std::string& hash) {
   const fs::path blob = cache.blob(repository, hash);
+  // Without the lock first: a content never changes under its name, and a cache that others keep
+  // may be read-only.
+  if (HubCache::has(blob) && content_hash(blob, hash) == hash) return std::nullopt;
   const FileLock lock = cache.lock(repository, hash, concat("Content ", hash));
   if (!HubCache::has(blob)) return std::nullopt;  // another process was faster
   const std::string found = content_hash(blob, hash);

@@ -81,8 +81,12 @@ bool is_finished(const PreparedCell& cell) {
 
 PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::path& configs,
                           OldRecord old_record) {
-  PreparedCell cell{spec, out / cell_id(spec), prepare_store(spec, cache_folder(), configs),
-                    initial_weights_file(spec), hub_sources(spec)};
+  PreparedCell cell;
+  cell.spec = spec;
+  cell.run = out / cell_id(spec);
+  cell.initial_weights = initial_weights_file(spec);  // first: a wrong path is soon told
+  cell.store = prepare_store(spec, cache_folder(), configs);
+  cell.sources = hub_sources(spec);
   if (old_record == OldRecord::kSetAside && fs::exists(cell.run))
     log_info(concat("the record that was there is now ", set_aside(cell.run).string()));
   else

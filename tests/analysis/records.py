@@ -75,6 +75,7 @@ def make_identity(spec):
         "torch": "2.11.0",
         "device": {"device": spec["device"], "name": "a device", "threads": 2},
         "data_fingerprint": hashlib.sha256(spec["scenario"].encode()).hexdigest(),
+        "data_content_fingerprint": hashlib.sha256(f"{spec['scenario']}'s".encode()).hexdigest(),
         "initial_weights_file": "",
         "initial_draws_fingerprint":
             hashlib.sha256(f"{spec['scenario']} {spec['seed']}".encode()).hexdigest(),

@@ -19,6 +19,7 @@ REFUSED = {
     "spec.train.steps": {"spec": {"train.steps": 31}},
     "spec.engine": {"spec": {"engine": "fused"}},
     "identity.data_fingerprint": {"identity": {"data_fingerprint": "ff"}},
+    "identity.data_content_fingerprint": {"identity": {"data_content_fingerprint": "ff"}},
     "identity.initial_weights_file": {"identity": {"initial_weights_file": "ff"}},
     "identity.program.source_revision": {"identity": {"program.source_revision": "bbbb"}},
     "identity.torch": {"identity": {"torch": "2.12.0"}},

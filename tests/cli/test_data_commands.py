@@ -99,6 +99,18 @@ def test_data_verify_quarantines_a_store_with_one_changed_bit(bench, tmp_path, f
     ok(bench("data", "verify"))
 
 
+def test_a_store_with_one_changed_bit_is_not_used(bench):
+    made = json.loads(ok(bench(*PREPARE, "--scenario", "C")))
+    tokens = pathlib.Path(made["store"]) / "train.tokens"
+    before = tokens.read_bytes()
+    tokens.write_bytes(bytes([before[0] ^ 1]) + before[1:])
+    again = bench(*PREPARE, "--scenario", "C")
+    assert json.loads(ok(again)) == made and tokens.read_bytes() == before
+    assert "preparing a damaged store anew" in again.stderr and "train.tokens: its SHA-256 was" in (
+        again.stderr)
+    assert (pathlib.Path(made["store"] + ".corrupt.1") / "train.tokens").is_file()
+
+
 def test_limits_make_other_stores(bench, tmp_path):
     rows = [{"text": f"text {i}", "labels": [i % 3]} for i in range(80)]
     (tmp_path / "acts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

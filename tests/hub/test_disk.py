@@ -88,8 +88,10 @@ def test_cache_that_cannot_be_written(hub, dataset, small_disk):
     assert fetch(client, dataset, "README.md").answer == [path]
     listed = client.ours("list", dataset)
     assert len(listed.answer) == len(FILES) and "Read-only file system" in listed.err
+    assert client.ours("verify", dataset).answer["corrupt"] == []
     result = fetch(client, dataset, "data/empty.txt")
-    assert result.code == PERMANENT and "Read-only file system" in result.err
+    assert result.code == PERMANENT
+    assert "Read-only file system" in result.err and "HF_HUB_CACHE" in result.err
 
 
 def test_folder_that_cannot_be_written(hub, client, dataset):

@@ -2,6 +2,7 @@
 cache, and again without a network. The models are smaller than the published ones (published.py
 says in what), which published_shapes.py makes up for."""
 
+import hashlib
 import json
 
 import huggingface_hub
@@ -71,6 +72,33 @@ def test_offline_with_what_the_python_client_downloaded(hub, bench):
     huggingface_hub.snapshot_download(OPENWEBTEXT, repo_type="dataset", revision=PARQUET_COPY,
                                       endpoint=hub.url, cache_dir=bench.folder / "hub")
     assert ok(bench(*command, **other)).replace("/other/", "/dtbench/") == online
+
+
+def test_a_folder_offline_needs_its_list_of_files(hub, bench):
+    """Single files that the Python client downloaded may be some of a folder's, or all of them. The
+    error says how the list gets there, and that works."""
+    command = ["data", "prepare", "--scenario", "C", "--length", "32"]
+    cache = {"endpoint": hub.url, "cache_dir": bench.folder / "hub"}
+    huggingface_hub.hf_hub_download(GPT2, "tokenizer.json", **cache)
+    for split in ("train", "validation", "test"):
+        huggingface_hub.hf_hub_download(LEX_GLUE, f"eurlex/{split}-00000-of-00001.parquet",
+                                        repo_type="dataset", **cache)
+    refused(bench(*command, HF_HUB_OFFLINE="1"), 4, "The list of files", "HF_HUB_OFFLINE",
+            f'hf download {LEX_GLUE} --repo-type dataset --revision main --include "eurlex/*"')
+    huggingface_hub.snapshot_download(LEX_GLUE, repo_type="dataset", allow_patterns=["eurlex/*"],
+                                      **cache)
+    ok(bench(*command, HF_HUB_OFFLINE="1"))
+
+
+def test_the_record_names_what_was_read(bench):
+    """The second fingerprint is of the store's files: meta.json has their hashes."""
+    ok(bench("run", "--scenario", "C", *ANY_POLICY, "--policy", "fp32_true"))
+    identity = bench.record("runs")["audit"]["identity"]
+    store = bench.folder / "dtbench" / "stores" / identity["data_fingerprint"]
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+             for path in store.iterdir() if path.name != "meta.json"}
+    assert identity["data_content_fingerprint"] == hashlib.sha256(
+        json.dumps(files, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def test_weights_are_paired_across_policies(bench):

@@ -135,7 +135,8 @@ def test_cells_are_paired_across_devices(sets):
     assert group["metrics"]["samples_per_s"]["ratio"] == pytest.approx(3)
 
 
-@pytest.mark.parametrize("field", ("data_fingerprint", "initial_weights_fingerprint"))
+@pytest.mark.parametrize("field", ("data_fingerprint", "data_content_fingerprint",
+                                   "initial_weights_fingerprint"))
 def test_cells_of_other_data_or_weights_are_not_paired(sets, field):
     sets("A", "fp32_true", 0, identity={field: "ff"})
     found = compare(sets.before, sets.after)
