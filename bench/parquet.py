@@ -98,7 +98,7 @@ def prepare(folder, program, vocab, merges):
                    "--data", folder / "zstd.parquet", "--vocab", vocab, "--merges", merges, "--json"]
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         before, start = usage.ru_utime + usage.ru_stime, time.perf_counter()
-        done = subprocess.run(command, capture_output=True, check=True,
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True,
                               env=os.environ | {"DTBENCH_CACHE": cache})
         seconds = time.perf_counter() - start
         cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
