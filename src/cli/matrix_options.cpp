@@ -56,8 +56,9 @@ Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_lin
   std::erase_if(matrix.parts, has_nothing);
   if (matrix.parts.empty())
     throw usage_error(
-        concat("Nothing of the matrix '", options.file, "' is left by --scenario ",
-               join(options.scenarios, ", "), " and --policy ", join(options.policies, ", "), "."),
+        concat("Nothing of the matrix '", options.file, "' is left",
+               options.scenarios.empty() ? "" : " by --scenario ", join(options.scenarios, ", "),
+               options.policies.empty() ? "" : " by --policy ", join(options.policies, ", "), "."),
         "They choose among the file's own scenarios and policies.");
   return matrix;
 }

@@ -143,9 +143,8 @@ void make_plan(const MatrixOptions& options) {
     throw Ended{ExitCode::kInterrupted};
   const OneSeed seed = one_seed(cells, predict(cells, sweep));
   if (seed.cells.empty())
-    throw Error(
-        ExitCode::kPermanent, "No kind of cell could be calibrated.",
-        concat("'dtbench list --out ", calibration_folder(options.out).string(), "' tells why."));
+    throw Error(ExitCode::kPermanent, concat("No kind of cell could be calibrated. ",
+                                             cells.front().name, ": ", cells.front().failure));
   const Json plan = plan_of(cells, sweep, seed);
   if (options.json)
     std::cout << plan.dump(1) << '\n';

@@ -50,6 +50,10 @@ fs::path output_path(const ReportOptions& options, const ReportFormat& format) {
   if (const fs::path folder = path.parent_path(); !folder.empty() && !fs::is_directory(folder))
     throw usage_error(concat("There is no folder '", folder.string(), "' for the report."),
                       "Make it, or name another file: --output FILE.");
+  if (fs::is_directory(path))
+    throw usage_error(
+        concat("'", path.string(), "' is a folder, where the report's file should be."),
+        concat("--output ", (path / "report").string(), format.extension));
   return path;
 }
 

@@ -44,6 +44,15 @@ std::vector<SweepCell> calibrations(const std::vector<SweepCell>& cells, const f
   return list;
 }
 
+// A cell without a prediction says why its kind's calibration failed.
+void explain_unknown(std::vector<SweepCell>& cells, const std::vector<SweepCell>& calibrations) {
+  std::map<std::string, std::string> failures;
+  for (const SweepCell& calibration : calibrations)
+    failures[kind_of(calibration.spec)] = calibration.failure;
+  for (SweepCell& cell : cells)
+    if (!cell.predicted_s) cell.failure = failures[kind_of(cell.spec)];
+}
+
 }  // namespace
 
 fs::path calibration_folder(const fs::path& out) {
@@ -79,6 +88,7 @@ ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
   own.tensorboard = false;
   const ExitCode end = run_sweep(list, own, observer);
   predict(cells, options);
+  explain_unknown(cells, list);
   return end;
 }
 

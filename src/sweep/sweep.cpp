@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file_lock.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "record/run_directory.h"
 #include "sweep/budget.h"
 #include "sweep/cell_starter.h"
@@ -247,7 +248,9 @@ class Sweep {
     for (SweepCell& cell : cells_) {
       if (cell.ended() || cell.predicted_s) continue;
       cell.state = CellState::kLeftOut;
-      cell.failure = "what it costs is not known: the calibration of its kind did not succeed";
+      cell.failure =
+          concat("what it costs is not known: the calibration of its kind did not succeed",
+                 cell.failure.empty() ? "" : ": ", cell.failure);
     }
   }
 

@@ -57,7 +57,7 @@ ExitCode run_sweep(std::vector<SweepCell>& cells, const SweepOptions& options,
 
 // Trains a few steps of each kind of cell that no record tells the duration of, into
 // calibration_folder(out), and fills in the cells' predictions. A kind whose calibration fails is
-// left without one. `options` as for the cells.
+// left without one, and its cells' `failure` says why. `options` as for the cells.
 ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
                    SweepObserver& observer);
 

@@ -114,6 +114,15 @@ def test_a_budget_that_affords_nothing(sweeps):
     assert sweeps.run(*CELLS, *PRICE, "--budget", spent + 1.01).returncode == 0
 
 
+def test_plan_says_why_nothing_could_be_calibrated(sweeps):
+    """Where not even the data is there, no engine starts and there is no record to look at."""
+    process = sweeps.run("--scenario", "C", "--policy", "fp32_true", "--preset", "tiny", "--data",
+                         "nowhere.jsonl", command="plan")
+    assert process.returncode == 4
+    assert "No kind of cell could be calibrated. C fp32_true seed 0: data.source: expected a file" in (
+        process.stderr)
+
+
 def test_a_budget_that_does_not_pay_for_its_calibration(sweeps):
     process = sweeps.run(*CELLS, *PRICE, "--budget", "0.001", step_s=0.1)
     assert process.returncode == 2

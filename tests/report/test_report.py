@@ -394,5 +394,6 @@ def test_what_is_wrong_is_said(tmp_path):
     beyond = tmp_path / "file" / "x.html"
     said = refused(2, tmp_path, "--output", beyond)
     assert f"no folder '{beyond.parent}' for the report" in said and "--output FILE" in said
+    assert "is a folder" in refused(2, tmp_path, "--output", tmp_path)
     assert not list(tmp_path.glob("*.tmp*"))
 
