@@ -114,14 +114,14 @@ def summary(scenario, policy, spec, ours, theirs, warmup):
 
 def measure(arguments, scenario, policy, weights):
     ours, theirs = [], []
-    for turn in range(arguments.rounds):
+    slow_peer = "fp16" in policy  # some 30 s a step
+    rounds, steps = (min(arguments.rounds, 2), 4) if slow_peer else (arguments.rounds, arguments.steps)
+    for turn in range(rounds):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             os.symlink(weights, folder / "weights.safetensors")
             tokens = numpy.random.default_rng(7).integers(10, SHAPE["vocab"] - 10, SHAPE["length"])
             write_store(folder / "store", scenario, tokens)
-            slow_peer = "fp16" in policy  # some 20 s a step
-            steps = arguments.steps if not slow_peer else 4
             program = arguments.bin / "dtbench"
             spec = resolved_spec(program, scenario, policy, steps, folder / "weights.safetensors")
             sides = [
@@ -136,8 +136,8 @@ def measure(arguments, scenario, policy, weights):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("bin", type=pathlib.Path, help="folder with dtbench and dtbench-engine")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=5, help="2 at most where the peer emulates fp16")
+    parser.add_argument("--steps", type=int, default=12, help="4 where the peer emulates fp16")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS))
     parser.add_argument("--policies", nargs="+",
                         default=["fp32_true", "amp_bf16", "bf16_pure", "amp_fp16", "fp16_naive"])
