@@ -2,10 +2,9 @@
 
 #include <utility>
 
-#include "base/error.h"
 #include "base/plugin.h"
-#include "base/text.h"
 #include "data/hub_entry.h"
+#include "data/local_file.h"
 
 namespace dtbench {
 
@@ -21,10 +20,7 @@ std::filesystem::path initial_weights_file(const RunSpec& spec) {
   const std::string& init = spec.model.init;
   if (init == "scratch") return "";
   if (is_hub_address(init)) return hub_files().fetch(parse_hub_address(init, "model.init"));
-  if (!std::filesystem::is_regular_file(init))
-    throw usage_error(concat("model.init: expected a file at '", init, "', found ",
-                             std::filesystem::exists(init) ? "something else." : "none."),
-                      "Check the path in --init.");
+  require_file(init, "model.init");
   return init;
 }
 

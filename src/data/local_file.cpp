@@ -46,4 +46,11 @@ std::string LocalFile::read(std::int64_t offset, std::int64_t length) {
   return bytes;
 }
 
+void require_file(const std::filesystem::path& path, const std::string& setting) {
+  if (std::filesystem::is_regular_file(path)) return;
+  throw usage_error(concat(setting, ": expected a file at '", path.string(), "', found ",
+                           std::filesystem::exists(path) ? "something else." : "none."),
+                    concat("Check the path in ", setting, "."));
+}
+
 }  // namespace dtbench

@@ -1,7 +1,8 @@
-// A local file as a ByteSource.
+// Local files: as a ByteSource, and whether a setting names one.
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "data/byte_source.h"
 
@@ -23,5 +24,8 @@ class LocalFile : public ByteSource {
   int descriptor_;
   std::int64_t size_ = 0;
 };
+
+// Throws Error (usage) naming the setting ("data.vocab") when there is no file at `path`.
+void require_file(const std::filesystem::path& path, const std::string& setting);
 
 }  // namespace dtbench

@@ -15,6 +15,7 @@
 #include "data/byte_level_bpe.h"
 #include "data/data_files.h"
 #include "data/hub_files.h"
+#include "data/local_file.h"
 #include "data/store.h"
 #include "data/store_builder.h"
 #include "data/store_check.h"
@@ -42,13 +43,6 @@ TokenizerFiles tokenizer_files(const DataSpec& data, const fs::path& configs) {
 
 bool is_synthetic(const DataSpec& data) {
   return data.source == "synthetic";
-}
-
-void require_file(const fs::path& path, const char* setting) {
-  if (fs::is_regular_file(path)) return;
-  throw usage_error(concat(setting, ": expected a file at '", path.string(), "', found ",
-                           fs::exists(path) ? "something else." : "none."),
-                    concat("Check the path in ", setting, "."));
 }
 
 void require_files(const TokenizerFiles& tokenizer) {

@@ -2,6 +2,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/places.h"
 #include "data/store.h"
 #include "record/run_directory.h"
@@ -24,10 +25,20 @@ void CellStarter::look_first(SweepCell& cell) {
   look_at_record(cell);
 }
 
-void CellStarter::look_at_record(SweepCell& cell) const {
+// Cells share stores, and to prepare one hashes it and its sources; start() does so for each cell.
+void CellStarter::prepare_data(const RunSpec& spec) {
+  const Json all = to_json(spec);
+  const std::string decides = canonical_json(
+      Json::array({all.at("data"), all.at("objective"), all.at("model").at("architecture")}));
+  if (prepared_.contains(decides)) return;
+  prepare_store(spec, cache_folder(), options_.configs);
+  prepared_.insert(decides);
+}
+
+void CellStarter::look_at_record(SweepCell& cell) {
   try {
     if (!fs::exists(cell.run / "result.json"))
-      prepare_store(cell.spec, cache_folder(), options_.configs);
+      prepare_data(cell.spec);
     else if (prepare(cell, OldRecord::kGoOn).finished)
       cell.state = CellState::kDone;
   } catch (const Error& error) {

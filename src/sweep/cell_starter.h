@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "sweep/engine_stamp.h"
@@ -34,7 +35,7 @@ class CellStarter {
   void look_first(SweepCell& cell);
 
   // Whether another process has finished the cell meanwhile: it may be done or have failed then.
-  void look_at_record(SweepCell& cell) const;
+  void look_at_record(SweepCell& cell);
 
   // Nothing where the cell is not to be had: its state is then elsewhere, done or failed, or
   // waiting again for the next call.
@@ -45,6 +46,7 @@ class CellStarter {
   PreparedCell prepare_or_set_aside(const SweepCell& cell) const;
   std::optional<CellAtWork> start_with(std::unique_ptr<Lease> lease, SweepCell& cell,
                                        const Slot& slot);
+  void prepare_data(const RunSpec& spec);
   void stamp(const SweepCell& cell) const;
 
   const SweepOptions& options_;
@@ -52,6 +54,7 @@ class CellStarter {
   Leases leases_;
   std::optional<EngineStamp> engine_;
   std::map<std::string, std::int64_t> old_lease_;  // the last that had ended, by cell
+  std::set<std::string> prepared_;                 // what has decided a store
 };
 
 }  // namespace dtbench

@@ -50,6 +50,12 @@ struct CellOfPart {
   const MatrixPart* part;
 };
 
+bool sets(const MatrixPart& part, const Setting& setting) {
+  return std::any_of(part.settings.begin(), part.settings.end(), [&](const Setting& its) {
+    return its.key == setting.key && its.value == setting.value;
+  });
+}
+
 // Cells of several parts may have the same scenario, policy, seed and choices: what only some of
 // those parts set goes into the name.
 void tell_apart(std::vector<CellOfPart>& cells) {
@@ -59,11 +65,8 @@ void tell_apart(std::vector<CellOfPart>& cells) {
   for (CellOfPart& one : cells) {
     const std::set<const MatrixPart*>& alike = parts.at(one.cell.name);
     for (const Setting& setting : one.part->settings)
-      if (!std::all_of(alike.begin(), alike.end(), [&](const MatrixPart* part) {
-            return std::any_of(part->settings.begin(), part->settings.end(), [&](const auto& its) {
-              return its.key == setting.key && its.value == setting.value;
-            });
-          }))
+      if (!std::all_of(alike.begin(), alike.end(),
+                       [&](const MatrixPart* part) { return sets(*part, setting); }))
         one.cell.name += choice_text(setting);
   }
 }
