@@ -43,9 +43,8 @@ Times timed_step(ParameterSet& parameters, const Model& model, WeightUpdate& upd
   torch::autograd::backward({loss}, {at::ones_like(loss)});
   update.apply(update.finish_gradients(), 1e-4, step);
   const double trained = steady_seconds();
-  bool found = !std::isfinite(loss.item<double>());
-  for (const at::Tensor& value : parameters.values())
-    found = find_nonfinite(value.detach()) || found;
+  const bool found =
+      !std::isfinite(loss.item<double>()) || find_first_nonfinite(parameters.values());
   const double ended = steady_seconds();
   if (found) std::printf("a non-finite value turned up: the measurement is void\n");
   return {ended - started, ended - trained};

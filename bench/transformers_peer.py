@@ -76,12 +76,37 @@ def load(folder, spec):
     model = build(spec["scenario"], spec["model"] | {"vocab": vocab}, spec["model"]["positions"])
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected and all("decoder" in name or "lm_head.weight" in name for name in missing)
-    return model.train().to(DTYPE[spec["policy"]["parameters"]]), vocab
+    return model.train().to(spec["device"], DTYPE[spec["policy"]["parameters"]]), vocab
+
+
+def input_and_labels(folder, spec, vocab):
+    """For each step. Made beforehand, as dtbench makes them while the step before runs."""
+    tokens = numpy.fromfile(folder / "store" / "train.tokens", "<u2")[: spec["data"]["length"]].astype(numpy.int64)
+    batch, steps = spec["train"]["batch"], spec["train"]["steps"]
+    if spec["scenario"] == "B":
+        return [tuple(masked(tokens, step, batch, vocab, vocab - 1)) for step in range(steps)]
+    ids = torch.from_numpy(numpy.tile(tokens, batch)).view(batch, -1)
+    return [(ids, ids)] * steps
+
+
+def forbid_reduced_precision():
+    """What dtbench forbids."""
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
 
 
 def train(folder):
     spec = json.loads((folder / "spec.json").read_text())
     policy, settings = spec["policy"], spec["train"]
+    forbid_reduced_precision()
+    device = spec["device"]
     model, vocab = load(folder, spec)
     mixed = policy["autocast_rules"] != "none"
     groups = [
@@ -89,29 +114,27 @@ def train(folder):
         {"params": [p for p in model.parameters() if p.dim() == 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], eps=policy["epsilon"], fused=True)
-    scaler = torch.amp.GradScaler("cpu", enabled=policy["loss_scaling"])
-    tokens = numpy.fromfile(folder / "store" / "train.tokens", "<u2")[: spec["data"]["length"]].astype(numpy.int64)
+    scaler = torch.amp.GradScaler(device, enabled=policy["loss_scaling"])
+    batches = input_and_labels(folder, spec, vocab)
     result = {"step_ms": [], "losses": []}
-    with open("/proc/self/statm") as statm:
-        before = int(statm.read().split()[1]) * resource.getpagesize()
-    for step in range(settings["steps"]):
+    before = resident_bytes()
+    for ids, labels in batches:
         started = time.perf_counter()
-        if spec["scenario"] == "A":
-            ids = labels = torch.from_numpy(numpy.tile(tokens, settings["batch"])).view(settings["batch"], -1)
-        else:
-            ids, labels = masked(tokens, step, settings["batch"], vocab, vocab - 1)
-        cast = torch.autocast("cpu", DTYPE[policy["compute"]]) if mixed else contextlib.nullcontext()
+        cast = torch.autocast(device, DTYPE[policy["compute"]]) if mixed else contextlib.nullcontext()
         optimizer.zero_grad()
         with cast:
-            loss = model(input_ids=ids, labels=labels).loss
+            loss = model(input_ids=ids.to(device), labels=labels.to(device)).loss
         scaler.scale(loss).backward()
         scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings["clip_norm"])
         scaler.step(optimizer)
         scaler.update()
         result["losses"].append(loss.item())
+        if device == "cuda":
+            torch.cuda.synchronize()
         result["step_ms"].append((time.perf_counter() - started) * 1e3)
-    print(json.dumps(result | {"peak_bytes": peak_resident_bytes() - before}))
+    peak = torch.cuda.max_memory_allocated() if device == "cuda" else peak_resident_bytes() - before
+    print(json.dumps(result | {"peak_bytes": peak}))
 
 
 if sys.argv[1] == "--draw":

@@ -83,7 +83,7 @@ class Moments {
   std::int64_t decoder() const { return language_model_ ? shape_.vocab * shape_.width : 0; }
   std::int64_t chunk_rows() const {
     const std::int64_t operand = half_on_cpu_ ? inside_ : c_;
-    return lm_head_chunk(targets_, shape_.vocab, operand);
+    return lm_head_chunk(targets_, shape_.vocab, operand, cpu_ ? kLmHeadBytes : kLmHeadBytesOnGpu);
   }
 
   // One chunk of the language model's head: logits, and what the products need beside them.
@@ -150,12 +150,12 @@ class Moments {
     return standing_gradients() + std::max(first_layer, embedding);
   }
 
-  // Norm and scaling take a gradient at a time through fp32; the largest is a table of the
+  // Scaling takes a 16-bit gradient at a time through fp32; the largest is a table of the
   // embedding or a weight of the MLP.
   std::int64_t clipping() const {
     const std::int64_t largest =
         shape_.width * std::max({shape_.vocab, shape_.labels, 4 * shape_.width});
-    return gradients() + largest * (g_ == inside_ ? inside_ : 2 * inside_);
+    return gradients() + (g_ == inside_ ? 0 : largest * 2 * inside_);
   }
 
   std::int64_t update() const { return gradients() + update_; }

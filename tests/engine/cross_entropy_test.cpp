@@ -64,7 +64,7 @@ HeadCase head_case(std::int64_t tokens, std::int64_t vocabulary, at::ScalarType 
 TEST(LmHeadLoss, EqualsTheUnchunkedHeadAndLoss) {
   // Several chunks and a short last one.
   const std::int64_t vocabulary = 600000, rows = 29;
-  ASSERT_EQ(lm_head_chunk(rows, vocabulary, sizeof(double)), 10);
+  ASSERT_EQ(lm_head_chunk(rows, vocabulary, sizeof(double), kLmHeadBytes), 10);
   const HeadCase c = head_case(rows, vocabulary, at::kDouble);
   const double count = static_cast<double>(c.hidden.size(0));
   const at::Tensor expected =
@@ -81,12 +81,12 @@ TEST(LmHeadLoss, EqualsTheUnchunkedHeadAndLoss) {
 }
 
 TEST(LmHeadLoss, AChunkKeepsItsLogitsWithin64MiB) {
-  EXPECT_EQ(lm_head_chunk(333, 50257, 4), 333);
-  EXPECT_EQ(lm_head_chunk(334, 50257, 4), 167);
-  EXPECT_EQ(lm_head_chunk(508, 50257, 4), 254);
-  EXPECT_EQ(lm_head_chunk(667, 50257, 4), 223);  // three chunks, the last of 221
-  EXPECT_EQ(lm_head_chunk(0, 50257, 4), 1);
-  EXPECT_EQ(lm_head_chunk(5, 1 << 30, 4), 1);
+  EXPECT_EQ(lm_head_chunk(333, 50257, 4, kLmHeadBytes), 333);
+  EXPECT_EQ(lm_head_chunk(334, 50257, 4, kLmHeadBytes), 167);
+  EXPECT_EQ(lm_head_chunk(508, 50257, 4, kLmHeadBytes), 254);
+  EXPECT_EQ(lm_head_chunk(667, 50257, 4, kLmHeadBytes), 223);  // three chunks, the last of 221
+  EXPECT_EQ(lm_head_chunk(0, 50257, 4, kLmHeadBytes), 1);
+  EXPECT_EQ(lm_head_chunk(5, 1 << 30, 4, kLmHeadBytes), 1);
 }
 
 TEST(LmHeadLoss, WithoutGradientsItIsTheLossAlone) {

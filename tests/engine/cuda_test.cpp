@@ -3,13 +3,13 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <cstdlib>
 #include <limits>
 
-#include "engine/numerics/device.h"
+#include "engine/cuda_device.h"
 #include "engine/numerics/finite.h"
-#include "engine/numerics/float32_precision.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/one_parameter.h"
 #include "engine/ops/canary.h"
@@ -21,17 +21,6 @@
 namespace dtbench::testing {
 namespace {
 
-class Cuda : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const DeviceChoice choice = choose_device("cuda");
-    if (choice.unavailable) GTEST_SKIP() << *choice.unavailable;
-    device_ = choice.device;
-    set_float32_precision(/*tf32=*/false);
-  }
-  at::Device device_ = at::kCPU;
-};
-
 TEST_F(Cuda, DropoutMasksAreTheCpus) {
   const DropoutContext context{0.1, 42, 7, 3};
   for (const std::int64_t channels : {1, 6, 256}) {
@@ -39,6 +28,23 @@ TEST_F(Cuda, DropoutMasksAreTheCpus) {
     const at::Tensor there = ops::dropout_mask({3, 70, channels}, 5, context, device_);
     EXPECT_TRUE(at::equal(here, there.cpu())) << channels;
   }
+}
+
+TEST_F(Cuda, DroppedValuesAndGradientsAreTheCpusBitForBit) {
+  const DropoutContext context{0.1, 42, 7, 3};
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16, at::kHalf})
+    for (const std::int64_t channels : {1, 6, 256}) {
+      at::Tensor here = at::randn({3, 70, channels}).to(type);
+      here[0][0][0] = std::numeric_limits<double>::infinity();
+      const at::Tensor there = here.to(device_).requires_grad_(), upstream = at::randn_like(here);
+      here.requires_grad_();
+      const at::Tensor kept = ops::dropout(here, 5, context),
+                       moved = ops::dropout(there, 5, context);
+      EXPECT_TRUE(at::allclose(kept, moved.cpu(), 0, 0, /*equal_nan=*/true)) << c10::toString(type);
+      const auto gradient = torch::autograd::grad({kept}, {here}, {upstream});
+      const auto moved_gradient = torch::autograd::grad({moved}, {there}, {upstream.to(device_)});
+      EXPECT_TRUE(at::equal(gradient[0], moved_gradient[0].cpu())) << c10::toString(type);
+    }
 }
 
 TEST_F(Cuda, NonFiniteValuesAreFoundInEveryDatatype) {
@@ -51,6 +57,21 @@ TEST_F(Cuda, NonFiniteValuesAreFoundInEveryDatatype) {
     values[0] = std::numeric_limits<double>::quiet_NaN();
     EXPECT_TRUE(find_nonfinite(values).nan);
   }
+}
+
+TEST_F(Cuda, TheFirstTensorWithANonFiniteValueIsFound) {
+  const at::TensorOptions options(device_);
+  std::vector<at::Tensor> tensors;
+  for (const std::int64_t length : {5, 70001, 3, 9})
+    tensors.push_back(at::ones({length}, options));
+  EXPECT_FALSE(find_first_nonfinite(tensors));
+  tensors[3][0] = std::numeric_limits<float>::quiet_NaN();
+  tensors[1][70000] = std::numeric_limits<float>::infinity();
+  const auto first = find_first_nonfinite(tensors);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->index, 1u);
+  EXPECT_TRUE(first->found.infinity);
+  EXPECT_FALSE(first->found.nan);
 }
 
 // 512 gradients of 1/512 on one row: 1 in fp32, 0.5 where they are added in bf16.
@@ -110,14 +131,22 @@ TEST_F(Cuda, TheCanaryPassesWithoutTf32) {
     EXPECT_TRUE(check.passed()) << check.operation << ": " << check.error;
 }
 
-// Negative control on the real thing: with TF32 on, tensor cores cut the operands.
-TEST_F(Cuda, TheCanaryCatchesTf32) {
-  set_float32_precision(/*tf32=*/true);
-  const auto checks = run_canary(device_);
-  set_float32_precision(/*tf32=*/false);
-  EXPECT_TRUE(std::none_of(checks.begin(), checks.end(), [](const CanaryCheck& check) {
-    return check.operation.starts_with("mm") && check.passed();
-  }));
+// Negative control on the real thing: with TF32 on, tensor cores cut the operands. In a process of
+// its own: NVIDIA's libraries read once, when they start, that TF32 is forbidden.
+TEST(CudaTf32, TheCanaryCatchesTf32) {
+  const DeviceChoice choice = choose_device("cuda");
+  if (choice.unavailable) GTEST_SKIP() << *choice.unavailable;
+  unsetenv("NVIDIA_TF32_OVERRIDE");
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        set_float32_precision(/*tf32=*/true);
+        int caught = 0;
+        for (const CanaryCheck& check : run_canary(choice.device))
+          if (check.operation.starts_with("mm") && !check.passed()) ++caught;
+        _exit(caught);
+      },
+      ::testing::ExitedWithCode(2), "");
 }
 
 // Masks, batches and casts are equal, so that only the order of fp32 sums differs; in 16 bits that

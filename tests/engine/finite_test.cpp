@@ -47,6 +47,18 @@ TEST(FiniteKind, NaNIsNamedFirst) {
 
 TEST(FiniteKind, EmptyTensorsAreFinite) {
   EXPECT_FALSE(find_nonfinite(at::empty({0})));
+  EXPECT_FALSE(find_first_nonfinite({}));
+}
+
+TEST(FiniteKind, TheFirstOfSeveralTensorsIsNamed) {
+  std::vector<at::Tensor> tensors = {at::ones({3}), at::ones({2}), at::ones({4})};
+  EXPECT_FALSE(find_first_nonfinite(tensors));
+  tensors[2][3] = std::nan("");
+  tensors[1][0] = kInfinity;
+  const auto first = find_first_nonfinite(tensors);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->index, 1u);
+  EXPECT_STREQ(kind_of(first->found), "inf");
 }
 
 }  // namespace

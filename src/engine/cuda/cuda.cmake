@@ -26,9 +26,10 @@ set(CMAKE_CUDA_STANDARD 20)
 find_package(CUDAToolkit REQUIRED)
 
 add_library(dtbench_cuda MODULE
-  ${CMAKE_CURRENT_LIST_DIR}/plugin.cpp ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
-  ${CMAKE_CURRENT_LIST_DIR}/finite.cu ${CMAKE_CURRENT_LIST_DIR}/adamw.cu
-  ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu)
+  ${CMAKE_CURRENT_LIST_DIR}/plugin.cpp ${CMAKE_CURRENT_LIST_DIR}/adamw.cu
+  ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu ${CMAKE_CURRENT_LIST_DIR}/attention_softmax.cu
+  ${CMAKE_CURRENT_LIST_DIR}/cross_entropy.cu ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
+  ${CMAKE_CURRENT_LIST_DIR}/finite.cu)
 # A product and a sum round twice, as on the CPU.
 set_source_files_properties(
   ${CMAKE_CURRENT_LIST_DIR}/adamw.cu ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu

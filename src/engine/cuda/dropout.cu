@@ -1,16 +1,24 @@
-// Dropout masks: one thread a Philox counter, that is four channels of one token.
+// Dropout without a mask in memory: one thread a Philox counter, that is four channels of one
+// token.
 #include <ATen/core/Tensor.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
+
+#include <stdexcept>
+#include <type_traits>
 
 #include "engine/cuda/kernels.h"
 
 namespace dtbench {
 namespace {
 
-__global__ void fill_mask(DropoutDraw draw, std::int64_t tokens, std::int64_t channels,
-                          std::int64_t groups, std::int64_t rows, float* out) {
+template <typename T>
+__global__ void drop(DropoutDraw draw, std::int64_t tokens, std::int64_t channels,
+                     std::int64_t groups, std::int64_t rows, const T* x, T* out) {
+  using Inside = std::conditional_t<std::is_same_v<T, double>, double, float>;
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   for (; i < rows * groups; i += stride) {
@@ -19,25 +27,44 @@ __global__ void fill_mask(DropoutDraw draw, std::int64_t tokens, std::int64_t ch
         {{draw.step, draw.first_sample + static_cast<std::uint32_t>(row / tokens),
           static_cast<std::uint32_t>(row % tokens), static_cast<std::uint32_t>(group)}},
         draw.key);
-    for (int lane = 0; lane < 4 && 4 * group + lane < channels; ++lane)
-      out[row * channels + 4 * group + lane] =
-          words.v[lane] < draw.threshold ? 0.0f : draw.kept_value;
+    for (int lane = 0; lane < 4 && 4 * group + lane < channels; ++lane) {
+      const std::int64_t at = row * channels + 4 * group + lane;
+      const float mask = words.v[lane] < draw.threshold ? 0.0f : draw.kept_value;
+      // Multiplied, not chosen: 0 times a NaN or an infinity is NaN.
+      out[at] = static_cast<T>(static_cast<Inside>(x[at]) * static_cast<Inside>(mask));
+    }
   }
 }
 
-}  // namespace
-
-void dropout_mask_cuda(const DropoutDraw& draw, at::Tensor& mask) {
-  const c10::cuda::CUDAGuard guard(mask.device());
-  const std::int64_t tokens = mask.size(1), channels = mask.size(2);
-  const std::int64_t rows = mask.size(0) * tokens, groups = (channels + 3) / 4;
+template <typename T>
+void launch(const DropoutDraw& draw, const at::Tensor& x, at::Tensor& out) {
+  const std::int64_t tokens = x.size(1), channels = x.size(2);
+  const std::int64_t rows = x.size(0) * tokens, groups = (channels + 3) / 4;
   if (rows * groups == 0) return;
   constexpr int kThreads = 256;
   const auto blocks = static_cast<unsigned>(
       std::min<std::int64_t>((rows * groups + kThreads - 1) / kThreads, 65535));
-  fill_mask<<<blocks, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-      draw, tokens, channels, groups, rows, mask.mutable_data_ptr<float>());
+  drop<T><<<blocks, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+      draw, tokens, channels, groups, rows, x.const_data_ptr<T>(), out.mutable_data_ptr<T>());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
+}  // namespace
+
+void dropout_cuda(const DropoutDraw& draw, const at::Tensor& x, at::Tensor& out) {
+  const c10::cuda::CUDAGuard guard(x.device());
+  switch (x.scalar_type()) {
+    case at::kDouble:
+      return launch<double>(draw, x, out);
+    case at::kFloat:
+      return launch<float>(draw, x, out);
+    case at::kBFloat16:
+      return launch<c10::BFloat16>(draw, x, out);
+    case at::kHalf:
+      return launch<c10::Half>(draw, x, out);
+    default:
+      throw std::logic_error("dropout_cuda wants a floating datatype");
+  }
 }
 
 }  // namespace dtbench

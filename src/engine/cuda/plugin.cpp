@@ -72,7 +72,8 @@ double stop_timer(void* handle, int index) {
 }
 
 const bool kRegistered = [] {
-  register_cuda_plugin({dropout_mask_cuda, nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda,
+  register_cuda_plugin({dropout_cuda, attention_softmax_cuda, attention_softmax_backward_cuda,
+                        cross_entropy_cuda, nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda,
                         describe_device, peak_memory, synchronize, pci_bus_id, start_timer,
                         stop_timer});
   return true;

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <atomic>
+#include <span>
 #include <stdexcept>
 
 #include "engine/numerics/plugin.h"
@@ -79,18 +80,35 @@ NonFinite scan_cpu(const at::Tensor& values) {
   }
 }
 
-NonFinite scan_cuda(const at::Tensor& values) {
-  at::Tensor flags = at::zeros({1}, values.options().dtype(at::kInt));
-  cuda_plugin().nonfinite_flags(values, flags);
-  const int found = flags.item<int>();
-  return {(found & 1) != 0, (found & 2) != 0};
+// One for each tensor.
+std::vector<NonFinite> scan_cuda(const std::vector<at::Tensor>& tensors) {
+  const auto count = static_cast<std::int64_t>(tensors.size());
+  at::Tensor flags = at::zeros({count}, tensors.front().options().dtype(at::kInt));
+  for (std::int64_t i = 0; i < count; ++i) {
+    at::Tensor flag = flags.narrow(0, i, 1);
+    cuda_plugin().nonfinite_flags(tensors[static_cast<std::size_t>(i)].contiguous(), flag);
+  }
+  flags = flags.cpu();
+  const std::span words(flags.const_data_ptr<int>(), tensors.size());
+  std::vector<NonFinite> found;
+  for (const int word : words)
+    found.push_back({(word & 1) != 0, (word & 2) != 0});
+  return found;
 }
 
 }  // namespace
 
 NonFinite find_nonfinite(const at::Tensor& values) {
-  const at::Tensor dense = values.contiguous();
-  return dense.is_cuda() ? scan_cuda(dense) : scan_cpu(dense);
+  return values.is_cuda() ? scan_cuda({values}).front() : scan_cpu(values.contiguous());
+}
+
+std::optional<NonFiniteTensor> find_first_nonfinite(const std::vector<at::Tensor>& tensors) {
+  const bool on_gpu = !tensors.empty() && tensors.front().is_cuda();
+  const std::vector<NonFinite> scanned = on_gpu ? scan_cuda(tensors) : std::vector<NonFinite>{};
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (const NonFinite found = on_gpu ? scanned[i] : find_nonfinite(tensors[i]))
+      return NonFiniteTensor{i, found};
+  return std::nullopt;
 }
 
 const char* kind_of(const NonFinite& found) {

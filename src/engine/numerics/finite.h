@@ -3,6 +3,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
+#include <optional>
+#include <vector>
+
 namespace dtbench {
 
 struct NonFinite {
@@ -14,6 +18,15 @@ struct NonFinite {
 // Whether `values` (any floating datatype, dense) holds a NaN or an infinity. One pass at the speed
 // of memory; synchronizes with the device.
 NonFinite find_nonfinite(const at::Tensor& values);
+
+struct NonFiniteTensor {
+  std::size_t index;
+  NonFinite found;
+};
+
+// The first of `tensors` (all on one device) that holds one. On a GPU all are searched before the
+// device is waited for, once.
+std::optional<NonFiniteTensor> find_first_nonfinite(const std::vector<at::Tensor>& tensors);
 
 // "nan" or "inf"; NaN wins when both are there.
 const char* kind_of(const NonFinite& found);

@@ -22,8 +22,18 @@ struct DeviceStatistics {
 };
 
 struct CudaPlugin {
-  // engine/ops/dropout.h: fills `mask` [rows, tokens, channels] on the device.
-  void (*dropout_mask)(const DropoutDraw& draw, at::Tensor& mask);
+  // engine/ops/dropout.h: `out` = `x` times its mask, both [B, T, C], contiguous, of one datatype.
+  void (*dropout)(const DropoutDraw& draw, const at::Tensor& x, at::Tensor& out);
+  // engine/ops/attention_softmax.h, for fp32, bf16 and fp16, contiguous: `scores` become the
+  // probabilities, `gradient` that of the scores.
+  void (*attention_softmax)(at::Tensor& scores, const at::Tensor& forbidden, float scale);
+  void (*attention_softmax_backward)(at::Tensor& scores, at::Tensor& gradient,
+                                     const at::Tensor& forbidden, float scale);
+  // engine/ops/cross_entropy.h, for fp32, bf16 and fp16: `losses` [n] fp32, of each row of `logits`
+  // [n, V] (rows contiguous), which become softmax - onehot times `factor` where that is wanted.
+  // `targets` [n, 1] int64.
+  void (*cross_entropy)(at::Tensor& logits, const at::Tensor& targets, float factor,
+                        bool want_gradient, at::Tensor& losses);
   // engine/numerics/finite.h: ors into the int32 `flags` [1] bit 0 for NaN, bit 1 for infinity.
   void (*nonfinite_flags)(const at::Tensor& values, at::Tensor& flags);
   // engine/optim/cuda_update.h: one parameter's update; adds to `counts` [3] int64 on the device

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "config/block_sizes.h"
 #include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/attention_softmax.h"
 #include "engine/ops/product.h"
 
 namespace dtbench::ops {
@@ -26,8 +26,10 @@ struct Block {
   at::Tensor keys(const at::Tensor& x) const {
     return x.narrow(0, sample, samples).narrow(1, head, heads);
   }
-  // A mask that broadcasts over heads and perhaps over samples and rows.
+  // A mask that broadcasts over heads and perhaps over samples and rows; undefined where there is
+  // none.
   at::Tensor mask(const at::Tensor& x) const {
+    if (!x.defined()) return x;
     at::Tensor part = x.size(0) == 1 ? x : x.narrow(0, sample, samples);
     return part.size(2) == 1 ? part : part.narrow(2, row, rows);
   }
@@ -50,17 +52,8 @@ std::vector<Block> blocks_of(const at::Tensor& query, std::int64_t block_bytes) 
   return blocks;
 }
 
-// softmax of one block's scores, in the accumulation datatype.
-at::Tensor probabilities(const Block& block, const at::Tensor& query, const at::Tensor& key,
-                         const at::Tensor& forbidden) {
-  const at::ScalarType inside = accumulation_type(query.scalar_type());
-  at::Tensor scores = product(block.queries(query), block.keys(key).transpose(-1, -2)).to(inside);
-  scores.mul_(1.0 / std::sqrt(static_cast<double>(query.size(-1))));
-  if (forbidden.defined())
-    scores.masked_fill_(block.mask(forbidden), inside == at::kDouble
-                                                   ? std::numeric_limits<double>::lowest()
-                                                   : std::numeric_limits<float>::lowest());
-  return at::softmax(scores, -1);
+double scale_of(const at::Tensor& query) {
+  return 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
 }
 
 // Gradients of keys and values add up over the blocks of rows that look at them, unrounded.
@@ -68,9 +61,9 @@ class KeyGradient {
  public:
   KeyGradient(const at::Tensor& like, bool in_parts)
       : in_parts_(in_parts),
-        sum_(at::zeros(like.sizes(),
-                       like.options().dtype(in_parts ? accumulation_type(like.scalar_type())
-                                                     : like.scalar_type()))) {}
+        sum_(in_parts ? at::zeros(like.sizes(),
+                                  like.options().dtype(accumulation_type(like.scalar_type())))
+                      : at::empty(like.sizes(), like.options())) {}
 
   void add(const Block& block, const at::Tensor& a, const at::Tensor& b) {
     at::Tensor part = block.keys(sum_);
@@ -101,9 +94,12 @@ class Attention : public torch::autograd::Function<Attention> {
     context->saved_data["forbidden"] = forbidden;
     context->saved_data["block_bytes"] = block_bytes;
     at::Tensor output = at::empty(query.sizes(), query.options());
-    for (const Block& block : blocks_of(query, block_bytes))
-      block.queries(output).copy_(product(
-          probabilities(block, query, key, forbidden).to(query.scalar_type()), block.keys(value)));
+    for (const Block& block : blocks_of(query, block_bytes)) {
+      const at::Tensor probabilities =
+          attention_probabilities(product(block.queries(query), block.keys(key).transpose(-1, -2)),
+                                  block.mask(forbidden), scale_of(query));
+      block.queries(output).copy_(product(probabilities, block.keys(value)));
+    }
     return output;
   }
 
@@ -113,7 +109,6 @@ class Attention : public torch::autograd::Function<Attention> {
     const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2];
     const at::Tensor forbidden = context->saved_data["forbidden"].toTensor();
     const at::ScalarType stored = query.scalar_type();
-    const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
     const auto blocks = blocks_of(query, context->saved_data["block_bytes"].toInt());
     const bool in_parts = blocks.front().rows < query.size(2);
 
@@ -121,16 +116,13 @@ class Attention : public torch::autograd::Function<Attention> {
     KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
     for (const Block& block : blocks) {
       const at::Tensor upstream = block.queries(gradients[0]);
-      const at::Tensor attended = probabilities(block, query, key, forbidden);
-      value_gradient.add(block, attended.to(stored).transpose(-1, -2), upstream);
-      const at::Tensor attended_gradient =
-          product(upstream, block.keys(value).transpose(-1, -2)).to(attended.scalar_type());
-      const at::Tensor score_gradient =
-          at::_softmax_backward_data(attended_gradient, attended, -1, attended.scalar_type())
-              .mul_(scale)
-              .to(stored);
-      block.queries(query_gradient).copy_(product(score_gradient, block.keys(key)));
-      key_gradient.add(block, score_gradient.transpose(-1, -2), block.queries(query));
+      const ScoreGradient gradient = attention_softmax_backward(
+          product(block.queries(query), block.keys(key).transpose(-1, -2)),
+          product(upstream, block.keys(value).transpose(-1, -2)), block.mask(forbidden),
+          scale_of(query));
+      value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
+      block.queries(query_gradient).copy_(product(gradient.scores, block.keys(key)));
+      key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));
     }
     return {query_gradient, key_gradient.rounded(stored), value_gradient.rounded(stored), {}, {}};
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench::ops {
@@ -19,8 +20,14 @@ std::int64_t rows_at_once(const at::Tensor& logits) {
 }
 
 // One block of rows: adds its losses to `loss_sum` and overwrites `logits` by their gradient.
-void block_loss(const at::Tensor& logits, const at::Tensor& targets, double factor,
-                bool want_gradient, at::Tensor& loss_sum) {
+void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, bool want_gradient,
+                at::Tensor& loss_sum) {
+  if (logits.is_cuda() && logits.scalar_type() != at::kDouble) {
+    at::Tensor losses = at::empty({logits.size(0)}, logits.options().dtype(at::kFloat));
+    cuda_plugin().cross_entropy(logits, targets, static_cast<float>(factor), want_gradient, losses);
+    loss_sum += losses.sum(at::kDouble);
+    return;
+  }
   at::Tensor values = logits.to(accumulation_type(logits.scalar_type()));
   const at::Tensor at_target = values.gather(1, targets);
   const at::Tensor largest = values.amax(1, /*keepdim=*/true);

@@ -34,7 +34,20 @@ void fill_cpu(const DropoutDraw& draw, at::Tensor& mask) {
       });
 }
 
+DropoutDraw draw_at(std::uint32_t site, const DropoutContext& context) {
+  return {{context.seed, stream::kDropout + site},
+          context.step,
+          context.first_sample,
+          probability_threshold(context.probability),
+          static_cast<float>(1.0 / (1.0 - context.probability))};
+}
+
 at::Tensor masked(const at::Tensor& x, std::uint32_t site, const DropoutContext& context) {
+  if (x.is_cuda()) {
+    at::Tensor result = at::empty(x.sizes(), x.options());
+    cuda_plugin().dropout(draw_at(site, context), x.contiguous(), result);
+    return result;
+  }
   const at::Tensor mask = dropout_mask(x.sizes(), site, context, x.device());
   return (x.to(accumulation_type(x.scalar_type())) * mask).to(x.scalar_type());
 }
@@ -64,17 +77,10 @@ class Dropout : public torch::autograd::Function<Dropout> {
 
 at::Tensor dropout_mask(at::IntArrayRef shape, std::uint32_t site, const DropoutContext& context,
                         const at::Device& device) {
-  at::Tensor mask = at::empty(shape, at::TensorOptions(device).dtype(at::kFloat));
-  const DropoutDraw draw = {{context.seed, stream::kDropout + site},
-                            context.step,
-                            context.first_sample,
-                            probability_threshold(context.probability),
-                            static_cast<float>(1.0 / (1.0 - context.probability))};
-  if (device.is_cuda()) {
-    cuda_plugin().dropout_mask(draw, mask);
-  } else {
-    fill_cpu(draw, mask);
-  }
+  const at::TensorOptions options = at::TensorOptions(device).dtype(at::kFloat);
+  if (device.is_cuda()) return masked(at::ones(shape, options), site, context);
+  at::Tensor mask = at::empty(shape, options);
+  fill_cpu(draw_at(site, context), mask);
   return mask;
 }
 

@@ -24,7 +24,8 @@ class Head {
         hidden_(product_operand(hidden)),
         weight_(product_operand(weight)),
         bias_(bias.defined() ? product_operand(bias) : bias),
-        chunk_(lm_head_chunk(hidden.size(0), weight.size(0), weight_.element_size())) {}
+        chunk_(lm_head_chunk(hidden.size(0), weight.size(0), weight_.element_size(),
+                             hidden.is_cpu() ? kLmHeadBytes : kLmHeadBytesOnGpu)) {}
 
   at::Tensor loss_sum(const at::Tensor& targets, const LossNormalizer& normalizer,
                       bool want_gradients) {
@@ -49,8 +50,19 @@ class Head {
 
  private:
   at::Tensor logits(const at::Tensor& hidden) const {
+    if (hidden.is_cuda()) return aligned_logits(hidden);
     if (!bias_.defined()) return operand_product(hidden, weight_.t(), stored_);
     return at::addmm(bias_, hidden, weight_.t()).to(stored_);
+  }
+
+  // With rows that begin at multiples of 16 bytes, though the vocabulary's size is odd: cuBLAS has
+  // its fast kernels for such operands and results alone.
+  at::Tensor aligned_logits(const at::Tensor& hidden) const {
+    const std::int64_t vocabulary = weight_.size(0);
+    at::Tensor logits = at::empty({hidden.size(0), (vocabulary + 7) / 8 * 8}, hidden.options())
+                            .narrow(1, 0, vocabulary);
+    if (bias_.defined()) return at::addmm_out(logits, bias_, hidden, weight_.t());
+    return at::mm_out(logits, hidden, weight_.t());
   }
 
   // One chunk's gradient of the weight is one product, rounded as it is stored; those of several

@@ -26,8 +26,13 @@ void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficien
   if (coefficient == 1) return;
   // Not gradient.mul_(coefficient): in 16 bits that rounds the coefficient, too, and one below
   // 2^-14 in fp16 to few digits or none.
-  for (const at::Tensor& gradient : gradients)
-    gradient.copy_(gradient.to(accumulation_type(gradient.scalar_type())) * coefficient);
+  for (const at::Tensor& gradient : gradients) {
+    const at::ScalarType inside = accumulation_type(gradient.scalar_type());
+    if (gradient.scalar_type() == inside)
+      gradient.mul_(coefficient);
+    else
+      gradient.copy_(gradient.to(inside) * coefficient);
+  }
 }
 
 }  // namespace dtbench

@@ -26,7 +26,7 @@ at::Tensor code_tables() {
 UpdateCounts cuda_update(const std::vector<TensorUpdate>& updates) {
   if (updates.empty()) return {};
   const at::Device device = updates.front().value.device();
-  const at::Tensor tables = code_tables().to(device);
+  at::Tensor tables;
   at::Tensor lost = at::zeros({3}, at::TensorOptions(device).dtype(at::kLong));
   UpdateCounts counts;
   for (const TensorUpdate& update : updates) {
@@ -34,6 +34,7 @@ UpdateCounts cuda_update(const std::vector<TensorUpdate>& updates) {
     counts.elements += elements;
     if (update.state.exp_avg_absmax.defined()) {
       counts.eight_bit_elements += elements;
+      if (!tables.defined()) tables = code_tables().to(device);
       cuda_plugin().adamw_8bit(update, tables, lost);
     } else {
       cuda_plugin().adamw(update, lost);

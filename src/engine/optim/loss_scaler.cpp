@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "engine/numerics/finite.h"
@@ -38,9 +37,7 @@ bool LossScaler::unscale(const std::vector<at::Tensor>& gradients) const {
 }
 
 bool LossScaler::any_nonfinite(const std::vector<at::Tensor>& gradients) {
-  return std::any_of(gradients.begin(), gradients.end(), [](const at::Tensor& gradient) {
-    return static_cast<bool>(find_nonfinite(gradient));
-  });
+  return find_first_nonfinite(gradients).has_value();
 }
 
 void LossScaler::update(bool found_nonfinite) {

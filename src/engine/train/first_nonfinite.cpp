@@ -1,6 +1,7 @@
 #include "engine/train/first_nonfinite.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -24,12 +25,11 @@ std::int64_t layer_of(const std::string& name) {
 std::optional<NonFiniteEvent> first_nonfinite(const ParameterSet& parameters,
                                               const std::vector<at::Tensor>& tensors,
                                               std::int64_t step, const char* phase) {
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::string& name = parameters.all()[i].name;
-    if (const NonFinite found = find_nonfinite(tensors[i].detach()))
-      return NonFiniteEvent{step, -1, phase, kind_of(found), name, layer_of(name)};
-  }
-  return std::nullopt;
+  const c10::NoGradGuard no_grad;
+  const std::optional<NonFiniteTensor> first = find_first_nonfinite(tensors);
+  if (!first) return std::nullopt;
+  const std::string& name = parameters.all()[first->index].name;
+  return NonFiniteEvent{step, -1, phase, kind_of(first->found), name, layer_of(name)};
 }
 
 const char* kind_of(double value) {

@@ -1,0 +1,91 @@
+// Softmax cross-entropy: one thread block a row of logits. They are read from memory once (the
+// later passes find the row in the cache) and overwritten by their gradient.
+#include <ATen/core/Tensor.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
+
+#include <stdexcept>
+
+#include "engine/cuda/kernels.h"
+
+namespace dtbench {
+namespace {
+
+constexpr int kWarp = 32, kThreads = 512;
+
+// Over the thread block, in an order that does not change; `shared` has a place for each warp.
+template <typename Combine>
+__device__ float across_block(float value, float* shared, Combine combine) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
+    value = combine(value, __shfl_xor_sync(0xffffffffu, value, offset));
+  __syncthreads();  // the call before has read `shared`
+  if (threadIdx.x % kWarp == 0) shared[threadIdx.x / kWarp] = value;
+  __syncthreads();
+  value = shared[0];
+  for (int warp = 1; warp < kThreads / kWarp; ++warp)
+    value = combine(value, shared[warp]);
+  return value;
+}
+
+template <typename T>
+__global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std::int64_t* targets,
+                                  std::int64_t classes, float factor, bool want_gradient,
+                                  float* losses) {
+  __shared__ float shared[kThreads / kWarp];
+  T* row = logits + blockIdx.x * row_stride;
+  const std::int64_t target = targets[blockIdx.x];
+  const float at_target = static_cast<float>(row[target]);
+
+  float largest = -INFINITY;
+  for (std::int64_t i = threadIdx.x; i < classes; i += kThreads)
+    largest = fmaxf(largest, static_cast<float>(row[i]));
+  largest = across_block(largest, shared, [](float a, float b) { return fmaxf(a, b); });
+
+  float sum = 0;
+  for (std::int64_t i = threadIdx.x; i < classes; i += kThreads)
+    sum += expf(static_cast<float>(row[i]) - largest);
+  sum = across_block(sum, shared, [](float a, float b) { return a + b; });
+
+  if (threadIdx.x == 0) losses[blockIdx.x] = largest + logf(sum) - at_target;
+  if (!want_gradient) return;
+  const float share = factor / sum;  // (e - onehot sum) / sum = softmax - onehot
+  for (std::int64_t i = threadIdx.x; i < classes; i += kThreads) {
+    const float e = expf(static_cast<float>(row[i]) - largest);
+    row[i] = static_cast<T>((i == target ? e - sum : e) * share);
+  }
+}
+
+template <typename T>
+void launch(at::Tensor& logits, const at::Tensor& targets, float factor, bool want_gradient,
+            at::Tensor& losses) {
+  loss_and_gradient<T>
+      <<<static_cast<unsigned>(logits.size(0)), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+          logits.mutable_data_ptr<T>(), logits.stride(0), targets.const_data_ptr<std::int64_t>(),
+          logits.size(1), factor, want_gradient, losses.mutable_data_ptr<float>());
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
+}  // namespace
+
+void cross_entropy_cuda(at::Tensor& logits, const at::Tensor& targets, float factor,
+                        bool want_gradient, at::Tensor& losses) {
+  const c10::cuda::CUDAGuard guard(logits.device());
+  if (logits.stride(1) != 1 || !targets.is_contiguous())
+    throw std::logic_error("cross_entropy_cuda wants contiguous rows of logits, and targets");
+  if (logits.size(0) == 0) return;
+  switch (logits.scalar_type()) {
+    case at::kFloat:
+      return launch<float>(logits, targets, factor, want_gradient, losses);
+    case at::kBFloat16:
+      return launch<c10::BFloat16>(logits, targets, factor, want_gradient, losses);
+    case at::kHalf:
+      return launch<c10::Half>(logits, targets, factor, want_gradient, losses);
+    default:
+      throw std::logic_error("cross_entropy_cuda wants fp32, bf16 or fp16 logits");
+  }
+}
+
+}  // namespace dtbench
