@@ -81,6 +81,10 @@ class Moments {
   }
 
   std::int64_t decoder() const { return language_model_ ? shape_.vocab * shape_.width : 0; }
+  // A GPU's copy with rows of zeros added.
+  std::int64_t aligned_decoder() const {
+    return cpu_ || shape_.vocab % 8 == 0 ? 0 : decoder() * c_;
+  }
   std::int64_t chunk_rows() const {
     const std::int64_t operand = half_on_cpu_ ? inside_ : c_;
     return lm_head_chunk(targets_, shape_.vocab, operand, cpu_ ? kLmHeadBytes : kLmHeadBytesOnGpu);
@@ -102,30 +106,33 @@ class Moments {
     if (!language_model_) return 0;
     const std::int64_t hidden = targets_ * shape_.width;
     const std::int64_t cast = (mixed_ ? (decoder() + hidden) * c_ : 0) +
-                              (half_on_cpu_ ? (decoder() + hidden) * inside_ : 0);
+                              (half_on_cpu_ ? (decoder() + hidden) * inside_ : 0) +
+                              aligned_decoder();
     const std::int64_t sum = decoder() * (chunk_rows() < targets_ ? inside_ : c_);
     return standing_gradients() + activations() + nc_ * p_ + hidden * (p_ + c_) + cast + sum +
            chunk();
   }
 
   // The last layer's MLP is where most activations are alive. Its incoming gradient is in the
-  // residual's datatype. 16-bit: dropout works on fp32 copies. Then the gradient of 4 C a token
-  // that the second product returns, and of its weight.
+  // residual's datatype. 16-bit on the CPU: dropout works on fp32 copies. Then the gradient of 4 C
+  // a token that the second product returns, and of its weight.
   std::int64_t layer_work() const {
     const std::int64_t c2 = 4 * shape_.width * shape_.width;
-    const std::int64_t dropout = c_ == inside_ ? 2 * inside_ : 2 * c_ + 3 * inside_;
+    const std::int64_t dropout = c_ == inside_ || !cpu_ ? 2 * c_ : 2 * c_ + 3 * inside_;
     const std::int64_t product = half_on_cpu_ ? c_ + inside_ + 4 * (c_ + inside_) : 5 * c_;
     const std::int64_t weights = c2 * (half_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
     return nc_ * p_ + std::max(nc_ * dropout, nc_ * product + weights);
   }
 
-  // In attention fp32 probabilities, their gradient and the scores' are alive at once, and
-  // gradients of q, k and v; the MLP's activations of that layer, 10 C a token, are gone.
+  // In attention probabilities (on the CPU in fp32), their gradient and the scores' (on a GPU in
+  // place) are alive at once, and gradients of q, k and v; the MLP's activations of that layer, 10
+  // C a token, are gone.
   std::int64_t attention_work() const {
     const std::int64_t scores = std::min(cpu_ ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu,
                                          samples_ * shape_.heads * length_ * length_ * inside_);
-    const std::int64_t in_stored = c_ == inside_ ? 0 : scores / inside_ * c_;
-    return nc_ * (2 * p_ + 3 * c_) + 3 * scores + in_stored - 10 * nc_ * c_;
+    const std::int64_t in_stored = scores / inside_ * c_;
+    const std::int64_t blocks = cpu_ ? 3 * scores + (c_ == inside_ ? 0 : in_stored) : 2 * in_stored;
+    return nc_ * (2 * p_ + 3 * c_) + blocks - 10 * nc_ * c_;
   }
 
   std::int64_t work() const { return std::max(layer_work(), attention_work()); }
@@ -163,7 +170,7 @@ class Moments {
   // Gradients stay until the next step clears them. Two layers of the MLP at work, no loss's
   // gradient.
   std::int64_t evaluation() const {
-    const std::int64_t cast = mixed_ ? decoder() * c_ : 0;
+    const std::int64_t cast = (mixed_ ? decoder() * c_ : 0) + aligned_decoder();
     const std::int64_t logits = language_model_ ? chunk_rows() * shape_.vocab * c_ : 0;
     const std::int64_t wide =
         half_on_cpu_

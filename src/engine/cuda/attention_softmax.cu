@@ -1,5 +1,5 @@
-// Attention's softmax: one warp a row of scores, which it holds in registers, so that scores and
-// gradients are read once and written once.
+// Attention's softmax: one thread block a row of scores, which its threads hold in registers, so
+// that scores and gradients are read once and written once.
 #include <ATen/core/Tensor.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -10,12 +10,13 @@
 #include <cfloat>
 #include <stdexcept>
 
+#include "engine/cuda/block_reduce.cuh"
 #include "engine/cuda/kernels.h"
 
 namespace dtbench {
 namespace {
 
-constexpr int kWarp = 32, kWarpsInBlock = 4;
+constexpr int kThreads = 128;
 
 // Which keys of a row are forbidden; strides of 0 where the mask broadcasts.
 struct Forbidden {
@@ -23,101 +24,80 @@ struct Forbidden {
   std::int64_t sample_stride, row_stride;
 };
 
-// [samples, heads, queries, keys]
+// Rows are those of [samples, heads, queries, keys].
 struct Shape {
-  std::int64_t rows, heads, queries;
+  unsigned rows, rows_of_sample, queries;
   int keys;
 };
 
-template <typename Combine>
-__device__ float across_warp(float value, Combine combine) {
-  for (int offset = kWarp / 2; offset > 0; offset /= 2)
-    value = combine(value, __shfl_xor_sync(0xffffffffu, value, offset));
-  return value;
+// A thread's share of a row: keys threadIdx.x, threadIdx.x + kThreads, ...
+__device__ int key_at(int i) {
+  return static_cast<int>(threadIdx.x) + i * kThreads;
 }
 
-__device__ float sum_across_warp(float value) {
-  return across_warp(value, [](float a, float b) { return a + b; });
-}
-
-// Lane l of the warp holds keys l, l + 32, ...; -1 for a warp beyond the last row.
-__device__ std::int64_t row_of_warp(const Shape& shape) {
-  const std::int64_t row =
-      static_cast<std::int64_t>(blockIdx.x) * kWarpsInBlock + threadIdx.x / kWarp;
-  return row < shape.rows ? row : -1;
-}
-
-// The row's unrounded probabilities.
+// The unrounded probabilities of this thread block's row; 0 beyond its end.
 template <typename T, int kEach>
-__device__ void probabilities_of(const T* scores, const Forbidden& forbidden, const Shape& shape,
-                                 std::int64_t row, float scale, float (&values)[kEach]) {
-  const int lane = threadIdx.x % kWarp;
+__device__ void probabilities_of_row(const T* scores, const Forbidden& forbidden,
+                                     const Shape& shape, float scale, float (&values)[kEach],
+                                     float (&shared)[kThreads / kWarp]) {
   const bool* mask = forbidden.mask;
   if (mask != nullptr)
-    mask += row / (shape.heads * shape.queries) * forbidden.sample_stride +
-            row % shape.queries * forbidden.row_stride;
+    mask += blockIdx.x / shape.rows_of_sample * forbidden.sample_stride +
+            blockIdx.x % shape.queries * forbidden.row_stride;
   float largest = -INFINITY;
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
-    const int key = lane + i * kWarp;
-    values[i] = -INFINITY;
-    if (key < shape.keys) {
-      values[i] = static_cast<float>(scores[key]) * scale;
-      if (mask != nullptr && mask[key]) values[i] = -FLT_MAX;
-    }
+    if (key_at(i) >= shape.keys) continue;
+    values[i] = static_cast<float>(scores[key_at(i)]) * scale;
+    if (mask != nullptr && mask[key_at(i)]) values[i] = -FLT_MAX;
     largest = fmaxf(largest, values[i]);
   }
-  largest = across_warp(largest, [](float a, float b) { return fmaxf(a, b); });
+  largest = across_block<kThreads>(largest, shared, Larger());
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
-    // Not exp(-inf - largest): in a row of nothing but -inf or NaN that would not be 0.
-    values[i] = lane + i * kWarp < shape.keys ? expf(values[i] - largest) : 0.0f;
+    values[i] = key_at(i) < shape.keys ? expf(values[i] - largest) : 0.0f;
     sum += values[i];
   }
-  sum = sum_across_warp(sum);
+  const float inverse = 1 / across_block<kThreads>(sum, shared, Sum());
 #pragma unroll
   for (int i = 0; i < kEach; ++i)
-    values[i] /= sum;
+    values[i] *= inverse;
 }
 
 template <typename T, int kEach>
-__global__ void softmax(T* scores, Forbidden forbidden, Shape shape, float scale) {
-  const std::int64_t row = row_of_warp(shape);
-  if (row < 0) return;
-  T* own = scores + row * shape.keys;
+__global__ void __launch_bounds__(kThreads)
+    softmax(T* scores, Forbidden forbidden, Shape shape, float scale) {
+  __shared__ float shared[kThreads / kWarp];
+  T* row = scores + static_cast<std::int64_t>(blockIdx.x) * shape.keys;
   float values[kEach];
-  probabilities_of(own, forbidden, shape, row, scale, values);
+  probabilities_of_row(row, forbidden, shape, scale, values, shared);
 #pragma unroll
-  for (int i = 0; i < kEach; ++i) {
-    const int key = static_cast<int>(threadIdx.x) % kWarp + i * kWarp;
-    if (key < shape.keys) own[key] = static_cast<T>(values[i]);
-  }
+  for (int i = 0; i < kEach; ++i)
+    if (key_at(i) < shape.keys) row[key_at(i)] = static_cast<T>(values[i]);
 }
 
 template <typename T, int kEach>
-__global__ void softmax_backward(T* scores, T* gradient, Forbidden forbidden, Shape shape,
-                                 float scale) {
-  const std::int64_t row = row_of_warp(shape);
-  if (row < 0) return;
-  T* own = scores + row * shape.keys;
-  T* own_gradient = gradient + row * shape.keys;
-  float values[kEach], upstream[kEach];
-  probabilities_of(own, forbidden, shape, row, scale, values);
+__global__ void __launch_bounds__(kThreads)
+    softmax_backward(T* scores, T* gradient, Forbidden forbidden, Shape shape, float scale) {
+  __shared__ float shared[kThreads / kWarp];
+  T* row = scores + static_cast<std::int64_t>(blockIdx.x) * shape.keys;
+  T* row_gradient = gradient + static_cast<std::int64_t>(blockIdx.x) * shape.keys;
+  float upstream[kEach], values[kEach];
+#pragma unroll
+  for (int i = 0; i < kEach; ++i)
+    upstream[i] = key_at(i) < shape.keys ? static_cast<float>(row_gradient[key_at(i)]) : 0.0f;
+  probabilities_of_row(row, forbidden, shape, scale, values, shared);
   float dot = 0;
 #pragma unroll
-  for (int i = 0; i < kEach; ++i) {
-    const int key = static_cast<int>(threadIdx.x) % kWarp + i * kWarp;
-    upstream[i] = key < shape.keys ? static_cast<float>(own_gradient[key]) : 0.0f;
+  for (int i = 0; i < kEach; ++i)
     dot += values[i] * upstream[i];
-  }
-  dot = sum_across_warp(dot);
+  dot = across_block<kThreads>(dot, shared, Sum());
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
-    const int key = static_cast<int>(threadIdx.x) % kWarp + i * kWarp;
-    if (key >= shape.keys) continue;
-    own[key] = static_cast<T>(values[i]);
-    own_gradient[key] = static_cast<T>(values[i] * (upstream[i] - dot) * scale);
+    if (key_at(i) >= shape.keys) continue;
+    row[key_at(i)] = static_cast<T>(values[i]);
+    row_gradient[key_at(i)] = static_cast<T>(values[i] * (upstream[i] - dot) * scale);
   }
 }
 
@@ -131,15 +111,17 @@ Forbidden forbidden_of(const at::Tensor& mask) {
 
 template <typename T, int kEach>
 void launch(at::Tensor& scores, at::Tensor* gradient, const at::Tensor& mask, float scale) {
-  const Shape shape{scores.numel() / scores.size(3), scores.size(1), scores.size(2),
+  const auto size = [&](std::int64_t dimension) {
+    return static_cast<unsigned>(scores.size(dimension));
+  };
+  const Shape shape{size(0) * size(1) * size(2), size(1) * size(2), size(2),
                     static_cast<int>(scores.size(3))};
-  const auto blocks = static_cast<unsigned>((shape.rows + kWarpsInBlock - 1) / kWarpsInBlock);
   const auto stream = c10::cuda::getCurrentCUDAStream();
   if (gradient == nullptr)
-    softmax<T, kEach><<<blocks, kWarp * kWarpsInBlock, 0, stream>>>(
-        scores.mutable_data_ptr<T>(), forbidden_of(mask), shape, scale);
+    softmax<T, kEach><<<shape.rows, kThreads, 0, stream>>>(scores.mutable_data_ptr<T>(),
+                                                           forbidden_of(mask), shape, scale);
   else
-    softmax_backward<T, kEach><<<blocks, kWarp * kWarpsInBlock, 0, stream>>>(
+    softmax_backward<T, kEach><<<shape.rows, kThreads, 0, stream>>>(
         scores.mutable_data_ptr<T>(), gradient->mutable_data_ptr<T>(), forbidden_of(mask), shape,
         scale);
   C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -148,11 +130,11 @@ void launch(at::Tensor& scores, at::Tensor* gradient, const at::Tensor& mask, fl
 template <typename T>
 void launch_for_length(at::Tensor& scores, at::Tensor* gradient, const at::Tensor& mask,
                        float scale) {
-  const std::int64_t keys = scores.size(3);
-  if (keys <= 128) return launch<T, 4>(scores, gradient, mask, scale);
-  if (keys <= 512) return launch<T, 16>(scores, gradient, mask, scale);
-  if (keys <= 1024) return launch<T, 32>(scores, gradient, mask, scale);
-  if (keys <= 2048) return launch<T, 64>(scores, gradient, mask, scale);
+  const std::int64_t each = (scores.size(3) + kThreads - 1) / kThreads;
+  if (each <= 1) return launch<T, 1>(scores, gradient, mask, scale);
+  if (each <= 4) return launch<T, 4>(scores, gradient, mask, scale);
+  if (each <= 8) return launch<T, 8>(scores, gradient, mask, scale);
+  if (each <= 16) return launch<T, 16>(scores, gradient, mask, scale);
   throw std::logic_error("attention_softmax_cuda knows rows of 2,048 keys at most");
 }
 

@@ -9,26 +9,13 @@
 
 #include <stdexcept>
 
+#include "engine/cuda/block_reduce.cuh"
 #include "engine/cuda/kernels.h"
 
 namespace dtbench {
 namespace {
 
-constexpr int kWarp = 32, kThreads = 512;
-
-// Over the thread block, in an order that does not change; `shared` has a place for each warp.
-template <typename Combine>
-__device__ float across_block(float value, float* shared, Combine combine) {
-  for (int offset = kWarp / 2; offset > 0; offset /= 2)
-    value = combine(value, __shfl_xor_sync(0xffffffffu, value, offset));
-  __syncthreads();  // the call before has read `shared`
-  if (threadIdx.x % kWarp == 0) shared[threadIdx.x / kWarp] = value;
-  __syncthreads();
-  value = shared[0];
-  for (int warp = 1; warp < kThreads / kWarp; ++warp)
-    value = combine(value, shared[warp]);
-  return value;
-}
+constexpr int kThreads = 512;
 
 template <typename T>
 __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std::int64_t* targets,
@@ -42,12 +29,12 @@ __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std:
   float largest = -INFINITY;
   for (std::int64_t i = threadIdx.x; i < classes; i += kThreads)
     largest = fmaxf(largest, static_cast<float>(row[i]));
-  largest = across_block(largest, shared, [](float a, float b) { return fmaxf(a, b); });
+  largest = across_block<kThreads>(largest, shared, Larger());
 
   float sum = 0;
   for (std::int64_t i = threadIdx.x; i < classes; i += kThreads)
     sum += expf(static_cast<float>(row[i]) - largest);
-  sum = across_block(sum, shared, [](float a, float b) { return a + b; });
+  sum = across_block<kThreads>(sum, shared, Sum());
 
   if (threadIdx.x == 0) losses[blockIdx.x] = largest + logf(sum) - at_target;
   if (!want_gradient) return;

@@ -107,6 +107,7 @@ class Attention : public torch::autograd::Function<Attention> {
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2];
+    const at::Tensor output_gradient = gradients[0].contiguous();
     const at::Tensor forbidden = context->saved_data["forbidden"].toTensor();
     const at::ScalarType stored = query.scalar_type();
     const auto blocks = blocks_of(query, context->saved_data["block_bytes"].toInt());
@@ -115,7 +116,7 @@ class Attention : public torch::autograd::Function<Attention> {
     at::Tensor query_gradient = at::empty(query.sizes(), query.options());
     KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
     for (const Block& block : blocks) {
-      const at::Tensor upstream = block.queries(gradients[0]);
+      const at::Tensor upstream = block.queries(output_gradient);
       const ScoreGradient gradient = attention_softmax_backward(
           product(block.queries(query), block.keys(key).transpose(-1, -2)),
           product(upstream, block.keys(value).transpose(-1, -2)), block.mask(forbidden),
@@ -152,7 +153,9 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value, const at::Tensor& forbidden,
                                std::int64_t block_bytes) {
-  return Attention::apply(query, key, value, optional_tensor(forbidden), block_bytes);
+  // Copied once here rather than by each product that takes a part of them.
+  return Attention::apply(query.contiguous(), key.contiguous(), value.contiguous(),
+                          optional_tensor(forbidden), block_bytes);
 }
 
 }  // namespace dtbench::ops

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "config/block_sizes.h"
 #include "engine/numerics/optional_tensor.h"
@@ -16,14 +17,26 @@
 namespace dtbench::ops {
 namespace {
 
+// On a GPU, rows of zeros added: cuBLAS has its fast kernels for sizes in multiples of 16 bytes,
+// and published vocabularies are odd.
+at::Tensor with_aligned_rows(const at::Tensor& x) {
+  constexpr std::int64_t kAlignment = 8;
+  const std::int64_t beyond = x.defined() && x.is_cuda() ? x.size(0) % kAlignment : 0;
+  if (beyond == 0) return x;
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.front() = kAlignment - beyond;
+  return at::cat({x, at::zeros(shape, x.options())});
+}
+
 // Logits, loss and gradients of all rows, chunk by chunk.
 class Head {
  public:
   Head(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias)
       : stored_(weight.scalar_type()),
+        vocabulary_(weight.size(0)),
         hidden_(product_operand(hidden)),
-        weight_(product_operand(weight)),
-        bias_(bias.defined() ? product_operand(bias) : bias),
+        weight_(with_aligned_rows(product_operand(weight))),
+        bias_(with_aligned_rows(bias.defined() ? product_operand(bias) : bias)),
         chunk_(lm_head_chunk(hidden.size(0), weight.size(0), weight_.element_size(),
                              hidden.is_cpu() ? kLmHeadBytes : kLmHeadBytesOnGpu)) {}
 
@@ -34,35 +47,29 @@ class Head {
     for (std::int64_t begin = 0; begin < hidden_.size(0); begin += chunk_) {
       const std::int64_t rows = std::min(chunk_, hidden_.size(0) - begin);
       const at::Tensor part = hidden_.narrow(0, begin, rows);
-      const LossAndGradient result = cross_entropy_with_gradient(
-          logits(part), targets.narrow(0, begin, rows), normalizer, want_gradients);
-      sum += result.loss_sum;
-      if (want_gradients) add_gradients(begin, part, product_operand(result.gradient));
+      const at::Tensor all = logits(part);  // those of added rows are 0, and stay it
+      sum += cross_entropy_with_gradient(all.narrow(1, 0, vocabulary_),
+                                         targets.narrow(0, begin, rows), normalizer, want_gradients)
+                 .loss_sum;
+      if (want_gradients) add_gradients(begin, part, product_operand(all));
     }
     return sum;
   }
 
   at::Tensor hidden_gradient() const { return hidden_gradient_; }
-  at::Tensor weight_gradient() const { return weight_gradient_.to(stored_); }
-  at::Tensor bias_gradient() const {
-    return bias_gradient_.defined() ? bias_gradient_.to(stored_) : bias_gradient_;
-  }
+  at::Tensor weight_gradient() const { return without_added_rows(weight_gradient_); }
+  at::Tensor bias_gradient() const { return without_added_rows(bias_gradient_); }
 
  private:
-  at::Tensor logits(const at::Tensor& hidden) const {
-    if (hidden.is_cuda()) return aligned_logits(hidden);
-    if (!bias_.defined()) return operand_product(hidden, weight_.t(), stored_);
-    return at::addmm(bias_, hidden, weight_.t()).to(stored_);
+  at::Tensor without_added_rows(const at::Tensor& gradient) const {
+    if (!gradient.defined()) return gradient;
+    const at::Tensor rounded = gradient.to(stored_);
+    return rounded.size(0) == vocabulary_ ? rounded : rounded.narrow(0, 0, vocabulary_);
   }
 
-  // With rows that begin at multiples of 16 bytes, though the vocabulary's size is odd: cuBLAS has
-  // its fast kernels for such operands and results alone.
-  at::Tensor aligned_logits(const at::Tensor& hidden) const {
-    const std::int64_t vocabulary = weight_.size(0);
-    at::Tensor logits = at::empty({hidden.size(0), (vocabulary + 7) / 8 * 8}, hidden.options())
-                            .narrow(1, 0, vocabulary);
-    if (bias_.defined()) return at::addmm_out(logits, bias_, hidden, weight_.t());
-    return at::mm_out(logits, hidden, weight_.t());
+  at::Tensor logits(const at::Tensor& hidden) const {
+    if (!bias_.defined()) return operand_product(hidden, weight_.t(), stored_);
+    return at::addmm(bias_, hidden, weight_.t()).to(stored_);
   }
 
   // One chunk's gradient of the weight is one product, rounded as it is stored; those of several
@@ -89,6 +96,7 @@ class Head {
   }
 
   at::ScalarType stored_;
+  std::int64_t vocabulary_;
   at::Tensor hidden_, weight_, bias_;  // as operands of products
   std::int64_t chunk_;
   at::Tensor hidden_gradient_, weight_gradient_, bias_gradient_;
