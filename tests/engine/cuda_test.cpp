@@ -176,5 +176,25 @@ TEST_F(Cuda, StepsEqualTheCpusUpToRounding) {
     }
 }
 
+// No atomic sums, no choice of kernels by speed: a run can be made again bit for bit.
+TEST_F(Cuda, TheSameStepsTwiceGiveTheSameBits) {
+  for (const char* scenario : {"A", "B", "C", "F"}) {
+    RunSpec spec = tiny_spec(scenario);
+    spec.policy = policy_named("amp_bf16");
+    const TokenStore store(tiny_store(spec));
+    const auto weights_after_three_steps = [&] {
+      Trainer trainer(spec, store, device_);
+      for (std::int64_t step = 0; step < 3; ++step) {
+        Trainer::Gradients gradients = trainer.compute_gradients(step);
+        gradients.event.learning_rate = 1e-3;
+        trainer.apply_gradients(gradients);
+      }
+      return trainer.parameters().fingerprint();
+    };
+    const std::string first = weights_after_three_steps();
+    EXPECT_EQ(first, weights_after_three_steps()) << scenario;
+  }
+}
+
 }  // namespace
 }  // namespace dtbench::testing
