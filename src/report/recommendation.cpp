@@ -126,7 +126,7 @@ Json provisos(const Json& row, const Ground& ground) {
   if (row.at("synthetic") == true) list.push_back("generated data");
   if (ground.disturbed_pairs > 0)
     list.push_back(concat("timings of ", ground.disturbed_pairs,
-                          ground.disturbed_pairs == 1 ? " pair was" : " pairs were", " disturbed"));
+                          ground.disturbed_pairs == 1 ? " pair" : " pairs", " were disturbed"));
   return list;
 }
 
