@@ -69,7 +69,7 @@ std::string disturbed_text(const Json& changes) {
 }
 
 std::string groups_text(const Json& changes) {
-  if (changes.at("groups").empty()) return "\nNo cell is in both sets.\n";
+  if (changes.at("groups").empty()) return "\nNo cell is in both sets: scenario, policy, seed and every setting must be the same.\n";
   Rows rows = {
       {"All pairs", "", "n", "validation loss", "average precision", "samples/s", "peak memory"}};
   for (const Json& group : changes.at("groups"))
@@ -83,6 +83,7 @@ std::string groups_text(const Json& changes) {
 }
 
 std::string states_text(const Json& changes) {
+  if (changes.at("pairs") == 0) return "";
   if (changes.at("states").empty()) return "\nNo cell ended otherwise than before.\n";
   std::string text = "\nEnded otherwise\n";
   for (const Json& each : changes.at("states"))

@@ -136,6 +136,9 @@ MatrixPart part_of(const PartTable& part, const PartTable& common, const std::st
 
 Matrix read_matrix(const std::filesystem::path& configs, const std::string& name_or_path) {
   const ConfigFile file = load_config_or_file(configs, ConfigKind::kMatrix, name_or_path);
+  if (file.content.empty())
+    throw usage_error(concat("The matrix file ", file.origin, " says nothing."),
+                      "docs/matrix.md has its keys; the study's six times six needs no file");
   MatrixTable table;
   read_struct(file.content, {"", file.origin}, MissingKeys::kKeepDefaults, table);
   Matrix matrix{table.description, table.preset, {}};
