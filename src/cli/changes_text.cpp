@@ -69,7 +69,9 @@ std::string disturbed_text(const Json& changes) {
 }
 
 std::string groups_text(const Json& changes) {
-  if (changes.at("groups").empty()) return "\nNo cell is in both sets: scenario, policy, seed and every setting must be the same.\n";
+  if (changes.at("groups").empty())
+    return "\nNo cell is in both sets: scenario, policy, seed and every setting must be the "
+           "same.\n";
   Rows rows = {
       {"All pairs", "", "n", "validation loss", "average precision", "samples/s", "peak memory"}};
   for (const Json& group : changes.at("groups"))

@@ -4,7 +4,6 @@
 #include <c10/util/Exception.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -76,7 +75,7 @@ class Cell {
     if (const auto reason = unsupported(spec_, choice.device)) return skip(*reason);
 
     const std::vector<CanaryCheck> canary = run_canary(choice.device);
-    spec_.policy.tf32 ? require_tf32(canary) : require_canary(canary);
+    require_precision(canary, spec_.policy.tf32);
 
     store_.emplace(options_.store);
     auto trainer =
@@ -91,26 +90,6 @@ class Cell {
     const LoopEnd loop_end = train();
     const std::lock_guard hold(consistent_);
     return finish(loop_end);
-  }
-
-  static void require_canary(const std::vector<CanaryCheck>& canary) {
-    for (const CanaryCheck& check : canary) {
-      if (!check.passed())
-        throw Error(
-            ExitCode::kPermanent,
-            concat("The TF32 canary caught ", check.operation, " on this device: error ",
-                   check.error, ", fp32 allows ", check.tolerance, "."),
-            "another torch build or driver: this one does not compute fp32 products in fp32");
-    }
-  }
-
-  // What forbids TF32 elsewhere (an environment variable, a library) would make `tf32` fp32.
-  static void require_tf32(const std::vector<CanaryCheck>& canary) {
-    const auto cut = [](const CanaryCheck& check) { return !check.passed(); };
-    if (std::none_of(canary.begin(), canary.end(), cut))
-      throw Error(ExitCode::kPermanent,
-                  "The policy asks for TF32, and this device's products are not cut to it.",
-                  "unset NVIDIA_TF32_OVERRIDE, or another torch build or driver");
   }
 
   Json sources() const {

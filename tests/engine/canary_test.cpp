@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "engine/numerics/float32_precision.h"
 #include "engine/ops/attention.h"
 
@@ -26,6 +27,16 @@ TEST(Canary, OperandsWithTenMantissaBitsAreCaught) {
   for (const CanaryCheck& check : checks)
     EXPECT_FALSE(check.passed()) << check.operation << ": " << check.error << " against "
                                  << check.tolerance;
+}
+
+// The detector and what it asks for, both ways.
+TEST(Canary, ThePrecisionAskedForIsRequired) {
+  set_float32_precision(/*tf32=*/false);
+  const auto full = run_canary(at::kCPU), cut = run_canary(at::kCPU, cut_to_tf32);
+  EXPECT_NO_THROW(require_precision(full, /*tf32=*/false));
+  EXPECT_THROW(require_precision(cut, /*tf32=*/false), Error);
+  EXPECT_NO_THROW(require_precision(cut, /*tf32=*/true));
+  EXPECT_THROW(require_precision(full, /*tf32=*/true), Error);
 }
 
 TEST(Canary, TheCutRoundsToNearestEvenAtTenBits) {

@@ -7,6 +7,7 @@
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/attention_softmax.h"
+#include "engine/ops/canary.h"
 #include "engine/ops/cross_entropy.h"
 
 namespace dtbench::testing {
@@ -26,16 +27,17 @@ at::Tensor beyond(const at::Tensor& found, const at::Tensor& exact, const at::Te
   return (found.to(at::kDouble) - exact).abs() > allowed + smallest;
 }
 
-// Of a probability, relative, in roundings of 2^-24: that of a scaled score below 32, that of its
-// difference to the largest, below 64; exp (2 units in the last place, as CUDA's programming guide
-// states); a sum of keys / 128 + 9 terms one after another; the inverse and the product with it.
+// Of a probability, relative, in roundings of 2^-24. Of a term: that of a scaled score below 32,
+// that of its difference to the largest, below 64, and exp (2 units in the last place, as CUDA's
+// programming guide states). Of the sum: its terms' and that of keys / 128 + 9 additions one after
+// another. Then the inverse and the product with it.
 double probability_error(std::int64_t keys) {
-  return (32 + 64 + 4 + static_cast<double>(keys) / 128 + 9 + 2) * 0x1p-24;
+  return (2 * (32 + 64 + 4) + static_cast<double>(keys) / 128 + 9 + 2) * 0x1p-24;
 }
 
 struct Scores {
   at::Tensor stored, upstream, forbidden;
-  double scale = 0.125;
+  double scale = 0.1443;  // no power of two
 
   at::Tensor exact_probabilities() const {
     at::Tensor scaled = stored.to(at::kDouble) * scale;
@@ -74,6 +76,17 @@ TEST_F(Cuda, AttentionsProbabilitiesEqualFp64sUpToRounding) {
         EXPECT_FALSE(beyond(found, exact, exact, probability_error(keys), type).any().item<bool>())
             << c10::toString(type) << ' ' << keys << " keys, mask " << mask;
       }
+}
+
+// Negative control: scores of ten mantissa bits, as tensor cores would make them, are out of
+// bounds.
+TEST_F(Cuda, AttentionsProbabilitiesOfCutScoresAreSeen) {
+  at::manual_seed(11);
+  const Scores in = scores(at::kFloat, 7, 600, 1, device_);
+  const at::Tensor exact = in.exact_probabilities();
+  const at::Tensor found =
+      ops::attention_probabilities(cut_to_tf32(in.stored), in.forbidden, in.scale);
+  EXPECT_TRUE(beyond(found, exact, exact, probability_error(600), at::kFloat).any().item<bool>());
 }
 
 TEST_F(Cuda, AttentionsScoreGradientEqualsFp64sUpToRounding) {
@@ -129,7 +142,7 @@ TEST_F(Cuda, CrossEntropyEqualsFp64sUpToRounding) {
           ops::cross_entropy_with_gradient(logits.clone(), targets, {count, scale}, true);
       // Logits are below 32 and differ by less than 64, as the loss is: three roundings there, and
       // the sum's error in the logarithm.
-      const double sum_error = (64 + 4 + static_cast<double>(classes) / 512 + 21) * 0x1p-24;
+      const double sum_error = (2 * (64 + 4) + static_cast<double>(classes) / 512 + 21) * 0x1p-24;
       EXPECT_NEAR(found.loss_sum.item<double>(), exact_loss,
                   count * (3 * 64 * 0x1p-24 + sum_error));
       const at::Tensor magnitude = (softmax + onehot) * (scale / count);

@@ -4,6 +4,7 @@
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+#include <c10/macros/Macros.h>
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 
@@ -24,6 +25,7 @@ __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std:
   __shared__ float shared[kThreads / kWarp];
   T* row = logits + blockIdx.x * row_stride;
   const std::int64_t target = targets[blockIdx.x];
+  CUDA_KERNEL_ASSERT(target >= 0 && target < classes);
   const float at_target = static_cast<float>(row[target]);
 
   float largest = -INFINITY;

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <functional>
 
+#include "base/error.h"
 #include "base/philox.h"
+#include "base/text.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention.h"
 
@@ -119,6 +121,20 @@ std::vector<CanaryCheck> run_canary(const c10::Device& device, OperandFilter fil
                       relative_error(computed.gradients, exact.gradients), tolerance});
   }
   return checks;
+}
+
+void require_precision(const std::vector<CanaryCheck>& checks, bool tf32) {
+  const auto cut = std::find_if(checks.begin(), checks.end(),
+                                [](const CanaryCheck& check) { return !check.passed(); });
+  if (tf32 && cut == checks.end())
+    throw Error(ExitCode::kPermanent,
+                "The policy asks for TF32, and this device's products are not cut to it.",
+                "unset NVIDIA_TF32_OVERRIDE, or another torch build or driver");
+  if (!tf32 && cut != checks.end())
+    throw Error(ExitCode::kPermanent,
+                concat("The TF32 canary caught ", cut->operation, " on this device: error ",
+                       cut->error, ", fp32 allows ", cut->tolerance, "."),
+                "another torch build or driver: this one does not compute fp32 products in fp32");
 }
 
 Json to_json(const std::vector<CanaryCheck>& checks) {

@@ -28,6 +28,10 @@ at::Tensor cut_to_tf32(const at::Tensor& operand);  // round to nearest even at 
 
 std::vector<CanaryCheck> run_canary(const c10::Device& device, OperandFilter filter = keep_operand);
 
+// Throws Error (permanent) unless all checks passed; or, where TF32 is asked for, if all did: then
+// something forbids it (an environment variable, a library), and the products would be in fp32.
+void require_precision(const std::vector<CanaryCheck>& checks, bool tf32);
+
 Json to_json(const std::vector<CanaryCheck>& checks);
 
 }  // namespace dtbench

@@ -17,7 +17,7 @@
 namespace dtbench::ops {
 namespace {
 
-// On a GPU, rows of zeros added: cuBLAS has its fast kernels for sizes in multiples of 16 bytes,
+// On a GPU, rows of zeros added, up to a multiple of 8: cuBLAS has its fast kernels for such sizes,
 // and published vocabularies are odd.
 at::Tensor with_aligned_rows(const at::Tensor& x) {
   constexpr std::int64_t kAlignment = 8;
