@@ -1,6 +1,12 @@
 """Memory of this process."""
 
 import pathlib
+import resource
+
+
+def resident_bytes():
+    pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 def peak_resident_bytes():

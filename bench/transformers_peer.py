@@ -7,14 +7,13 @@
 import contextlib
 import json
 import pathlib
-import resource
 import sys
 import time
 
 import numpy
 import torch
 import transformers
-from process_memory import peak_resident_bytes
+from process_memory import peak_resident_bytes, resident_bytes
 from safetensors.torch import load_file, save_file
 
 DTYPE = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -95,11 +94,6 @@ def forbid_reduced_precision():
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
-
-
-def resident_bytes():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
 
 
 def train(folder):

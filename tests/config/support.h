@@ -10,17 +10,9 @@
 
 #include "base/error.h"
 #include "config/resolve.h"
+#include "source_folder.h"
 
 namespace dtbench {
-
-inline std::filesystem::path source_folder() {
-  const char* source = std::getenv("DTBENCH_SOURCE");
-  return source != nullptr ? source : ".";
-}
-
-inline std::filesystem::path source_configs() {
-  return source_folder() / "configs";
-}
 
 // What `action` says to the user when it fails; "" when it does not. Its exit code must be 2.
 template <typename Action>

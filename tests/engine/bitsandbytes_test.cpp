@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "engine/cuda_device.h"
 #include "engine/optim/blockwise_8bit.h"
 #include "engine/optim/cuda_update.h"
+#include "source_folder.h"
 
 namespace dtbench::testing {
 namespace {
@@ -27,10 +26,7 @@ struct Golden {
 class GoldenFile {
  public:
   GoldenFile() {
-    const char* source = std::getenv("DTBENCH_SOURCE");
-    file_.open(std::filesystem::path(source == nullptr ? "." : source) /
-                   "tests/engine/golden/adamw_8bit.bin",
-               std::ios::binary);
+    file_.open(source_folder() / "tests/engine/golden/adamw_8bit.bin", std::ios::binary);
     file_.exceptions(std::ios::failbit);
   }
 

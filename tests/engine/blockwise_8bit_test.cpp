@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -14,14 +13,13 @@
 #include "engine/one_parameter.h"
 #include "engine/optim/blockwise_kernels.h"
 #include "engine/optim/dynamic_map.h"
+#include "source_folder.h"
 
 namespace dtbench::testing {
 namespace {
 
 Json golden() {
-  const char* source = std::getenv("DTBENCH_SOURCE");
-  return read_json_file(std::filesystem::path(source == nullptr ? "." : source) /
-                        "tests/engine/golden/dynamic_map.json");
+  return read_json_file(source_folder() / "tests/engine/golden/dynamic_map.json");
 }
 
 TEST(DynamicMap, IsBitsandbytesTableBitForBit) {

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "engine/numerics/scalar_type.h"
 #include "engine/small_model.h"
+#include "source_folder.h"
 #include "temporary_folder.h"
 
 namespace dtbench::testing {
@@ -16,9 +16,7 @@ using Values = std::vector<std::int64_t>;
 
 // golden/multi_label_metrics.py wrote it with scikit-learn.
 Json golden() {
-  const char* source = std::getenv("DTBENCH_SOURCE");
-  return read_json_file(std::filesystem::path(source == nullptr ? "." : source) /
-                        "tests/engine/golden/multi_label_metrics.json");
+  return read_json_file(source_folder() / "tests/engine/golden/multi_label_metrics.json");
 }
 
 void expect_near(const std::optional<double>& found, const Json& expected, const char* name,

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
 #include "base/json.h"
 #include "engine/numerics/scalar_type.h"
+#include "source_folder.h"
 
 namespace dtbench {
 namespace {
@@ -38,9 +38,8 @@ struct MultiLabelCase {
 
 // golden/multi_label_metrics.py wrote them with scikit-learn.
 std::vector<MultiLabelCase> multi_label_cases() {
-  const char* source = std::getenv("DTBENCH_SOURCE");
-  const Json golden = read_json_file(std::filesystem::path(source == nullptr ? "." : source) /
-                                     "tests/engine/golden/multi_label_metrics.json");
+  const Json golden =
+      read_json_file(source_folder() / "tests/engine/golden/multi_label_metrics.json");
   std::vector<MultiLabelCase> cases;
   for (const Json& g : golden.at("metrics")) {
     MultiLabelCase item{g.at("name"), {}, {}, 0, g};

@@ -9,16 +9,9 @@
 
 #include "config/resolve.h"
 #include "engine/numerics/scalar_type.h"
+#include "source_folder.h"
 
 namespace dtbench::testing {
-namespace {
-
-std::filesystem::path source_folder() {
-  const char* source = std::getenv("DTBENCH_SOURCE");
-  return source == nullptr ? std::filesystem::current_path() : std::filesystem::path(source);
-}
-
-}  // namespace
 
 ModelShape small_shape(std::int64_t labels) {
   return small_shape(Architecture::kGpt2,
