@@ -52,9 +52,10 @@ std::string changed_text(const Json& changes) {
         rows.push_back({concat("  ", readable(group.at("scenario"))), readable(group.at("policy")),
                         name, effect(group, name.c_str()),
                         concat("p = ", fixed(metric.at("p_holm"), "%.2g"))});
-  const std::string tests = concat(changes.at("tests").dump(), " tests, p adjusted by Holm over all of them");
+  const std::string tests =
+      concat(changes.at("tests").dump(), " tests, p adjusted by Holm over all of them");
   if (changes.at("tests") == 0)
-    return "\nNo change can be told from noise: no cell has two seeds in both sets.\n";
+    return "\nNo change can be distinguished from noise: no cell has two seeds in both sets.\n";
   if (rows.empty()) return concat("\nNothing changed beyond noise (", tests, ").\n");
   return concat("\nChanged beyond noise (", tests, ")\n", aligned(rows));
 }

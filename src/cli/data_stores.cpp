@@ -129,7 +129,8 @@ void verify_repository(const StoreOptions& options) {
     std::cout << found.dump(1) << '\n';
   else if (corrupt.empty())
     std::cout << options.store << ": " << found.at("files") << " files ("
-              << human_bytes(found.at("bytes").get<std::uint64_t>()) << ") in the cache, all intact\n";
+              << human_bytes(found.at("bytes").get<std::uint64_t>())
+              << ") in the cache, all intact\n";
   if (corrupt.empty()) return;
   log_info("the next run or 'dtbench data prepare' downloads them again");
   throw Ended{ExitCode::kPermanent};

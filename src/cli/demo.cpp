@@ -87,12 +87,14 @@ void demonstrate(const DemoOptions& options) {
 
 void add_demo_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "demo", "train all scenarios under the six policies at preset tiny, and summarise the results");
+      "demo",
+      "train all scenarios under the six policies at preset tiny, and summarise the results");
   const auto options = std::make_shared<DemoOptions>();
   command->add_option("--scenario", options->scenarios, "A to F; repeatable (default: all)")
       ->allow_extra_args(false);
   command
-      ->add_option("--policy", options->policies, "name or .toml file; repeatable (default: the six)")
+      ->add_option("--policy", options->policies,
+                   "name or .toml file; repeatable (default: the six)")
       ->allow_extra_args(false);
   options->spec.add_to(*command, {{"--device", "device", "cpu, cuda or cuda:N"}});
   command->add_option("--out", options->out, "root folder of records (default: runs)");

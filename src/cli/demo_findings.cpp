@@ -115,8 +115,10 @@ std::string outcome_part(const Cells& ended, const Yardstick& scenarios) {
 std::string data_sentence(const Cells& rows) {
   const bool synthetic =
       std::all_of(rows.begin(), rows.end(), [](const Json& row) { return row.at("synthetic"); });
-  if (!synthetic) return "The data is your own: do not compare its losses with those of other data.";
-  return "The data is synthetic: a program generated its text and labels. Losses and scores show that "
+  if (!synthetic)
+    return "The data is your own: do not compare its losses with those of other data.";
+  return "The data is synthetic: a program generated its text and labels. Losses and scores show "
+         "that "
          "the machinery works, not what happens on real text.";
 }
 
@@ -148,10 +150,12 @@ std::string next_sentence(const Cells& rows, const Yardstick& scenarios) {
       static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const Json& row) {
         return row.at("status") == "interrupted" || row.at("status") == "not run";
       }));
-  if (left > 0) return concat("Next: the same command resumes; ", left, " of ", rows.size(), " cells left.");
+  if (left > 0)
+    return concat("Next: the same command resumes; ", left, " of ", rows.size(), " cells left.");
   if (!failures.empty())
-    return concat("Next: 'dtbench show ", readable(failures.front().at("path")), "' shows more about ",
-                  name_of(failures.front()), "; the same command retries failed cells.");
+    return concat("Next: 'dtbench show ", readable(failures.front().at("path")),
+                  "' shows more about ", name_of(failures.front()),
+                  "; the same command retries failed cells.");
   if (!scenarios.not_trained.empty()) {
     const std::int64_t steps = 10 * rows.front().at("steps").get<std::int64_t>();
     double seconds = 0;
@@ -161,7 +165,8 @@ std::string next_sentence(const Cells& rows, const Yardstick& scenarios) {
                   "' trains ten times as long, in at most ", human_seconds(10 * seconds),
                   " at this speed.");
   }
-  return "Next: train on your own text, 'dtbench run --scenario C --policy fp16_naive --preset small "
+  return "Next: train on your own text, 'dtbench run --scenario C --policy fp16_naive --preset "
+         "small "
          "--data FILE.jsonl --vocab vocab.json --merges merges.txt' (docs/guide.md).";
 }
 

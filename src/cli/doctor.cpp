@@ -163,7 +163,7 @@ void print_device(const Json& engine) {
   const Json sheet = at("/sheet/memory/value");
   rows.push_back(
       {"memory copy", rate(at("/copy_bytes_per_s"), "B/s") +
-                             (sheet.is_number() ? ", data sheet " + rate(sheet, "B/s") : "")});
+                          (sheet.is_number() ? ", data sheet " + rate(sheet, "B/s") : "")});
   std::cout << aligned(rows);
   rows.clear();
   for (const Json& policy : at("/policies"))
@@ -192,8 +192,8 @@ void print_for_people(const Json& found) {
   if (study.at("hours").is_number())
     rows.push_back(
         {"study time here", concat(human_seconds(study.at("hours").get<double>() * 3600), " at ",
-                                 readable(study.at("assumed_share_of_measured_rate")),
-                                 " of the measured rates, one seed")});
+                                   readable(study.at("assumed_share_of_measured_rate")),
+                                   " of the measured rates, one seed")});
   if (study.at("price_usd").is_number())
     rows.push_back({"study price", concat(readable(study.at("price_usd")), " USD")});
   std::cout << '\n' << aligned(rows);

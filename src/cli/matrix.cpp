@@ -77,20 +77,23 @@ void run_matrix(const MatrixCommand& command) {
 
 void add_matrix_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "matrix", "train many cells, each in its own process: scenarios x policies x seeds x settings");
+      "matrix",
+      "train many cells, each in its own process: scenarios x policies x seeds x settings");
   const auto options = std::make_shared<MatrixCommand>();
   add_matrix_options(*command, options->matrix);
   command->add_flag("--dry-run", options->dry_run,
                     "print cells, memory, hours and dollars; train nothing");
-  command->add_flag("--rerun", options->rerun,
-                    "retrain records refused because program, spec or data differ; move them aside");
+  command->add_flag(
+      "--rerun", options->rerun,
+      "retrain records refused because program, spec or data differ; move them aside");
   command->add_flag("--fail-fast,!--keep-going", options->fail_fast,
                     "stop at the first cell that fails (default: keep going)");
   command->add_option("--cell-timeout", options->timeout,
                       "seconds before a cell is stopped and counts as failed");
   command
-      ->add_option("--lease-seconds", options->lease_s,
-                   "seconds without a heartbeat before another process may take the cell (default: 60)")
+      ->add_option(
+          "--lease-seconds", options->lease_s,
+          "seconds without a heartbeat before another process may take the cell (default: 60)")
       ->check(CLI::Range(1.0, 86400.0));
   command->add_flag("--tensorboard", options->tensorboard,
                     "write event files into each cell's tensorboard/");

@@ -87,11 +87,13 @@ double positive_number(const std::string& text, const std::string& flag, const s
 void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command.add_option("--file", options.file,
                      "a matrix of configs/matrices by name, or a .toml file (docs/matrix.md)");
-  command.add_option("--scenario", options.scenarios,
-                     "A to F; repeatable (default: all, or the file's)")
+  command
+      .add_option("--scenario", options.scenarios,
+                  "A to F; repeatable (default: all, or the file's)")
       ->allow_extra_args(false);
-  command.add_option("--policy", options.policies,
-                     "name or .toml file; repeatable (default: the six, or the file's)")
+  command
+      .add_option("--policy", options.policies,
+                  "name or .toml file; repeatable (default: the six, or the file's)")
       ->allow_extra_args(false);
   command.add_option("--seeds", options.seeds,
                      "number of seeds, 0 to N-1 (default: the file's, else 1)");
@@ -133,8 +135,8 @@ SweepOptions sweep_options(const MatrixOptions& options, const std::vector<Sweep
   sweep.configs = configs_folder();
   sweep.slots = make_slots(cells.front().spec.device, options.jobs);
   if (!options.price_per_hour.empty())
-    sweep.price_per_hour = positive_number(options.price_per_hour, "--price-per-hour",
-                                           "a price in USD");
+    sweep.price_per_hour =
+        positive_number(options.price_per_hour, "--price-per-hour", "a price in USD");
   if (!options.budget.empty())
     sweep.budget = positive_number(options.budget, "--budget", "an amount in USD");
   if (sweep.budget && !sweep.price_per_hour)

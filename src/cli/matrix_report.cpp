@@ -122,19 +122,19 @@ Json matrix_summary(const std::vector<SweepCell>& cells, const SweepOptions& opt
 
 std::string matrix_summary_text(const Json& summary) {
   const auto count = [&](const char* state) { return summary.at("counts").value(state, 0); };
-  std::string text = concat(count("done"), " of ", summary.at("cells").size(),
-                            " cells are done: 'dtbench list --out ", readable(summary.at("out")),
-                            "' lists them, 'dtbench analyse ", readable(summary.at("out")),
-                            "' compares them.\n");
+  std::string text =
+      concat(count("done"), " of ", summary.at("cells").size(),
+             " cells are done: 'dtbench list --out ", readable(summary.at("out")),
+             "' lists them, 'dtbench analyse ", readable(summary.at("out")), "' compares them.\n");
   for (const Json& cell : summary.at("cells"))
     if (cell.at("state") == "failed")
       text +=
           concat("failed: ", readable(cell.at("name")), ": ", readable(cell.at("failure")), "\n");
   if (count("left out") > 0)
-    text += wrapped(
-        concat("The budget does not pay for ", count("left out"), " of ", summary.at("cells").size(),
-               " cells, which were left out: ", names_in(summary, "left out"), "."),
-        kProse);
+    text += wrapped(concat("The budget does not pay for ", count("left out"), " of ",
+                           summary.at("cells").size(),
+                           " cells, which were left out: ", names_in(summary, "left out"), "."),
+                    kProse);
   if (const int waiting = count("waiting"); waiting > 0)
     text += concat("The same command resumes; ", waiting, " of ", summary.at("cells").size(),
                    " cells left.\n");

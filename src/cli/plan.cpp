@@ -125,8 +125,8 @@ std::string text_of(const Json& plan) {
     text += wrapped(concat("The budget of ", usd(plan.at("budget").get<double>()),
                            " USD, of which ", usd(plan.at("usd_spent").get<double>()),
                            " are spent, pays for ", readable(plan.at("seeds_that_fit")),
-                           " seeds of this length, or for ", readable(plan.at("seeds")), " seeds of ",
-                           readable(plan.at("steps_that_fit")), " steps."),
+                           " seeds of this length, or for ", readable(plan.at("seeds")),
+                           " seeds of ", readable(plan.at("steps_that_fit")), " steps."),
                     kProse);
   for (const Json& name : plan.at("unknown"))
     text += concat("not counted: ", readable(name), ", because its calibration failed\n");

@@ -32,9 +32,9 @@ fs::path find_run(const ShowOptions& options) {
     if (id.starts_with(options.run)) matches.push_back(id);
   if (matches.size() == 1) return fs::path(options.out) / matches.front();
   if (matches.size() > 1)
-    throw usage_error(
-        concat("'", options.run, "' begins the ids of ", matches.size(), " runs: ", join(matches, ", "), "."),
-        "Give more digits.");
+    throw usage_error(concat("'", options.run, "' begins the ids of ", matches.size(),
+                             " runs: ", join(matches, ", "), "."),
+                      "Give more digits.");
   throw usage_error(
       concat("There is no run '", options.run, "' in '", options.out, "'."),
       ids.empty() ? "--out names the root folder of records." : suggestion(options.run, ids));
@@ -103,9 +103,10 @@ void print_for_people(const RunRecord& run, const Json& summary) {
 void show_run(const ShowOptions& options) {
   const RunRecord run = read_run(find_run(options));
   if (run.spec.is_null() && run.result.is_null() && !fs::exists(run.path / "steps.jsonl"))
-    throw usage_error(concat("'", run.path.string(),
-                             "' is not a run: it holds no spec.json, result.json ", "or steps.jsonl."),
-                      "'dtbench list' lists the runs.");
+    throw usage_error(
+        concat("'", run.path.string(), "' is not a run: it holds no spec.json, result.json ",
+               "or steps.jsonl."),
+        "'dtbench list' lists the runs.");
   const Json summary = summary_of(run);
   if (!options.json) return print_for_people(run, summary);
   const Json everything = {{"summary", summary},
