@@ -118,8 +118,7 @@ std::string data_sentence(const Cells& rows) {
   if (!synthetic)
     return "The data is your own: do not compare its losses with those of other data.";
   return "The data is synthetic: a program generated its text and labels. Losses and scores show "
-         "that "
-         "the machinery works, not what happens on real text.";
+         "that the machinery works, not what happens on real text.";
 }
 
 // What makes the timings worth less than they look, and the remedies; "" where nothing does.
@@ -166,8 +165,7 @@ std::string next_sentence(const Cells& rows, const Yardstick& scenarios) {
                   " at this speed.");
   }
   return "Next: train on your own text, 'dtbench run --scenario C --policy fp16_naive --preset "
-         "small "
-         "--data FILE.jsonl --vocab vocab.json --merges merges.txt' (docs/guide.md).";
+         "small --data FILE.jsonl --vocab vocab.json --merges merges.txt' (docs/guide.md).";
 }
 
 }  // namespace
