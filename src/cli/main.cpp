@@ -53,8 +53,8 @@ Error explain(const CLI::App& program, const CLI::ParseError& error) {
 
 int parse_and_run(int argc, char** argv) {
   CLI::App program(
-      "Datatype Dynamics Bench: which floating-point configuration of training survives, how fast "
-      "it is, what it costs, and if it dies, why.",
+      "Datatype Dynamics Bench: which floating-point configuration survives training, how fast it "
+      "is, what it costs, and, if it dies, why.",
       "dtbench");
   program.set_version_flag("--version", program_version());
   program.require_subcommand(1);

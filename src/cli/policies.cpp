@@ -21,24 +21,24 @@ struct Meaning {
   const char* words;
 };
 constexpr std::array kMeanings = {
-    Meaning{"parameters", "weights as stored; under mixed precision, the master weights"},
-    Meaning{"compute", "operands of matrix products"},
+    Meaning{"parameters", "stored weights; under mixed precision, the master weights"},
+    Meaning{"compute", "operands of matmuls"},
     Meaning{"autocast_rules", "cast lists of mixed precision: none, cuda or cpu"},
-    Meaning{"tf32", "fp32 products may use TF32"},
-    Meaning{"loss", "contract: fp32 after the logits; transformers: the heads' own roundings"},
+    Meaning{"tf32", "fp32 matmuls may use TF32"},
+    Meaning{"loss", "contract: fp32 after the logits; transformers: each head's own roundings"},
     Meaning{"gelu", "kernel: one operation, fp32 inside; composite: Transformers' chain"},
-    Meaning{"gradients", "accumulated gradients as stored"},
-    Meaning{"loss_scaling", "dynamic loss scale, as torch's GradScaler"},
-    Meaning{"loss_scale.initial", "its first value"},
-    Meaning{"loss_scale.growth_factor", "after growth_interval steps without an overflow"},
-    Meaning{"loss_scale.backoff_factor", "after a step with one, which is skipped"},
+    Meaning{"gradients", "stored gradients, across micro-batches"},
+    Meaning{"loss_scaling", "dynamic loss scale, like torch's GradScaler"},
+    Meaning{"loss_scale.initial", "initial scale"},
+    Meaning{"loss_scale.growth_factor", "factor after growth_interval steps without overflow"},
+    Meaning{"loss_scale.backoff_factor", "factor after an overflow, whose step is skipped"},
     Meaning{"loss_scale.growth_interval", "steps"},
     Meaning{"optimizer_states", "AdamW's two moments"},
-    Meaning{"embedding_states", "those of the embeddings"},
+    Meaning{"embedding_states", "the two moments of embeddings"},
     Meaning{"optimizer_arithmetic", "fused: fp32 inside; foreach: rounded after every operation"},
-    Meaning{"update_rounding", "of a weight's update: nearest, stochastic or kahan"},
+    Meaning{"update_rounding", "rounding of updated weights: nearest, stochastic or kahan"},
     Meaning{"epsilon", "AdamW's"},
-    Meaning{"perturb_initial_ulp", "initial weights moved by so many ulp"}};
+    Meaning{"perturb_initial_ulp", "ulps by which each initial weight is moved"}};
 
 void list_policies(bool json) {
   const std::filesystem::path configs = configs_folder();
@@ -69,7 +69,7 @@ void show_policy(const PoliciesOptions& options) {
 
 void add_policies_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("policies", "the floating-point configurations, or one in detail");
+      program.add_subcommand("policies", "list the floating-point policies, or explain one");
   const auto options = std::make_shared<PoliciesOptions>();
   command->add_option("name", options->name, "a policy's name or .toml file");
   command->add_flag("--json", options->json, "print JSON");
