@@ -69,7 +69,7 @@ at::Tensor taped(const std::vector<at::Tensor>& inputs, const Operation& operati
     given.push_back(input);
     wanted = wanted || input.requires_grad();
   }
-  if (wanted && c10::GradMode::is_enabled()) return Taped::apply(given, call);
+  if (wanted && c10::GradMode::is_enabled()) return Taped::apply(at::TensorList(given), call);
   Tape tape(Tape::Mode::kForwardOnly);
   return call->run(tape).tensor();
 }
