@@ -89,7 +89,7 @@ Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSo
       continue;
     }
     const Value logits = model.logits(content, context);
-    loss_sum += model.classification_loss(logits, content.targets, context, {})
+    loss_sum += model.loss_of_logits(logits, content.targets, context, {})
                     .tensor()
                     .item<double>();
     answers.add(logits.tensor(), content.targets);
