@@ -11,7 +11,7 @@ namespace dtbench {
 LanguageModelHead::LanguageModelHead(ParameterSet& parameters, const ModelShape& shape,
                                      double layer_norm_epsilon, const at::Tensor& word_embeddings)
     : decoder_{"lm_head", word_embeddings, {}} {
-  if (shape.architecture != Architecture::kRoberta) return;
+  if (shape.architecture != roberta_family()) return;
   decoder_.name = "lm_head.decoder";
   decoder_.bias = parameters.create("lm_head.bias", {shape.vocab}, kZeros, ParameterKind::kVector);
   dense_ = Linear::create(parameters, "lm_head.dense", shape.width, shape.width);
@@ -47,7 +47,7 @@ at::Tensor LanguageModelHead::loss(const at::Tensor& hidden, const at::Tensor& t
 ClassificationHead::ClassificationHead(ParameterSet& parameters, const ModelShape& shape,
                                        std::uint32_t first_site)
     : first_site_(first_site) {
-  if (shape.architecture == Architecture::kGpt2) {
+  if (shape.architecture == gpt2_family()) {
     output_ = Linear::create_without_bias(parameters, "score", shape.width, shape.labels);
     return;
   }

@@ -10,8 +10,7 @@ namespace {
 
 std::variant<Gpt2, Roberta> make_transformer(ParameterSet& parameters, const ModelShape& shape,
                                              double layer_norm_epsilon) {
-  if (shape.architecture == Architecture::kRoberta)
-    return Roberta(parameters, shape, layer_norm_epsilon);
+  if (shape.architecture == roberta_family()) return Roberta(parameters, shape, layer_norm_epsilon);
   return Gpt2(parameters, shape, layer_norm_epsilon);
 }
 
@@ -56,7 +55,7 @@ at::Tensor Model::logits(const MicroBatch& batch, const ForwardContext& context)
 at::Tensor Model::classification_loss(const at::Tensor& logits, const at::Tensor& targets,
                                       const LossNormalizer& normalizer, LossRule rule) const {
   const bool chain = rule == LossRule::kTransformers;
-  if (objective_ == Objective::kMultiLabel)
+  if (objective_ == multi_label())
     return chain ? ops::binary_cross_entropy_chain(logits, targets, normalizer)
                  : ops::binary_cross_entropy(logits, targets, normalizer);
   return chain ? ops::cross_entropy_chain(logits, targets, normalizer)

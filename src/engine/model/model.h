@@ -44,7 +44,7 @@ class Model {
  private:
   at::Tensor hidden_states(const MicroBatch& batch, const ForwardContext& context) const;
 
-  Objective objective_;
+  Registered<Task> objective_;
   std::variant<Gpt2, Roberta> transformer_;
   std::optional<LanguageModelHead> language_model_head_;
   std::optional<ClassificationHead> classification_head_;

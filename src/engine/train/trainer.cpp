@@ -37,7 +37,7 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
 
 // RoBERTa's position table counts from its padding row.
 void require_padding(const RunSpec& spec, const StoreMeta& meta) {
-  const bool roberta = spec.model.architecture == Architecture::kRoberta;
+  const bool roberta = spec.model.architecture == roberta_family();
   if (!roberta || meta.pad_token_id == kRobertaPadding) return;
   throw usage_error(concat("RoBERTa's padding token must have id ", kRobertaPadding,
                            ", the tokenizer's has ", meta.pad_token_id, "."),
