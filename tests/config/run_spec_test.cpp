@@ -115,7 +115,7 @@ TEST(RunSpec, NamesThatNothingHasAreRefusedWithTheNearest) {
   EXPECT_TRUE(
       says(refusal("/model/architecture", "llama"), "must be one of gpt2, roberta, got \"llama\""));
   EXPECT_TRUE(says(refusal("/model/architecture", "llama"), "--extension FILE.so"));
-  EXPECT_TRUE(says(refusal("/objective", "cml"), "Did you mean 'clm'?"));
+  EXPECT_TRUE(says(refusal("/objective", "multi_cl"), "Did you mean 'multi_cls'?"));
 }
 
 // Records of today's program keep their ids, and those that lack train.optimizer mean AdamW
