@@ -16,5 +16,5 @@ try:
     os.execv(launcher, [str(launcher), "benchmark", *sys.argv[1:]])
 except OSError as error:
     print(f"error: Cannot execute '{launcher}': {error.strerror}.\n"
-          "  try: benchmark.py has to stay beside the program dtbench.", file=sys.stderr)
+          "  try: Keep benchmark.py in the same folder as dtbench.", file=sys.stderr)
     sys.exit(4)

@@ -38,7 +38,7 @@ check_scripts() {
 }
 say "checking formatting and shell scripts"
 require 4 "formatting differs" "Run: $venv/bin/clang-format -i FILE" check_format
-require 4 "shellcheck found faults" "The lines above say where." check_scripts
+require 4 "shellcheck found errors" "The lines above show where." check_scripts
 
 folder=$root/build/$preset
 if [[ $preset == test ]]; then
@@ -47,7 +47,7 @@ if [[ $preset == test ]]; then
     -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
   build "$folder"
   say "checking with clang-tidy"
-  require 4 "clang-tidy found faults" "The lines above say where." \
+  require 4 "clang-tidy found errors" "The lines above show where." \
     "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" "$folder"
 else
   configure asan '' -DDTBENCH_TEST_PYTHON="$venv/bin/python"
@@ -55,5 +55,5 @@ else
 fi
 
 end
-[[ $preset == test ]] && say "every comparison with Transformers and torch will be in $folder/parity_report.txt"
+[[ $preset == test ]] && say "comparisons with Transformers and torch go to $folder/parity_report.txt"
 ctest --preset "$preset" -j2

@@ -27,7 +27,7 @@ fail() {
 on_interrupt() {
   trap '' INT TERM HUP
   [[ $job ]] && { kill -TERM -- "-$job" && wait "$job"; } 2>/dev/null
-  say "interrupted; nothing half made will be used, and the next call goes on from here"
+  say "interrupted; the next call discards partial results and resumes from here"
   exit 130
 }
 
@@ -35,18 +35,18 @@ on_interrupt() {
 begin() {
   trap on_interrupt INT TERM HUP
   mkdir -p "$root/build" 2>/dev/null && [[ -w $root/build ]] ||
-    fail 4 "cannot write to '$root/build', where dtbench is built" "Clone into a folder of yours."
+    fail 4 "cannot write to '$root/build', where dtbench is built" "Clone into a folder that you can write to."
   [[ ${HOME-} ]] || { unset HOME && export HOME=~; }
   cache=${DTBENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dtbench}
   mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]] ||
-    fail 2 "cannot write to the cache folder '$cache'" "Set DTBENCH_CACHE to a folder of yours."
+    fail 2 "cannot write to the cache folder '$cache'" "Set DTBENCH_CACHE to a folder that you can write to."
   cache=$(cd -P -- "$cache" && pwd)
   lock "$root/build/.lock" "another set-up in this folder"
   build_lock=$lock
   : >"$log"
 }
 
-# end: lets go of what a program executed next must not inherit.
+# end: releases what a program executed next must not inherit.
 end() {
   unlock "$build_lock"
   trap - INT TERM HUP
@@ -56,7 +56,7 @@ end() {
 lock() {
   exec {lock}>"$1"
   flock --nonblock "$lock" && return
-  say "waiting for $2 to end"
+  say "waiting for $2 to finish"
   flock "$lock" || fail 3 "cannot lock '$1'"
 }
 
@@ -117,7 +117,7 @@ follow() {
 
 # --- System packages ---
 
-# has_package NAME: whether what the Debian package brings is there, from wherever it came.
+# has_package NAME: whether what the Debian package brings is there, wherever it came from.
 has_package() {
   case $1 in
     g++) command -v "${CXX:-g++}" ;;
@@ -139,13 +139,13 @@ install_packages() {
   ((${#missing[@]})) || return 0
   local install="apt-get install -y --no-install-recommends ${missing[*]}"
   command -v apt-get >/dev/null ||
-    fail 4 "these are missing (named as Debian's packages): ${missing[*]}" \
-      "Install what brings them on this system."
+    fail 4 "packages are missing (Debian's names): ${missing[*]}" \
+      "Install their equivalents on this system."
   ((EUID == 0)) ||
     fail 4 "system packages are missing: ${missing[*]}" "Install them: sudo $install"
   say "installing system packages: ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  try apt-get update || say "apt-get update failed; trying with the package lists at hand"
+  try apt-get update || say "apt-get update failed; trying the existing package lists"
   # shellcheck disable=SC2086  # words, on purpose
   require 3 "system packages could not be installed: ${missing[*]}" \
     "Check the network and /etc/apt, or install them yourself: $install" \
@@ -176,11 +176,11 @@ usable_torch() {
   version=$(torch_version "$1")
   unusable=
   if [[ ! $version ]]; then
-    unusable="'$1' is no torch package"
+    unusable="'$1' is not a torch package"
   elif [[ $(printf '%s\n' "$minimum_torch" "$version" | sort -V | head -n 1) != "$minimum_torch" ]]; then
     unusable="torch $version is older than $minimum_torch"
   elif [[ ! -e $1/include/ATen/ATen.h || ! -e $1/lib/libtorch_cpu.so ]]; then
-    unusable="torch $version in '$1' comes without include/ or lib/"
+    unusable="torch $version in '$1' lacks include/ or lib/"
   fi
   [[ ! $unusable ]]
 }
@@ -200,11 +200,11 @@ find_torch() {
     if [[ ! -d $torch ]]; then
       torch=$(torch_of_python "$torch") && [[ $torch ]] ||
         fail 2 "DTBENCH_TORCH must be a Python that can import torch, or a torch package's folder;
-  got '$DTBENCH_TORCH'" "Unset it to let set-up find or install one."
+  got '$DTBENCH_TORCH'" "Unset it, and set-up finds or installs one."
     fi
     torch=$(cd -P -- "$torch" && pwd)
     usable_torch "$torch" || fail 2 "DTBENCH_TORCH: $unusable" \
-      "Needed is torch $minimum_torch or newer as its wheel installs it; unset it to get one."
+      "Name torch $minimum_torch or newer, installed from its wheel, or unset DTBENCH_TORCH."
     choose_torch ''
     return
   fi
@@ -216,7 +216,7 @@ find_torch() {
   torch=$(command -v python3 >/dev/null && torch_of_python python3)
   if [[ $torch ]]; then
     usable_torch "$torch" && choose_torch '' && return
-    say "not using the torch of python3: $unusable"
+    say "not using python3's torch: $unusable"
   fi
   torch=
 }
@@ -254,11 +254,11 @@ make_venv() {
     what=$(sed 's/[;#].*//; /^ *$/d' "$requirements" | paste -sd ' ')
     say "installing $what into $venv"
     rm -rf "$venv"
-    require 4 "could not make a virtual environment in '$venv'" \
+    require 4 "could not create a virtual environment in '$venv'" \
       "Check that '$python -m venv' works there." "$python" -m venv "$venv"
     mkdir "$venv/.tmp" # /tmp is often too small for torch
     require 3 "could not install $what" \
-      "Check the network and the space in '$cache' (torch needs 8 GB, pyarrow 0.2), then try again." \
+      "Check the network and the space in '$cache' (torch needs 8 GB, pyarrow 0.2 GB), then try again." \
       env -u PYTHONPATH -u PYTHONHOME TMPDIR="$venv/.tmp" "$venv/bin/python" -m pip install \
       --no-cache-dir --disable-pip-version-check --progress-bar off -r "$requirements"
     rm -rf "$venv/.tmp"
@@ -278,7 +278,7 @@ sys.exit(sys.argv[1] != "%d.%d" % sys.version_info[:2])' "$version" 2>/dev/null 
     make_venv test "$candidate" "$root/requirements/test.txt" "${torch%/*}"
     return
   done
-  fail 4 "the tests need the Python that torch in '$torch' is for (${version:-unknown}), with venv"
+  fail 4 "the tests need venv for the Python of torch in '$torch' (version ${version:-unknown})"
 }
 
 # find_arrow: sets $arrow to the folder of the pinned pyarrow, whose libraries read Parquet,
@@ -289,7 +289,7 @@ find_arrow() {
   make_venv arrow "$python" "$requirements"
   arrow=$(echo "$venv"/lib/python3.*/site-packages/pyarrow)
   [[ -e $arrow/include/parquet/arrow/reader.h ]] ||
-    fail 4 "'$arrow' comes without C++ headers" "Remove '$venv' and try again."
+    fail 4 "'$arrow' has no C++ headers" "Remove '$venv' and try again."
 }
 
 # find_plotly: sets $plotly to the script that draws reports' plots, from the pinned plotly, installed
@@ -299,11 +299,11 @@ find_plotly() {
   python=$(find_python) || fail 4 "installing plotly needs Python 3.10 to 3.14 with venv and pip"
   make_venv plotly "$python" "$requirements"
   plotly=$(echo "$venv"/lib/python3.*/site-packages/plotly/package_data/plotly.min.js)
-  [[ -e $plotly ]] || fail 4 "'$plotly' is not there" "Remove '$venv' and try again."
+  [[ -e $plotly ]] || fail 4 "'$plotly' does not exist" "Remove '$venv' and try again."
 }
 
-# find_if_any arrow|plotly WITHOUT: the same, but where the wheel is not to be had, as on a machine
-# without a network, the build goes on without it, and says WITHOUT what.
+# find_if_any arrow|plotly WITHOUT: the same, but where the wheel is not available, as on a machine
+# without a network, the build continues without it and says what that costs: WITHOUT.
 find_if_any() {
   if (
     trap on_interrupt INT TERM HUP
@@ -313,7 +313,7 @@ find_if_any() {
   ); then
     "find_$1"
   else
-    say "going on without $2; where the wheel can be had, 'rm ${stamp#"$root/"}' and ./dtbench add it"
+    say "continuing without $2; once the wheel is available, 'rm ${stamp#"$root/"}' and ./dtbench add it"
   fi
 }
 
@@ -334,10 +334,10 @@ find_cuda() {
   [[ $1 == always || ${DTBENCH_CUDA-} || -e /dev/nvidia0 || $capability ]] || return 0
   nvcc=$(PATH=$PATH:${CUDA_HOME:+$CUDA_HOME/bin:}/usr/local/cuda/bin command -v nvcc) ||
     if [[ ${DTBENCH_CUDA-} ]]; then
-      fail 4 "DTBENCH_CUDA asks for the CUDA plug-in, but there is no nvcc" \
-        "Install the CUDA toolkit of torch's CUDA version, or put nvcc on PATH."
+      fail 4 "DTBENCH_CUDA asks for the CUDA plug-in, but nvcc was not found" \
+        "Install the CUDA toolkit for torch's CUDA version, or put nvcc on PATH."
     else
-      [[ $1 == always ]] || say "there is a GPU but no nvcc: building without the CUDA plug-in"
+      [[ $1 == always ]] || say "found a GPU but no nvcc: building without the CUDA plug-in"
       return 0
     fi
   export CUDACXX=${CUDACXX:-$nvcc}
@@ -364,7 +364,7 @@ configure() {
     rm -rf "$folder"
   fi
   say "configuring ${folder#"$root/"}"
-  require 4 "configuring failed" "The lines above say what is missing." \
+  require 4 "configuring failed" "The lines above show what is missing." \
     cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \
     -DDTBENCH_ARROW_DIR="$arrow" -DDTBENCH_PLOTLY_JS="$plotly" "$@"
 }
@@ -374,8 +374,8 @@ build() {
   local folder=$1 jobs
   shift
   jobs=$(build_jobs)
-  say "building ${*:-everything} in ${folder#"$root/"} ($jobs at a time; log: $log)"
-  require 4 "building failed" "The lines above say where." \
+  say "building ${*:-everything} in ${folder#"$root/"} ($jobs jobs; log: $log)"
+  require 4 "building failed" "The lines above show where." \
     cmake --build "$folder" --parallel "$jobs" ${1+--target "$@"}
 }
 
@@ -391,8 +391,8 @@ set_up_build() {
 set_up_release() {
   begin
   set_up_build "$root/requirements/apt.txt"
-  find_if_any arrow "pyarrow's wheel: this build reads and writes no Parquet"
-  find_if_any plotly "plotly's wheel: this build's reports have no plots"
+  find_if_any arrow "pyarrow's wheel: this build cannot read or write Parquet"
+  find_if_any plotly "plotly's wheel: reports of this build have no plots"
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then

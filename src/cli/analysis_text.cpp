@@ -57,8 +57,8 @@ std::string outcomes(const Json& stability) {
 std::string differing(const Json& list) {
   std::vector<std::string> parts;
   for (const Json& each : list)
-    parts.push_back(concat(readable(each.at("field")), " (", readable(each.at("here")), ", there ",
-                           readable(each.at("there")), ")"));
+    parts.push_back(concat(readable(each.at("field")), " (", readable(each.at("here")), " here, ",
+                           readable(each.at("there")), " there)"));
   return join(parts, "; ");
 }
 
@@ -142,14 +142,14 @@ std::string side(const Json& evidence, const char* name) {
 
 std::string part(const Json& each) {
   return concat(readable(each.at("policy")), " on ", readable(each.at("scenario")), " ",
-                difference(each), each.at("claimed") == "inferior" ? " (to be inferior)" : "");
+                difference(each), each.at("claimed") == "inferior" ? " (claimed inferior)" : "");
 }
 
 std::string evidence_text(const Json& verdict) {
   const Json& evidence = verdict.at("evidence");
   if (evidence.empty()) return "";
   if (evidence.contains("parts")) {
-    std::string lines = "average precision minus fp32_true's:";
+    std::string lines = "average precision minus that of fp32_true:";
     std::vector<std::string> parts;
     for (const Json& each : evidence.at("parts"))
       parts.push_back(part(each));
@@ -159,7 +159,7 @@ std::string evidence_text(const Json& verdict) {
     return concat("survived: ", side(evidence, "better"), "; ", side(evidence, "worse"),
                   "; difference ", fixed(evidence.at("difference"), "%+.2f"),
                   interval(evidence, "%+.2f"));
-  return concat("ratio of the speed-ups: ", ratio(evidence));
+  return concat("ratio of speed-ups: ", ratio(evidence));
 }
 
 std::string control_text(const Json& control) {
@@ -205,7 +205,7 @@ std::string records_text(const Json& analysis) {
     text += concat("  ", readable(cell.at("path")), ": unpaired: ", readable(cell.at("scenario")),
                    " ", readable(cell.at("policy")), ", seed ", readable(cell.at("seed")),
                    near ? concat(" differs from its fp32_true in ", differing(cell.at("differing")))
-                        : ", has no fp32_true of that seed",
+                        : " has no fp32_true with that seed",
                    "\n");
   }
   return text + "\n";
@@ -219,7 +219,7 @@ std::string disturbed_text(const Json& setting) {
                                 readable(trials.at("disturbed_pairs")), " of ",
                                 trials.at("seeds").size()));
   if (policies.empty()) return "";
-  return concat("  timings disturbed, in pairs: ", join(policies, ", "), "\n\n");
+  return concat("  pairs with disturbed timings: ", join(policies, ", "), "\n\n");
 }
 
 std::string comparisons_text(const Json& analysis) {
@@ -227,7 +227,7 @@ std::string comparisons_text(const Json& analysis) {
   for (const Json& setting : analysis.at("settings")) {
     text += setting_title(setting) + stability_table(setting);
     if (setting.at("policies").empty()) continue;
-    text += metric_table(setting, "Difference to fp32_true",
+    text += metric_table(setting, "Difference from fp32_true",
                          {{"val_loss", "validation loss"},
                           {"average_precision_micro", "average precision"},
                           {"f1_micro", "micro F1"},
@@ -243,8 +243,8 @@ std::string comparisons_text(const Json& analysis) {
   }
   if (!text.empty())
     text +=
-        "Brackets: 95 % intervals over seeds; of survivors exact, else Student's t up to 20 "
-        "seeds, BCa bootstrap\nabove. Survived: finite to the last step, and trained.\n\n";
+        "Brackets: 95 % intervals over seeds: exact for survivors, otherwise Student's t up to 20 "
+        "seeds and\nBCa bootstrap above. Survived: finite to the last step, and trained.\n\n";
   return text;
 }
 

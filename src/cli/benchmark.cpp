@@ -19,7 +19,7 @@ struct BenchmarkOptions {
 
 void add_benchmark_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("benchmark", "train one cell: 'run' by another name and other flags");
+      program.add_subcommand("benchmark", "train one cell: 'run' with the specification's flags");
   const auto options = std::make_shared<BenchmarkOptions>();
   command->add_option("--model_arch", options->architecture, "gpt2 or roberta")->required();
   command->add_option("--task", options->task, "clm, mlm, multi_cls or single_cls")->required();
@@ -29,10 +29,10 @@ void add_benchmark_command(CLI::App& program) {
   std::vector<SpecFlag> flags = {
       {"--batch_size", "train.batch", "samples in the global batch"},
       {"--max_steps", "train.steps", "training steps"},
-      {"--seq_len", "data.length", "tokens of a sequence"},
-      {"--micro_batch", "train.micro_batch", "samples at a time; divides the batch"},
+      {"--seq_len", "data.length", "tokens per sequence"},
+      {"--micro_batch", "train.micro_batch", "samples per micro-batch; must divide the batch"},
       {"--lr", "train.learning_rate", "learning rate after the warm-up"},
-      {"--seed", "seed", "of weights, data order, masks and dropout"},
+      {"--seed", "seed", "seed of weights, data order, masks and dropout"},
       {"--device", "device", "cpu, cuda or cuda:N"}};
   for (const SpecFlag& flag : data_file_flags())
     flags.push_back(flag);

@@ -36,7 +36,7 @@ std::string set_line(const char* name, const Json& set) {
 
 std::string differing_text(const Json& changes) {
   if (changes.at("differing").empty()) return "";
-  std::string text = "\nWhat the two sets were made with differs in\n";
+  std::string text = "\nThe two sets were made with different\n";
   for (const Json& each : changes.at("differing"))
     text += concat("  ", readable(each.at("field")), ": ", readable(each.at("before")), " -> ",
                    readable(each.at("after")), " (", each.at("pairs").dump(), " of ",
@@ -52,9 +52,10 @@ std::string changed_text(const Json& changes) {
         rows.push_back({concat("  ", readable(group.at("scenario"))), readable(group.at("policy")),
                         name, effect(group, name.c_str()),
                         concat("p = ", fixed(metric.at("p_holm"), "%.2g"))});
-  const std::string tests = concat(changes.at("tests").dump(), " tests, p by Holm's rule over all");
+  const std::string tests =
+      concat(changes.at("tests").dump(), " tests, p adjusted by Holm over all of them");
   if (changes.at("tests") == 0)
-    return "\nNothing can be told from noise: no cell has two seeds in both sets.\n";
+    return "\nNo change can be distinguished from noise: no cell has two seeds in both sets.\n";
   if (rows.empty()) return concat("\nNothing changed beyond noise (", tests, ").\n");
   return concat("\nChanged beyond noise (", tests, ")\n", aligned(rows));
 }
@@ -65,7 +66,7 @@ std::string disturbed_text(const Json& changes) {
     disturbed += group.at("disturbed_pairs").get<std::int64_t>();
   if (disturbed == 0) return "";
   return concat("Timings were disturbed in ", disturbed, " of ", changes.at("pairs").dump(),
-                " pairs: differences of speed and MFU may be theirs.\n");
+                " pairs, which may explain differences in speed and MFU.\n");
 }
 
 std::string groups_text(const Json& changes) {
@@ -86,8 +87,8 @@ std::string groups_text(const Json& changes) {
 
 std::string states_text(const Json& changes) {
   if (changes.at("pairs") == 0) return "";
-  if (changes.at("states").empty()) return "\nNo cell ended otherwise than before.\n";
-  std::string text = "\nEnded otherwise\n";
+  if (changes.at("states").empty()) return "\nEvery cell ended as before.\n";
+  std::string text = "\nEnded differently\n";
   for (const Json& each : changes.at("states"))
     text += concat("  ", cell_name(each), ": ", readable(each.at("before")), " -> ",
                    readable(each.at("after")), "\n");
@@ -113,7 +114,7 @@ std::string changes_text(const Json& changes) {
                 changes.at("pairs").dump(), " pairs\n", differing_text(changes),
                 changed_text(changes), disturbed_text(changes), states_text(changes),
                 groups_text(changes),
-                list_text("Not paired, since these differ", changes.at("refused")),
+                list_text("Not paired, because these fields differ", changes.at("refused")),
                 list_text("Only before", changes.at("only_before")),
                 list_text("Only after", changes.at("only_after")));
 }

@@ -82,11 +82,11 @@ fs::path one_store(const std::string& name) {
   if (stores.size() == 1) return stores.front();
   throw usage_error(concat("Expected one store, found ", stores.size(),
                            name.empty() ? "" : concat(" that begin with '", name, "'"), "."),
-                    "dtbench data show FINGERPRINT; 'dtbench data list' tells which there are.");
+                    "dtbench data show FINGERPRINT; 'dtbench data list' lists the stores.");
 }
 
 void print_labels(const Json& statistics) {
-  std::cout << "\nLabels a document\n"
+  std::cout << "\nLabels per document\n"
             << readable_members(statistics.at("labels_a_document"), 2)
             << "\nMost frequent labels in training\n";
   Rows rows = {{"  label", "documents", "share"}};
@@ -123,15 +123,16 @@ void verify_repository(const StoreOptions& options) {
   const Json found = hub_files().verify(parse_hub_address(options.store, "store"));
   const Json& corrupt = found.at("corrupt");
   if (found.at("files") == 0 && corrupt.empty())
-    throw usage_error(concat("Nothing of '", options.store, "' is in the cache."),
+    throw usage_error(concat("'", options.store, "' is not in the cache."),
                       "Check the name, or fetch it: 'dtbench data prepare'.");
   if (options.json)
     std::cout << found.dump(1) << '\n';
   else if (corrupt.empty())
     std::cout << options.store << ": " << found.at("files") << " files ("
-              << human_bytes(found.at("bytes").get<std::uint64_t>()) << ") in the cache, whole\n";
+              << human_bytes(found.at("bytes").get<std::uint64_t>())
+              << ") in the cache, all intact\n";
   if (corrupt.empty()) return;
-  log_info("the next run or 'dtbench data prepare' fetches them again");
+  log_info("the next run or 'dtbench data prepare' downloads them again");
   throw Ended{ExitCode::kPermanent};
 }
 
@@ -146,7 +147,7 @@ void verify_stores(const StoreOptions& options) {
                    {"quarantined_as", nullptr}};
     if (fault) {
       answer["quarantined_as"] = quarantine(store).string();
-      log_warning(concat("the store ", store.string(), " is not as it was written and is now ",
+      log_warning(concat("the store ", store.string(), " changed after it was written; moved to ",
                          answer["quarantined_as"].get<std::string>(), ". ", *fault));
       all_whole = false;
     }
@@ -156,7 +157,7 @@ void verify_stores(const StoreOptions& options) {
   if (options.json) std::cout << answers.dump(1) << '\n';
   if (!options.json && answers.empty()) log_info("no stores to verify");
   if (all_whole) return;
-  log_info("the next run or 'dtbench data prepare' makes them again");
+  log_info("the next run or 'dtbench data prepare' rebuilds them");
   throw Ended{ExitCode::kPermanent};
 }
 
@@ -172,14 +173,14 @@ void add_command(CLI::App& data, const char* name, const char* description, cons
 }  // namespace
 
 void add_store_commands(CLI::App& data) {
-  add_command(data, "list", "the tokenized stores of the cache", nullptr, list_stores);
-  add_command(data, "show", "one store: counts, labels, decoded examples, disk use",
-              "the beginning of its fingerprint, or its folder; may be left out if there is one",
+  add_command(data, "list", "list the tokenized stores in the cache", nullptr, list_stores);
+  add_command(data, "show", "show one store: counts, labels, decoded examples, disk use",
+              "its folder, or the beginning of its fingerprint; optional if there is only one",
               show_store);
   add_command(data, "verify",
-              "hash stores' files again; one that changed is renamed aside (exit 4)",
-              "one's folder or its fingerprint's beginning, or hf://[datasets/]OWNER/NAME, "
-              "cached; all stores if left out",
+              "hash the files of stores again; move changed stores aside (exit code 4)",
+              "its folder, the beginning of its fingerprint, or a cached "
+              "hf://[datasets/]OWNER/NAME (default: all stores)",
               verify_stores);
 }
 

@@ -28,8 +28,8 @@ struct DemoOptions {
 };
 
 constexpr const char* kLegend =
-    "F1, AP: micro F1 and micro average precision of classification. MFU: the FLOPs needed over "
-    "the measured peak. peak: memory that the allocator saw. '-': not measured.";
+    "F1, AP: micro F1 and micro average precision (classification). MFU: needed FLOPs as a share "
+    "of the measured peak. peak: most memory the allocator held. '-': not measured.";
 
 // Columns of the terminal that the table goes to; a file has room.
 std::size_t output_width() {
@@ -67,7 +67,7 @@ void print(const std::vector<Json>& rows, const std::optional<fs::path>& report,
   for (const Json& paragraph : paragraphs)
     if (paragraph != "")
       std::cout << '\n' << wrapped(paragraph.get<std::string>(), std::min(width, kProse));
-  if (report) std::cout << "\nReport, for a browser: " << report->string() << '\n';
+  if (report) std::cout << "\nReport for the browser: " << report->string() << '\n';
 }
 
 void demonstrate(const DemoOptions& options) {
@@ -87,12 +87,14 @@ void demonstrate(const DemoOptions& options) {
 
 void add_demo_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "demo", "train all scenarios under six policies at preset tiny, and tell what came of it");
+      "demo",
+      "train all scenarios under the six policies at preset tiny, and summarise the results");
   const auto options = std::make_shared<DemoOptions>();
-  command->add_option("--scenario", options->scenarios, "A to F: only this one; repeatable")
+  command->add_option("--scenario", options->scenarios, "A to F; repeatable (default: all)")
       ->allow_extra_args(false);
   command
-      ->add_option("--policy", options->policies, "only this one, or one of your own; repeatable")
+      ->add_option("--policy", options->policies,
+                   "name or .toml file; repeatable (default: the six)")
       ->allow_extra_args(false);
   options->spec.add_to(*command, {{"--device", "device", "cpu, cuda or cuda:N"}});
   command->add_option("--out", options->out, "root folder of records (default: runs)");

@@ -103,7 +103,7 @@ std::vector<std::string> matrix(const DemoProgress& progress, std::size_t width)
 std::string running_line(const DemoProgress& progress) {
   if (progress.running == nullptr) return "";
   std::string line = progress.running->name() + ": ";
-  if (progress.stopping) return line + "saving a checkpoint; Ctrl-C once more ends it at once";
+  if (progress.stopping) return line + "saving a checkpoint; Ctrl-C again stops it at once";
   if (!progress.step) return line + "starting";
   const std::int64_t steps = progress.running->spec.train.steps;
   const std::int64_t left = steps - progress.step->done;
@@ -116,7 +116,7 @@ std::string running_line(const DemoProgress& progress) {
 std::string whole_line(const DemoProgress& progress) {
   std::string line = concat(progress.ended(), " of ", progress.cells.size(), " cells done");
   if (progress.left_s) line += concat(", ETA ", human_seconds(*progress.left_s));
-  return line + "; Ctrl-C stops, the same command goes on";
+  return line + "; Ctrl-C stops, the same command resumes";
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class PlainView : public DemoView {
   void tick(const DemoProgress& progress) override {
     if (told_) return;
     told_ = true;
-    log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them done before"));
+    log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them already done"));
   }
   void cell_ended(const DemoProgress& progress) override {
     const DemoCell& cell = *progress.running;

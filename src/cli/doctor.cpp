@@ -43,15 +43,15 @@ Json examine(const std::string& device) {
     const ChildOutput child = run_child(arguments);
     if (child.status == 0) return Json::parse(child.output);
     if (child.status == static_cast<int>(ExitCode::kUsage))
-      throw Error(ExitCode::kUsage, "The engine refused the question; it said why above.");
+      throw Error(ExitCode::kUsage, "The engine refused this device; the reason is above.");
     return {{"asked", device},
-            {"unavailable", concat("dtbench-engine doctor ended with status ", child.status)}};
+            {"unavailable", concat("dtbench-engine doctor exited with status ", child.status)}};
   } catch (const Error& error) {
     if (error.code() == ExitCode::kUsage) throw;
     return {{"asked", device}, {"unavailable", error.what()}};
   } catch (const Json::exception& error) {
     return {{"asked", device},
-            {"unavailable", concat("what dtbench-engine doctor said is no JSON: ", error.what())}};
+            {"unavailable", concat("dtbench-engine doctor printed invalid JSON: ", error.what())}};
   }
 }
 
@@ -77,12 +77,12 @@ Json missing_plugins() {
   Json missing = Json::array();
   if (!has_plugin(kParquetPlugin))
     missing.push_back(
-        "this build reads no Parquet (pyarrow's wheel was not to be had): the "
-        "study's data must be .jsonl files of yours");
+        "this build cannot read Parquet (set-up found no pyarrow wheel): provide the "
+        "study's data as .jsonl files");
   if (!has_plugin(kHubPlugin))
     missing.push_back(
-        "this build has no Hub client: data, tokenizer and weights must be files of "
-        "yours (--data, --tokenizer, --init)");
+        "this build has no Hub client: provide data, tokenizer and weights as files "
+        "(--data, --tokenizer, --init)");
   return missing;
 }
 
@@ -90,8 +90,8 @@ std::vector<std::string> warnings(const Json& found) {
   std::vector<std::string> list;
   const Json& why = found.at("hub").at("unreachable");
   if (why.is_string())
-    list.push_back(concat("the Hub is not reached (", why.get<std::string>(),
-                          "): what is not in its cache must be files of yours"));
+    list.push_back(concat("the Hub cannot be reached (", why.get<std::string>(),
+                          "): provide files for whatever is not in its cache"));
   for (const Json& missing : found.at("missing_plugins"))
     list.push_back(missing);
   const Json& free = found.at("disk").at("free_bytes");
@@ -100,7 +100,7 @@ std::vector<std::string> warnings(const Json& found) {
                           found.at("disk").at("folder").get<std::string>()));
   const Json preferred = member_or_null(found.at("engine"), "/sheet/preferred");
   if (member_or_null(found.at("engine"), "/device/cuda").is_object() && preferred != true)
-    list.emplace_back("the study is planned for an RTX A6000 or A40; this is another GPU");
+    list.emplace_back("the study is planned for an RTX A6000 or A40; this is a different GPU");
   return list;
 }
 
@@ -150,20 +150,20 @@ void print_device(const Json& engine) {
     rows.push_back({"preferred GPU", at("/sheet/preferred") == true ? "yes" : "no"});
   }
   rows.push_back({"TF32 canary", at("/canary_passed") == true
-                                     ? "fp32 products are computed in fp32"
-                                     : "CAUGHT: fp32 products are not computed in fp32"});
+                                     ? "fp32 matmuls are computed in fp32"
+                                     : "CAUGHT: fp32 matmuls are not computed in fp32"});
   const Json products = at("/products");
   for (const auto& [datatype, peak] : products.items()) {
     const bool fp32 = datatype == "fp32";
     const Json sheet = at(fp32 ? "/sheet/fp32/value" : "/sheet/half/value");
-    rows.push_back({datatype + " products",
+    rows.push_back({datatype + " matmuls",
                     rate(member_or_null(peak, "/flops_per_s"), "FLOP/s") +
                         (sheet.is_number() ? ", data sheet " + rate(sheet, "FLOP/s") : "")});
   }
   const Json sheet = at("/sheet/memory/value");
   rows.push_back(
-      {"copy in memory", rate(at("/copy_bytes_per_s"), "B/s") +
-                             (sheet.is_number() ? ", data sheet " + rate(sheet, "B/s") : "")});
+      {"memory copy", rate(at("/copy_bytes_per_s"), "B/s") +
+                          (sheet.is_number() ? ", data sheet " + rate(sheet, "B/s") : "")});
   std::cout << aligned(rows);
   rows.clear();
   for (const Json& policy : at("/policies"))
@@ -185,17 +185,17 @@ void print_for_people(const Json& found) {
                                      readable(disk.at("folder"))});
   rows.push_back({"Hub", readable(found.at("hub").at("endpoint")) +
                              (found.at("hub").at("unreachable").is_null() ? " accepts a connection"
-                                                                          : " is not reached")});
+                                                                          : " cannot be reached")});
   rows.push_back({"the study", concat(readable(study.at("cells")), " cells of ",
                                       readable(study.at("steps")), " steps (preset base), largest ",
                                       human_bytes(study.at("memory_bytes").get<std::uint64_t>()))});
   if (study.at("hours").is_number())
     rows.push_back(
-        {"its time here", concat(human_seconds(study.at("hours").get<double>() * 3600), " at ",
-                                 readable(study.at("assumed_share_of_measured_rate")),
-                                 " of the measured rates, one seed")});
+        {"study time here", concat(human_seconds(study.at("hours").get<double>() * 3600), " at ",
+                                   readable(study.at("assumed_share_of_measured_rate")),
+                                   " of the measured rates, one seed")});
   if (study.at("price_usd").is_number())
-    rows.push_back({"its price", concat(readable(study.at("price_usd")), " USD")});
+    rows.push_back({"study price", concat(readable(study.at("price_usd")), " USD")});
   std::cout << '\n' << aligned(rows);
   for (const Json& warning : found.at("warnings"))
     std::cout << "warning: " << readable(warning) << '\n';
@@ -218,7 +218,7 @@ void run_doctor(const DoctorOptions& options) {
   if (found.at("ready") == true) return;
   std::cout.flush();
   throw Error(ExitCode::kPermanent, "The study (preset base) cannot run on this machine.",
-              "dtbench demo, which needs nothing; or a machine with a GPU (RTX A6000 "
+              "Run 'dtbench demo', which needs no GPU, or use a machine with one (RTX A6000 "
               "or A40).");
 }
 
@@ -226,11 +226,11 @@ void run_doctor(const DoctorOptions& options) {
 
 void add_doctor_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "doctor", "what this machine can do, how fast, and whether the study fits");
+      "doctor", "check what this machine can do, how fast, and whether the study fits");
   const auto options = std::make_shared<DoctorOptions>();
   command->add_option("--device", options->device,
-                      "cpu, cuda or cuda:N (default: cuda where there is one)");
-  command->add_option("--price-per-hour", options->price_per_hour, "of this machine, in USD")
+                      "cpu, cuda or cuda:N (default: cuda if there is a GPU)");
+  command->add_option("--price-per-hour", options->price_per_hour, "price of this machine, in USD")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", options->json, "print JSON");
   command->callback([options] { run_doctor(*options); });

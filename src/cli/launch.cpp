@@ -65,10 +65,9 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   command.add_option("--out", options.out, "root folder of records (default: runs)");
   command.add_flag("--dry-run", options.dry_run,
                    "print the resolved spec and its costs as JSON; train nothing");
-  command.add_flag("--rerun", options.rerun,
-                   "train anew although there is a record, which is kept aside");
+  command.add_flag("--rerun", options.rerun, "retrain; move the existing record aside");
   command.add_flag("--keep-checkpoint", options.engine.keep_checkpoint,
-                   "keep the checkpoint of a complete cell");
+                   "keep the checkpoint of a finished cell");
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,
                   "steps between checkpoints (default: 0, every 5 minutes)")

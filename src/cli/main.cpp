@@ -60,8 +60,8 @@ void load_extensions(const std::vector<std::string>& files) {
 int parse_and_run(int argc, char** argv) {
   load_extensions_of_environment(ExtensionHalf::kConfiguration);
   CLI::App program(
-      "Datatype Dynamics Bench: which floating-point configuration of training survives, how fast "
-      "it is, what it costs, and if it dies, why.",
+      "Datatype Dynamics Bench: which floating-point configuration survives training, how fast it "
+      "is, what it costs, and, if it dies, why.",
       "dtbench");
   program.set_version_flag("--version", program_version());
   program.require_subcommand(1);

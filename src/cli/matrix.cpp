@@ -35,15 +35,15 @@ void require_affordable(const std::vector<SweepCell>& cells, const SweepOptions&
       cheapest = cell.predicted_s;
   }
   if (any || !options.budget) return;
-  std::string why = "its calibration took more";
+  std::string why = "calibration alone cost more";
   if (cheapest) {
     const double device_s = *cheapest * options.slots.front().share;
-    why = concat("the cheapest is predicted to take ", human_seconds(*cheapest), ", which cost ",
+    why = concat("the cheapest is predicted to take ", human_seconds(*cheapest), ", at a cost of ",
                  usd(cost_of(device_s, options.price_per_hour.value_or(0))), " USD");
   }
-  throw usage_error(concat("The budget of ", usd(*options.budget), " USD affords none of ",
+  throw usage_error(concat("The budget of ", usd(*options.budget), " USD pays for none of the ",
                            cells.size(), " cells: ", why, "."),
-                    "'dtbench plan' tells how many seeds and steps a budget affords.");
+                    "'dtbench plan' shows how many seeds and steps a budget pays for.");
 }
 
 void run_matrix(const MatrixCommand& command) {
@@ -77,20 +77,23 @@ void run_matrix(const MatrixCommand& command) {
 
 void add_matrix_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "matrix", "train many cells, a process each: scenarios x policies x seeds x settings");
+      "matrix",
+      "train many cells, each in its own process: scenarios x policies x seeds x settings");
   const auto options = std::make_shared<MatrixCommand>();
   add_matrix_options(*command, options->matrix);
   command->add_flag("--dry-run", options->dry_run,
                     "print cells, memory, hours and dollars; train nothing");
-  command->add_flag("--rerun", options->rerun,
-                    "train anew what is refused because program, spec or data differ");
+  command->add_flag(
+      "--rerun", options->rerun,
+      "retrain records refused because program, spec or data differ; move them aside");
   command->add_flag("--fail-fast,!--keep-going", options->fail_fast,
-                    "end at the first cell that fails (default: keep going)");
+                    "stop at the first cell that fails (default: keep going)");
   command->add_option("--cell-timeout", options->timeout,
-                      "seconds after which a cell is stopped and has failed");
+                      "seconds before a cell is stopped and counts as failed");
   command
-      ->add_option("--lease-seconds", options->lease_s,
-                   "after so long without a heartbeat others take a cell over (default: 60)")
+      ->add_option(
+          "--lease-seconds", options->lease_s,
+          "seconds without a heartbeat before another process may take the cell (default: 60)")
       ->check(CLI::Range(1.0, 86400.0));
   command->add_flag("--tensorboard", options->tensorboard,
                     "write event files into each cell's tensorboard/");

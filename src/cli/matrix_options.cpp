@@ -16,7 +16,7 @@ constexpr int kMostJobs = 1024;
 
 // What the flags mean together, and the names there are.
 std::string matrix_footer() {
-  return "Several values of a setting (--set train.batch=8,32) make cells of their own.\n" +
+  return "Several values of a setting (--set train.batch=8,32) make one cell each.\n" +
          scenarios_and_presets();
 }
 
@@ -56,10 +56,10 @@ Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_lin
   std::erase_if(matrix.parts, has_nothing);
   if (matrix.parts.empty())
     throw usage_error(
-        concat("Nothing of the matrix '", options.file, "' is left",
-               options.scenarios.empty() ? "" : " by --scenario ", join(options.scenarios, ", "),
-               options.policies.empty() ? "" : " by --policy ", join(options.policies, ", "), "."),
-        "They choose among the file's own scenarios and policies.");
+        concat("The matrix '", options.file, "' has no cell",
+               options.scenarios.empty() ? "" : " of --scenario ", join(options.scenarios, ", "),
+               options.policies.empty() ? "" : " of --policy ", join(options.policies, ", "), "."),
+        "Both flags select among the file's own scenarios and policies.");
   return matrix;
 }
 
@@ -67,9 +67,9 @@ void require_one_device(const std::vector<SweepCell>& cells) {
   for (const SweepCell& cell : cells)
     if (cell.spec.device != cells.front().spec.device)
       throw usage_error(
-          concat("The cells of a matrix run on one device; '", cells.front().name, "' asks for ",
-                 cells.front().spec.device, ", '", cell.name, "' for ", cell.spec.device, "."),
-          "A matrix for each device, in the same or another folder.");
+          concat("A matrix runs on one device, but '", cells.front().name, "' asks for ",
+                 cells.front().spec.device, " and '", cell.name, "' for ", cell.spec.device, "."),
+          "Run one matrix per device, in the same folder or another.");
 }
 
 }  // namespace
@@ -79,20 +79,24 @@ double positive_number(const std::string& text, const std::string& flag, const s
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || rest != text.data() + text.size() || !std::isfinite(number) ||
       number <= 0)
-    throw usage_error(concat(flag, " wants ", what, ", a number above 0, got '", text, "'."),
-                      concat(flag, " 0.79, for example."));
+    throw usage_error(concat(flag, " must be ", what, " above 0, got '", text, "'."),
+                      concat("For example: ", flag, " 0.79"));
   return number;
 }
 
 void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command.add_option("--file", options.file,
                      "a matrix of configs/matrices by name, or a .toml file (docs/matrix.md)");
-  command.add_option("--scenario", options.scenarios, "A to F: only this one; repeatable")
+  command
+      .add_option("--scenario", options.scenarios,
+                  "A to F; repeatable (default: all, or the file's)")
       ->allow_extra_args(false);
-  command.add_option("--policy", options.policies, "only this one, or one of your own; repeatable")
+  command
+      .add_option("--policy", options.policies,
+                  "name or .toml file; repeatable (default: the six, or the file's)")
       ->allow_extra_args(false);
   command.add_option("--seeds", options.seeds,
-                     "so many seeds: 0, 1, 2 ... (default: the file's, else one)");
+                     "number of seeds, 0 to N-1 (default: the file's, else 1)");
   options.spec.add_preset(command);
   std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
                                  {"--device", "device", "cpu, cuda or cuda:N"}};
@@ -101,10 +105,10 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   options.spec.add_to(command, flags);
   command
       .add_option("--jobs", options.jobs,
-                  "cells at a time (default: one a GPU; one on a CPU, whose cores are divided)")
+                  "cells at a time (default: one per GPU, or one on a CPU, whose cores they share)")
       ->check(CLI::Range(1, kMostJobs));
-  command.add_option("--price-per-hour", options.price_per_hour, "of a device, in USD");
-  command.add_option("--budget", options.budget, "in USD; needs --price-per-hour");
+  command.add_option("--price-per-hour", options.price_per_hour, "price of one device, in USD");
+  command.add_option("--budget", options.budget, "most to spend, in USD; needs --price-per-hour");
   command.add_option("--out", options.out, "root folder of records (default: runs)");
   command.add_flag("--json", options.json, "print JSON");
   command.footer(matrix_footer);
@@ -131,13 +135,13 @@ SweepOptions sweep_options(const MatrixOptions& options, const std::vector<Sweep
   sweep.configs = configs_folder();
   sweep.slots = make_slots(cells.front().spec.device, options.jobs);
   if (!options.price_per_hour.empty())
-    sweep.price_per_hour = positive_number(options.price_per_hour, "--price-per-hour",
-                                           "a device's price of an hour in USD");
+    sweep.price_per_hour =
+        positive_number(options.price_per_hour, "--price-per-hour", "a price in USD");
   if (!options.budget.empty())
-    sweep.budget = positive_number(options.budget, "--budget", "an amount of USD");
+    sweep.budget = positive_number(options.budget, "--budget", "an amount in USD");
   if (sweep.budget && !sweep.price_per_hour)
-    throw usage_error("--budget needs the price of the device's time.",
-                      "--price-per-hour 0.79, for example.");
+    throw usage_error("--budget needs --price-per-hour, the price of one device.",
+                      "For example: --price-per-hour 0.79");
   return sweep;
 }
 

@@ -96,7 +96,7 @@ std::string forecast_text(const Json& forecast) {
                total.at("usd").is_number() ? concat(", ", money_of(total.at("usd")), " USD") : "");
   if (total.at("unpredicted") != 0)
     sentence += concat("; the time of ", readable(total.at("unpredicted")),
-                       " of them is not known, as no cell of their kind was trained here: "
+                       " of them is unknown, because no cell of their kind was trained here: "
                        "'dtbench plan' trains a few steps of each kind");
   return text + "\n" + wrapped(sentence + ".", kProse);
 }
@@ -122,26 +122,27 @@ Json matrix_summary(const std::vector<SweepCell>& cells, const SweepOptions& opt
 
 std::string matrix_summary_text(const Json& summary) {
   const auto count = [&](const char* state) { return summary.at("counts").value(state, 0); };
-  std::string text = concat(count("done"), " of ", summary.at("cells").size(),
-                            " cells are done: 'dtbench list --out ", readable(summary.at("out")),
-                            "' tells of each, 'dtbench analyse ", readable(summary.at("out")),
-                            "' what they show.\n");
+  std::string text =
+      concat(count("done"), " of ", summary.at("cells").size(),
+             " cells are done: 'dtbench list --out ", readable(summary.at("out")),
+             "' lists them, 'dtbench analyse ", readable(summary.at("out")), "' compares them.\n");
   for (const Json& cell : summary.at("cells"))
     if (cell.at("state") == "failed")
       text +=
           concat("failed: ", readable(cell.at("name")), ": ", readable(cell.at("failure")), "\n");
   if (count("left out") > 0)
-    text += wrapped(
-        concat("Left out, ", count("left out"),
-               " cells that the budget does not pay for: ", names_in(summary, "left out"), "."),
-        kProse);
+    text += wrapped(concat("The budget does not pay for ", count("left out"), " of ",
+                           summary.at("cells").size(),
+                           " cells, which were left out: ", names_in(summary, "left out"), "."),
+                    kProse);
   if (const int waiting = count("waiting"); waiting > 0)
-    text += concat("The same command goes on with the ", waiting, " cells left.\n");
-  text += concat("Devices worked ", human_seconds(summary.at("device_s").get<double>()));
+    text += concat("The same command resumes; ", waiting, " of ", summary.at("cells").size(),
+                   " cells left.\n");
+  text += concat("Device time: ", human_seconds(summary.at("device_s").get<double>()));
   if (summary.at("spent_usd").is_number())
     text += concat(", ", money_of(summary.at("spent_usd")), " USD");
   if (summary.at("budget").is_number())
-    text += concat(" of the budget's ", money_of(summary.at("budget")));
+    text += concat(" of a budget of ", money_of(summary.at("budget")));
   return text + ".\n";
 }
 

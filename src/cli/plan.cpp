@@ -106,7 +106,7 @@ Json plan_of(const std::vector<SweepCell>& cells, const SweepOptions& options,
 }
 
 std::string text_of(const Json& plan) {
-  Rows rows = {{"cell", "steps", "time", "of a step"}};
+  Rows rows = {{"cell", "steps", "time", "per step"}};
   for (const Json& cell : plan.at("cells"))
     rows.push_back({readable(cell.at("name")), readable(cell.at("steps")),
                     human_seconds(cell.at("seconds").get<double>()),
@@ -115,21 +115,21 @@ std::string text_of(const Json& plan) {
   const auto seeds = plan.at("seeds").get<double>();
   std::string sentence =
       concat("One seed of ", readable(plan.at("cells_of_a_seed")), " cells takes ",
-             human_seconds(device_s), " of a device, ", readable(plan.at("seeds")), " take ",
+             human_seconds(device_s), " of device time, ", readable(plan.at("seeds")), " take ",
              human_seconds(seeds * device_s));
   if (plan.at("usd").is_number())
-    sentence += concat(": ", usd(plan.at("usd_of_a_seed").get<double>()), " USD a seed, ",
+    sentence += concat(": ", usd(plan.at("usd_of_a_seed").get<double>()), " USD per seed, ",
                        usd(plan.at("usd").get<double>()), " USD in all");
   std::string text = aligned(rows, {1, 2}) + "\n" + wrapped(sentence + ".", kProse);
   if (plan.at("seeds_that_fit").is_number())
     text += wrapped(concat("The budget of ", usd(plan.at("budget").get<double>()),
                            " USD, of which ", usd(plan.at("usd_spent").get<double>()),
-                           " are spent, affords ", readable(plan.at("seeds_that_fit")),
-                           " seeds of these steps; or ", readable(plan.at("seeds")), " seeds of ",
-                           readable(plan.at("steps_that_fit")), " steps."),
+                           " are spent, pays for ", readable(plan.at("seeds_that_fit")),
+                           " seeds of this length, or for ", readable(plan.at("seeds")),
+                           " seeds of ", readable(plan.at("steps_that_fit")), " steps."),
                     kProse);
   for (const Json& name : plan.at("unknown"))
-    text += concat("not counted: ", readable(name), ", whose calibration did not succeed\n");
+    text += concat("not counted: ", readable(name), ", because its calibration failed\n");
   return text;
 }
 
@@ -156,7 +156,7 @@ void make_plan(const MatrixOptions& options) {
 
 void add_plan_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "plan", "train a few steps of each kind of cell, and tell what a matrix would take and cost");
+      "plan", "train a few steps of each kind of cell, and predict a matrix's time and cost");
   const auto options = std::make_shared<MatrixOptions>();
   add_matrix_options(*command, *options);
   command->callback([options] { make_plan(*options); });

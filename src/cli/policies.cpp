@@ -44,7 +44,7 @@ void show_policy(const PoliciesOptions& options) {
 
 void add_policies_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("policies", "the floating-point configurations, or one in detail");
+      program.add_subcommand("policies", "list the floating-point policies, or explain one");
   const auto options = std::make_shared<PoliciesOptions>();
   command->add_option("name", options->name, "a policy's name or .toml file");
   command->add_flag("--json", options->json, "print JSON");

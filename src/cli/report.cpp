@@ -49,10 +49,10 @@ fs::path output_path(const ReportOptions& options, const ReportFormat& format) {
   const fs::path path(options.output);
   if (const fs::path folder = path.parent_path(); !folder.empty() && !fs::is_directory(folder))
     throw usage_error(concat("There is no folder '", folder.string(), "' for the report."),
-                      "Make it, or name another file: --output FILE.");
+                      "Create it, or name another file: --output FILE.");
   if (fs::is_directory(path))
     throw usage_error(
-        concat("'", path.string(), "' is a folder, where the report's file should be."),
+        concat("'", path.string(), "' is a folder; the report needs the name of a file."),
         concat("--output ", (path / "report").string(), format.extension));
   return path;
 }
@@ -74,14 +74,14 @@ void report(ReportOptions options) {
 
 void add_report_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "report", "one file that answers: which policy where, and how sure that is");
+      "report", "write one file that answers: which policy to use where, and how certain that is");
   const auto options = std::make_shared<ReportOptions>();
   command->add_option("folders", options->folders, "root folders of records (default: runs)");
   command->add_option("--format", options->format,
                       "html (default), markdown, csv, parquet or json");
   command->add_option("--output", options->output,
                       "file to write (default: report.<format> in the first folder)");
-  command->add_flag("--json", options->json, "print JSON, and write nothing");
+  command->add_flag("--json", options->json, "print JSON instead of writing a file");
   command->callback([options] { report(*options); });
 }
 

@@ -23,9 +23,9 @@ void add_run_command(CLI::App& program) {
   std::vector<SpecFlag> flags = {
       {"--steps", "train.steps", "training steps"},
       {"--batch", "train.batch", "samples in the global batch"},
-      {"--micro-batch", "train.micro_batch", "samples at a time; divides the batch"},
+      {"--micro-batch", "train.micro_batch", "samples per micro-batch; must divide the batch"},
       {"--lr", "train.learning_rate", "learning rate after the warm-up"},
-      {"--seed", "seed", "of weights, data order, masks and dropout"},
+      {"--seed", "seed", "seed of weights, data order, masks and dropout"},
       {"--init", "model.init",
        "scratch, pretrained (as published), a .safetensors file or hf://..."},
       {"--device", "device", "cpu, cuda or cuda:N"},

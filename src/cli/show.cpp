@@ -32,9 +32,9 @@ fs::path find_run(const ShowOptions& options) {
     if (id.starts_with(options.run)) matches.push_back(id);
   if (matches.size() == 1) return fs::path(options.out) / matches.front();
   if (matches.size() > 1)
-    throw usage_error(
-        concat("'", options.run, "' begins ", matches.size(), " runs: ", join(matches, ", "), "."),
-        "Give more of its digits.");
+    throw usage_error(concat("'", options.run, "' begins the ids of ", matches.size(),
+                             " runs: ", join(matches, ", "), "."),
+                      "Give more digits.");
   throw usage_error(
       concat("There is no run '", options.run, "' in '", options.out, "'."),
       ids.empty() ? "--out names the root folder of records." : suggestion(options.run, ids));
@@ -92,7 +92,7 @@ void print_for_people(const RunRecord& run, const Json& summary) {
             << "  " << one_line(summary) << '\n';
   if (run.damage) std::cout << "  DAMAGED: " << *run.damage << '\n';
   if (member_or_null(run.spec, "/data/source") == "synthetic")
-    std::cout << "  The data is generated, not real text: its losses compare with nothing else.\n";
+    std::cout << "  The data is generated, not real text: compare its losses with no others.\n";
   print_section("Result (result.json)", run.result);
   print_steps(read_lines(run.path / "steps.jsonl"));
   print_events(read_lines(run.path / "events.jsonl"));
@@ -103,9 +103,10 @@ void print_for_people(const RunRecord& run, const Json& summary) {
 void show_run(const ShowOptions& options) {
   const RunRecord run = read_run(find_run(options));
   if (run.spec.is_null() && run.result.is_null() && !fs::exists(run.path / "steps.jsonl"))
-    throw usage_error(concat("'", run.path.string(),
-                             "' is no run: it holds no spec.json, result.json ", "or steps.jsonl."),
-                      "'dtbench list' tells the runs there are.");
+    throw usage_error(
+        concat("'", run.path.string(), "' is not a run: it holds no spec.json, result.json ",
+               "or steps.jsonl."),
+        "'dtbench list' lists the runs.");
   const Json summary = summary_of(run);
   if (!options.json) return print_for_people(run, summary);
   const Json everything = {{"summary", summary},
@@ -121,7 +122,7 @@ void show_run(const ShowOptions& options) {
 
 void add_show_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("show", "everything a run recorded, also while it goes on");
+      program.add_subcommand("show", "show everything a run recorded, even while it is training");
   const auto options = std::make_shared<ShowOptions>();
   command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");

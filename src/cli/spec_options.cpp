@@ -72,17 +72,17 @@ std::vector<SpecFlag> data_file_flags() {
       {"--data", "data.source",
        "'synthetic', a .parquet or .jsonl[.gz] file or folder, or hf://..."},
       {"--data-examples", "data.examples", "only the first N documents of each split (0: all)"},
-      {"--data-bytes", "data.bytes", "only so many bytes of text of each split"},
+      {"--data-bytes", "data.bytes", "at most N bytes of text of each split (0: all)"},
       {"--tokenizer", "data.tokenizer", "tokenizer.json, pretrained (as published) or hf://..."},
       {"--vocab", "data.vocab", "tokenizer: vocab.json"},
       {"--merges", "data.merges", "tokenizer: merges.txt"},
-      {"--text-field", "data.text_field", "field with a document's text"},
-      {"--label-field", "data.label_field", "field with a document's label or labels"}};
+      {"--text-field", "data.text_field", "field that holds a document's text"},
+      {"--label-field", "data.label_field", "field that holds a document's label or labels"}};
 }
 
 std::vector<SpecFlag> data_flags() {
   std::vector<SpecFlag> flags = data_file_flags();
-  flags.push_back({"--length", "data.length", "tokens of a sequence"});
+  flags.push_back({"--length", "data.length", "tokens per sequence"});
   return flags;
 }
 

@@ -75,14 +75,14 @@ std::vector<std::string> obstacles(const Json& examined, const Json& needs) {
     return {concat(readable(at("/asked")), ": ", readable(at("/unavailable")))};
   const Json memory = at("/device/cuda/memory_bytes");
   if (!memory.is_number()) {
-    reasons.emplace_back("the device is a CPU; preset base is made for a GPU");
+    reasons.emplace_back("the device is a CPU; preset base needs a GPU");
   } else if (memory.get<double>() < kMemoryMargin * needs.at("memory_bytes").get<double>()) {
     reasons.push_back(concat("the largest cell (", readable(needs.at("memory_cell")), ") needs ",
                              human_bytes(needs.at("memory_bytes").get<std::uint64_t>()),
                              ", the GPU has ", human_bytes(memory.get<std::uint64_t>())));
   }
   if (at("/canary_passed") != true)
-    reasons.emplace_back("the TF32 canary: fp32 products are not computed in fp32 here");
+    reasons.emplace_back("the TF32 canary: fp32 matmuls are not computed in fp32 here");
   for (const Json& policy : at("/policies")) {
     const bool asked = std::find(kStudyPolicies.begin(), kStudyPolicies.end(),
                                  policy.at("name").get<std::string>()) != kStudyPolicies.end();

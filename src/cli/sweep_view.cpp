@@ -51,8 +51,8 @@ std::vector<std::string> sweep_screen(const SweepProgress& progress,
   for (const std::string& line : recent)
     text += line + "\n";
   text += aligned(rows, {2, 2}) + whole_line(progress) + "\n";
-  text += progress.stopping ? "Running cells save a checkpoint; Ctrl-C once more ends them at once."
-                            : "Ctrl-C stops, the same command goes on.";
+  text += progress.stopping ? "Running cells save a checkpoint; Ctrl-C again stops them at once."
+                            : "Ctrl-C stops, the same command resumes.";
   std::vector<std::string> lines;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);)
@@ -83,13 +83,14 @@ class LiveView : public SweepObserver {
 class PlainView : public SweepObserver {
  public:
   void begin(const SweepProgress& progress) override {
-    log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them done before"));
+    log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them already done"));
   }
   void tick(const SweepProgress& progress) override {
     const std::size_t elsewhere = progress.count(CellState::kElsewhere);
     if (told_waiting_ || elsewhere == 0 || progress.count(CellState::kRunning) > 0) return;
     told_waiting_ = true;
-    log_info(concat("waiting for ", elsewhere, " cells that other processes train"));
+    log_info(concat("waiting for other processes, which train ", elsewhere, " of ",
+                    progress.cells.size(), " cells"));
   }
   void cell_ended(const SweepProgress& progress, const SweepCell& cell) override {
     std::string line =

@@ -33,8 +33,8 @@ class Watch {
         ledger_(sweep_folder(folder) / "ledger") {
     std::error_code error;
     if (!fs::is_directory(folder, error))
-      throw usage_error(concat("'", folder.string(), "' is no folder of runs."),
-                        "The folder that 'dtbench matrix --out' names.");
+      throw usage_error(concat("'", folder.string(), "' is not a folder of runs."),
+                        "Give the folder that 'dtbench matrix --out' named.");
     for (fs::directory_iterator file(sweep_folder(folder) / "cells", error), end;
          !error && file != end; file.increment(error))
       if (file->path().extension() == ".json") add_listed(read_json_file(file->path()));
@@ -42,7 +42,7 @@ class Watch {
       add_run(run);
     if (cells_.empty())
       throw usage_error(concat("There are no cells in '", folder.string(), "'."),
-                        "The folder that 'dtbench matrix --out' names.");
+                        "Give the folder that 'dtbench matrix --out' named.");
   }
 
   void run(SweepObserver& view) {
@@ -136,7 +136,7 @@ class Watch {
 
 void add_watch_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "watch", "how far a matrix is, in this or another process, until nobody works on it");
+      "watch", "follow a matrix, whichever processes run it, until they stop");
   const auto folder = std::make_shared<std::string>("runs");
   command->add_option("folder", *folder, "root folder of records (default: runs)");
   command->callback([folder] { Watch(*folder).run(*make_sweep_view()); });

@@ -9,12 +9,13 @@
 namespace dtbench {
 template <typename Visit>
 static void visit_fields(DynamicLossScale& scale, Visit&& visit) {
-  visit(Field("initial", "its first value").between(1, std::numeric_limits<float>::max()),
+  visit(Field("initial", "initial scale").between(1, std::numeric_limits<float>::max()),
         scale.initial);
-  visit(Field("growth_factor", "after growth_interval steps without an overflow").above(1),
+  visit(Field("growth_factor", "factor after growth_interval steps without overflow").above(1),
         scale.growth_factor);
-  visit(Field("backoff_factor", "after a step with one, which is skipped").above(0).below(1),
-        scale.backoff_factor);
+  visit(
+      Field("backoff_factor", "factor after an overflow, whose step is skipped").above(0).below(1),
+      scale.backoff_factor);
   visit(Field("growth_interval", "steps").between(1, std::numeric_limits<std::int32_t>::max()),
         scale.growth_interval);
 }
@@ -23,27 +24,27 @@ template <typename Visit>
 static void visit_fields(DtypePolicy& policy, Visit&& visit) {
   visit("name", policy.name);
   visit("description", policy.description);
-  visit(Field("parameters", "weights as stored; under mixed precision, the master weights"),
+  visit(Field("parameters", "stored weights; under mixed precision, the master weights"),
         policy.parameters);
-  visit(Field("compute", "operands of matrix products"), policy.compute);
+  visit(Field("compute", "operands of matmuls"), policy.compute);
   visit(Field("autocast_rules", "cast lists of mixed precision: none, cuda or cpu"),
         policy.autocast_rules);
-  visit(Field("tf32", "fp32 products may use TF32"), policy.tf32);
-  visit(Field("loss", "contract: fp32 after the logits; transformers: the heads' own roundings"),
+  visit(Field("tf32", "fp32 matmuls may use TF32"), policy.tf32);
+  visit(Field("loss", "contract: fp32 after the logits; transformers: each head's own roundings"),
         policy.loss);
   visit(Field("gelu", "kernel: one operation, fp32 inside; composite: Transformers' chain"),
         policy.gelu);
-  visit(Field("gradients", "accumulated gradients as stored"), policy.gradients);
-  visit(Field("loss_scaling", "dynamic loss scale, as torch's GradScaler"), policy.loss_scaling);
+  visit(Field("gradients", "stored gradients, across micro-batches"), policy.gradients);
+  visit(Field("loss_scaling", "dynamic loss scale, like torch's GradScaler"), policy.loss_scaling);
   visit("loss_scale", policy.loss_scale);
   visit(Field("optimizer_states", "AdamW's two moments"), policy.optimizer_states);
-  visit(Field("embedding_states", "those of the embeddings"), policy.embedding_states);
+  visit(Field("embedding_states", "the two moments of embeddings"), policy.embedding_states);
   visit(Field("optimizer_arithmetic", "fused: fp32 inside; foreach: rounded after every operation"),
         policy.optimizer_arithmetic);
-  visit(Field("update_rounding", "of a weight's update: nearest, stochastic or kahan"),
+  visit(Field("update_rounding", "rounding of updated weights: nearest, stochastic or kahan"),
         policy.update_rounding);
   visit(Field("epsilon", "AdamW's").at_least(0), policy.epsilon);
-  visit(Field("perturb_initial_ulp", "initial weights moved by so many ulp").between(0, 1024),
+  visit(Field("perturb_initial_ulp", "ulps by which each initial weight is moved").between(0, 1024),
         policy.perturb_initial_ulp);
 }
 

@@ -51,7 +51,7 @@ class Cell {
     try {
       return run_unguarded();
     } catch (const std::bad_alloc&) {
-      return out_of_memory("the machine's memory is used up");
+      return out_of_memory("no memory left on this machine");
     } catch (const c10::OutOfMemoryError& error) {
       return out_of_memory(error.what_without_backtrace());
     } catch (const c10::Error& error) {
@@ -226,7 +226,7 @@ class Cell {
     try {
       end("failed", what);
     } catch (const std::exception& error) {
-      log_warning(concat("the record does not say that the run failed: ", error.what()));
+      log_warning(concat("could not record that the run failed: ", error.what()));
     }
   }
 

@@ -29,21 +29,21 @@ int parse_and_run(int argc, char** argv) {
          "NAME.so, whose other half NAME-engine.so is loaded; repeatable")
       ->allow_extra_args(false)
       ->trigger_on_parse();
-  CLI::App* run = app.add_subcommand("run", "train, or go on with, the cell of a run directory");
+  CLI::App* run = app.add_subcommand("run", "train or resume the cell of a run directory");
   run->add_option("--run-dir", options.run_directory, "directory with spec.json")->required();
   run->add_option("--store", options.store, "tokenized store that `dtbench` prepared")->required();
   run->add_option("--initial-weights", options.initial_weights,
-                  "the safetensors file, where the spec's model.init is on the Hub");
-  run->add_option("--sources", options.sources, "JSON for the audit: commits of what was fetched");
+                  "the safetensors file, if the spec's model.init is on the Hub");
+  run->add_option("--sources", options.sources, "JSON for the audit: commits of downloaded files");
   run->add_flag("--keep-checkpoint", options.keep_checkpoint,
-                "keep the checkpoint of a complete cell");
+                "keep the checkpoint of a finished cell");
   run->add_option("--checkpoint-every", options.checkpoint_every,
                   "steps between checkpoints; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);
   std::string device;
   CLI::App* doctor =
       app.add_subcommand("doctor", "print as JSON what this build and device can do");
-  doctor->add_option("--device", device, "cpu, cuda or cuda:N (default: cuda where there is one)");
+  doctor->add_option("--device", device, "cpu, cuda or cuda:N (default: cuda if there is a GPU)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

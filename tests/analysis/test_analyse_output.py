@@ -58,7 +58,7 @@ def test_disturbed_timings_are_counted_in_pairs(tmp_path):
         add(tmp_path, "A", "amp_bf16", seed)
         if seed < 2:
             change(run / "result.json", disturbances=[{"kind": "other_load"}])
-    assert "  timings disturbed, in pairs: bf16_pure 2 of 3\n" in ok(dtbench("analyse", tmp_path))
+    assert "  pairs with disturbed timings: bf16_pure 2 of 3\n" in ok(dtbench("analyse", tmp_path))
 
 
 def test_fields_of_the_json(runs):

@@ -93,8 +93,8 @@ with open(steps_file, "w") as lines:
                                                        "tensor": "transformer.wte.weight"})
             sys.exit(0)
 if what == "memory":
-    result("out_of_memory", reason="the machine's memory is used up")
-    print("error: out of memory: the machine's memory is used up", file=sys.stderr)
+    result("out_of_memory", reason="no memory left on this machine")
+    print("error: out of memory: no memory left on this machine", file=sys.stderr)
     sys.exit(4)
 if what == "fail":
     result("failed", reason="the disk is on fire")

@@ -66,8 +66,8 @@ def test_plan_tells_how_many_seeds_and_steps_a_budget_affords(sweeps):
     # 510 s less what is not steps (100 s - 4 x 30 steps), over four cells' steps.
     assert plan["steps_that_fit"] == int((510 - 100) / (4 * STEP_S)) + 30
     text = said(sweeps.run(*CELLS, *PRICE, "--budget", budget, command="plan").stdout)
-    assert "1.00 USD a seed" in text
-    assert f"{budget:.2f} USD, of which {spent:.2f} are spent, affords 5 seeds of these steps" in text
+    assert "1.00 USD per seed" in text
+    assert f"{budget:.2f} USD, of which {spent:.2f} are spent, pays for 5 seeds of this length" in text
 
 
 def test_plan_counts_what_could_not_be_calibrated(sweeps):
@@ -108,7 +108,7 @@ def test_a_budget_that_affords_nothing(sweeps):
     spent = pretend(sweeps, dict.fromkeys(KINDS, 100))
     process = sweeps.run(*CELLS, *PRICE, "--budget", spent + 0.99)
     assert process.returncode == 2
-    assert ("affords none of 4 cells: the cheapest is predicted to take 1 min 40 s, which cost 1.00 USD"
+    assert ("pays for none of the 4 cells: the cheapest is predicted to take 1 min 40 s, at a cost of 1.00 USD"
             in process.stderr)
     assert sweeps.started() == []
     assert sweeps.run(*CELLS, *PRICE, "--budget", spent + 1.01).returncode == 0
@@ -126,7 +126,7 @@ def test_plan_says_why_nothing_could_be_calibrated(sweeps):
 def test_a_budget_that_does_not_pay_for_its_calibration(sweeps):
     process = sweeps.run(*CELLS, *PRICE, "--budget", "0.001", step_s=0.1)
     assert process.returncode == 2
-    assert "affords none of 4 cells: its calibration took more" in process.stderr
+    assert "pays for none of the 4 cells: calibration alone cost more" in process.stderr
     assert len(sweeps.started()) < 4  # calibrations end with the money, too
 
 

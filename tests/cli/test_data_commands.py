@@ -132,4 +132,4 @@ def test_limits_make_other_stores(bench, tmp_path):
 
 def test_nothing_in_the_cache_is_not_whole(bench, tmp_path):
     refused(bench("data", "verify", "hf://datasets/nobody/nothing", HF_HOME=str(tmp_path)),
-            "Nothing of 'hf://datasets/nobody/nothing' is in the cache")
+            "'hf://datasets/nobody/nothing' is not in the cache")

@@ -208,7 +208,7 @@ def test_a_signal_saves_the_running_cell_and_the_same_command_goes_on(demo, numb
     # Nothing is passed off as the loss at its end.
     [interrupted] = [line for line in output.splitlines() if line.startswith("fp16_naive")]
     assert "7.0000" not in interrupted
-    assert "the same command goes on with the 1 cells left" in said(output)
+    assert "the same command resumes; 1 of 2 cells left" in said(output)
     demo.started()
 
     again = demo.run(*TWO)
@@ -248,7 +248,7 @@ def findings(demo, *arguments, does={}):
 
 def test_it_says_when_the_outcome_decides_nothing(demo):
     found = findings(demo, *TWO, does={"A fp32_true": "stalled"})
-    assert "2 of 2 cells came to their end, and none met a NaN or an infinity in 30 steps" in found["outcome"]
+    assert "2 of 2 cells finished, and none met a NaN or an infinity in 30 steps" in found["outcome"]
     assert "fp32_true itself is not 'trained' in A," in found["outcome"]
     assert "decides nothing" in found["outcome"]
     assert "synthetic" in found["data"]
@@ -258,24 +258,24 @@ def test_it_says_when_the_outcome_decides_nothing(demo):
 def test_it_says_what_did_not_train_where_fp32_does(demo):
     found = findings(demo, *TWO, does={"A fp16_naive": "nonfinite"})
     assert "1 met a NaN or an infinity within 30 steps: A fp16_naive (step 3)" in found["outcome"]
-    assert "where fp32_true trained (A) these did not: A fp16_naive (nonfinite)" in found["outcome"]
+    assert "Where fp32_true trained (A), these did not train: A fp16_naive (nonfinite)" in found["outcome"]
     assert "decides nothing" not in found["outcome"]
     assert "dtbench run --scenario" in found["next"]
 
 
 def test_it_says_when_all_is_well(demo):
-    assert "every other policy that came to its end did, too" in findings(demo, *TWO)["outcome"]
+    assert "every other policy that finished trained, too" in findings(demo, *TWO)["outcome"]
 
 
 def test_it_says_nothing_of_other_policies_where_there_are_none(demo):
-    assert findings(demo, *ONE)["outcome"].endswith("which says nothing about later ones.")
+    assert findings(demo, *ONE)["outcome"].endswith("which says nothing about later steps.")
 
 
 def test_it_says_when_there_is_nothing_to_hold_outcomes_against(demo):
     found = findings(demo, "--scenario", "A", "--policy", "bf16_pure")
-    assert "A has no fp32_true" in found["outcome"]
+    assert "A has no finished fp32_true" in found["outcome"]
     nothing = findings(demo, "--scenario", "B", "--policy", "bf16_pure", does={"B bf16_pure": "crash"})
-    assert nothing["outcome"] == "None of 1 cells has come to its end yet."
+    assert nothing["outcome"] == "No cell has finished yet."
     assert "dtbench show" in nothing["next"]
 
 

@@ -15,7 +15,7 @@ def test_doctor_on_a_cpu(bench, tmp_path):
     assert process.returncode == 4, process.stderr
     found = json.loads(process.stdout)
     assert found["ready"] is False
-    assert found["study"]["obstacles"] == ["the device is a CPU; preset base is made for a GPU"]
+    assert found["study"]["obstacles"] == ["the device is a CPU; preset base needs a GPU"]
     assert "hub.invalid" in found["hub"]["unreachable"]
     assert any("Hub" in warning for warning in found["warnings"])
     assert found["disk"]["free_bytes"] > 0
@@ -41,7 +41,7 @@ def test_doctor_on_a_cpu(bench, tmp_path):
 def test_doctor_speaks_to_people(bench):
     process = bench("doctor", "--device", "cpu", **OFFLINE)
     assert process.returncode == 4
-    for said in ("TF32 canary", "fp16 products", "amp_bf16_8bit", "copy in memory", "36 cells",
+    for said in ("TF32 canary", "fp16 matmuls", "amp_bf16_8bit", "memory copy", "36 cells",
                  "The study (preset base) cannot run here"):
         assert said in process.stdout
     assert "error: The study (preset base) cannot run on this machine." in process.stderr

@@ -81,7 +81,7 @@ def test_a_matrix_file_and_what_the_command_line_takes_of_it(sweeps):
         f"{cell} seed {seed}" for seed in (0, 1) for cell in ("A fp32_true", "C fp32_true", "C fp16_naive")]
     part = sweeps.run("--file", "mine.toml", "--scenario", "C", "--seeds", 1, "--json")
     assert list(states(part)) == ["C fp32_true seed 0", "C fp16_naive seed 0"]
-    refused(sweeps.run("--file", "mine.toml", "--scenario", "B"), "Nothing of the matrix 'mine.toml'")
+    refused(sweeps.run("--file", "mine.toml", "--scenario", "B"), "The matrix 'mine.toml' has no cell of --scenario B")
 
 
 def test_a_dry_run_trains_nothing_and_tells_what_it_knows(sweeps):
@@ -287,7 +287,7 @@ def test_a_second_signal_ends_it_at_once(sweeps):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "goes on with the 2 cells left" in output
+    assert "The same command resumes; 2 of 2 cells left" in output
 
 
 def test_sigterm_does_not_wait_for_a_cell_that_hangs(sweeps):
@@ -328,7 +328,7 @@ def test_a_process_that_dies_leaves_its_cell_to_the_others(sweeps):
     first.communicate()
     output, errors = second.communicate(timeout=60)
     assert second.returncode == 0, errors
-    assert "waiting for 1 cells that other processes train" in errors
+    assert "waiting for other processes, which train 1 of " in errors
     assert json.loads(output)["counts"] == {"done": 1}
     assert sweeps.started() == ["A fp32_true from step 0", "A fp32_true from step 2"]
 
@@ -445,7 +445,7 @@ def test_watch_follows_another_process(sweeps):
     sweeps.wait_for_steps("A fp16_naive seed 0", 2)
     watch = sweeps.start("runs", command="watch")
     line = watch.stderr.readline()
-    assert line.startswith("2 cells, 1 of them done before")
+    assert line.startswith("2 cells, 1 of them already done")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     _, rest = watch.communicate(timeout=60)  # nobody works any more
@@ -467,6 +467,6 @@ def test_watch_on_a_terminal(sweeps):
 
 
 def test_watch_says_when_there_is_nothing(sweeps):
-    refused(sweeps.run("nowhere", command="watch"), "'nowhere' is no folder of runs")
+    refused(sweeps.run("nowhere", command="watch"), "'nowhere' is not a folder of runs")
     (sweeps.folder / "empty").mkdir()
     refused(sweeps.run("empty", command="watch"), "There are no cells in 'empty'")

@@ -1,5 +1,6 @@
-"""The README's commands, run one after another in one folder with the built programs: all but
-./test.sh, which runs this. The cells train two steps instead of thirty; nothing else differs."""
+"""The README's commands and those of the guide's list of commands, run one after another in one
+folder with the built programs: all but ./test.sh, which runs this. The cells train two steps instead
+of thirty; nothing else differs. And the README's length."""
 
 import pathlib
 import re
@@ -11,20 +12,25 @@ import sys
 import pytest
 from conftest import BIN, SOURCE, environment
 
-# The section on real data needs a Hub: tests/real_data/test_readme_section.py.
-README = re.sub(r"^## Real data\n.*?(?=^## )", "", (SOURCE / "README.md").read_text(),
-                flags=re.MULTILINE | re.DOTALL)
+README = (SOURCE / "README.md").read_text()
+# The guide's section on real data needs a Hub: tests/real_data/test_guide_section.py.
+[GUIDE] = re.findall(r"^## All commands\n(.*?)^## ", (SOURCE / "docs/guide.md").read_text(),
+                     re.MULTILINE | re.DOTALL)
+MOST_WORDS = 1000
 
 
-def commands():
+def commands(text):
     """The first column of each line of a code block that begins with a program's name."""
     found = []
-    for block in re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+    for block in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             command = re.split(r" {3,}", line.removeprefix("$ "))[0]
             if re.match(r"(\./dtbench|python3 benchmark\.py|\./test\.sh)\b", command):
                 found.append(command)
     return found
+
+
+COMMANDS = dict.fromkeys(commands(README) + commands(GUIDE))
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +55,24 @@ def a_run(folder):
     return sorted(path.parent.name for path in folder.glob("runs/*/result.json"))[0]
 
 
+def test_the_readme_is_short():
+    """Words as `wc -w` counts them: runs of characters between blanks. Tables with their bars, code
+    blocks and addresses of links count, too."""
+    assert len(README.split()) <= MOST_WORDS
+
+
 def test_the_quick_start_begins_with_the_demo():
-    assert commands()[0] == "./dtbench demo"
-    assert "./test.sh" in commands()
+    assert commands(README)[0] == "./dtbench demo"
+    assert "./test.sh" in commands(README)
 
 
-@pytest.mark.parametrize("command", [c for c in dict.fromkeys(commands()) if c != "./test.sh"])
+def test_the_guide_lists_every_command():
+    shown = subprocess.run([BIN / "dtbench", "--help"], capture_output=True, text=True, check=True).stdout
+    for command in re.findall(r"^  ([a-z]+) ", shown.split("Subcommands:")[1], re.MULTILINE):
+        assert f"`{command}`" in GUIDE or command == "benchmark", command
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "./test.sh"])
 def test_the_command_does_what_it_says(folder, command):
     process = run_command(folder, command.replace("RUN", a_run(folder)) if "RUN" in command else command)
     # doctor's exit code says whether the study, which needs a GPU, can run here.

@@ -107,7 +107,7 @@ def test_disturbed_timings_of_either_set_are_counted(sets):
                                             (False, False)]):
         for run, is_disturbed in zip(sets("A", "bf16_pure", seed), (before, after)):
             change(run / "result.json", **disturbed if is_disturbed else {})
-    assert "Timings were disturbed in 3 of 4 pairs: differences of speed and MFU may be theirs." in (
+    assert "Timings were disturbed in 3 of 4 pairs, which may explain differences in speed and MFU." in (
         ok(dtbench("compare", sets.before, sets.after)))
 
 
@@ -140,7 +140,7 @@ def test_cells_of_other_data_or_weights_are_not_paired(sets, field):
     assert found["pairs"] == 0
     (refused,) = found["refused"]
     assert [each["field"] for each in refused["differing"]] == [field]
-    assert "Not paired, since these differ" in ok(dtbench("compare", sets.before, sets.after))
+    assert "Not paired, because these fields differ" in ok(dtbench("compare", sets.before, sets.after))
 
 
 def test_what_is_in_one_set_alone_is_listed(sets):
