@@ -73,8 +73,8 @@ void measure(const char* name, const ModelShape& shape, std::int64_t samples, st
 int main() {
   using namespace dtbench;
   measure("GPT-2 4 x 256, batch 8 x 128",
-          {Architecture::kGpt2, Objective::kCausalLm, 4, 256, 4, 128, kVocabulary, 0}, 8, 128);
+          {gpt2_family(), causal_lm(), 4, 256, 4, 128, kVocabulary, 0}, 8, 128);
   measure("GPT-2 12 x 768, batch 2 x 256",
-          {Architecture::kGpt2, Objective::kCausalLm, 12, 768, 12, 1024, kVocabulary, 0}, 2, 256);
+          {gpt2_family(), causal_lm(), 12, 768, 12, 1024, kVocabulary, 0}, 2, 256);
   return 0;
 }

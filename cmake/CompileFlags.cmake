@@ -5,6 +5,25 @@ target_compile_options(dtbench_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                             -Werror -ffp-contract=off -fno-fast-math>)
 
+# nvcc contracts unless told otherwise. These files are contracted, and no other:
+#   attention_softmax.cu, cross_entropy.cu: reductions in fp32 whose order differs from the CPU's
+#     anyway. They are held to a bound, not to bits; recorded numbers were made with contraction.
+# The updates (adamw.cu, adamw_8bit.cu) are held to the CPU's bits (ADR 0009). dropout.cu only
+# multiplies and finite.cu only looks at bits: there is nothing to contract in them.
+set(DTBENCH_CONTRACTED_CUDA_FILES attention_softmax.cu cross_entropy.cu)
+set(DTBENCH_CUDA_FLAGS --Werror=all-warnings -Xcompiler=-Wall --expt-relaxed-constexpr)
+
+# Flags of a .cu FILE, which is not contracted unless it is listed above.
+function(dtbench_cuda_source file)
+  get_filename_component(_name ${file} NAME)
+  if(_name IN_LIST DTBENCH_CONTRACTED_CUDA_FILES)
+    set(_contraction -fmad=true)
+  else()
+    set(_contraction -fmad=false)
+  endif()
+  set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS ${_contraction})
+endfunction()
+
 # The flags stand in every record (audit.json).
 string(TOUPPER "${CMAKE_BUILD_TYPE}" _build_type)
 set(DTBENCH_COMPILE_FLAGS

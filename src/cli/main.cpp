@@ -7,6 +7,7 @@
 #include "base/program.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "config/extension.h"
 
 namespace dtbench {
 namespace {
@@ -51,7 +52,13 @@ Error explain(const CLI::App& program, const CLI::ParseError& error) {
   return usage_error(concat(name, ": ", error.what(), "."), concat(name, " --help"));
 }
 
+void load_extensions(const std::vector<std::string>& files) {
+  for (const std::string& file : files)
+    load_extension(file, ExtensionHalf::kConfiguration);
+}
+
 int parse_and_run(int argc, char** argv) {
+  load_extensions_of_environment(ExtensionHalf::kConfiguration);
   CLI::App program(
       "Datatype Dynamics Bench: which floating-point configuration survives training, how fast it "
       "is, what it costs, and, if it dies, why.",
@@ -59,6 +66,14 @@ int parse_and_run(int argc, char** argv) {
   program.set_version_flag("--version", program_version());
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
+  program.fallthrough();  // --extension may stand behind the command, too
+  program
+      .add_option_function<std::vector<std::string>>("--extension", load_extensions,
+                                                     "shared object that registers a model family, "
+                                                     "task or optimizer; repeatable")
+      ->type_name("FILE.so")
+      ->allow_extra_args(false)
+      ->trigger_on_parse();  // before any command runs
   add_demo_command(program);
   add_run_command(program);
   add_benchmark_command(program);

@@ -1,4 +1,3 @@
-#include <array>
 #include <iostream>
 #include <memory>
 
@@ -15,30 +14,6 @@ struct PoliciesOptions {
   std::string name;
   bool json = false;
 };
-
-struct Meaning {
-  const char* field;
-  const char* words;
-};
-constexpr std::array kMeanings = {
-    Meaning{"parameters", "stored weights; under mixed precision, the master weights"},
-    Meaning{"compute", "operands of matmuls"},
-    Meaning{"autocast_rules", "cast lists of mixed precision: none, cuda or cpu"},
-    Meaning{"tf32", "fp32 matmuls may use TF32"},
-    Meaning{"loss", "contract: fp32 after the logits; transformers: each head's own roundings"},
-    Meaning{"gelu", "kernel: one operation, fp32 inside; composite: Transformers' chain"},
-    Meaning{"gradients", "stored gradients, across micro-batches"},
-    Meaning{"loss_scaling", "dynamic loss scale, like torch's GradScaler"},
-    Meaning{"loss_scale.initial", "initial scale"},
-    Meaning{"loss_scale.growth_factor", "factor after growth_interval steps without overflow"},
-    Meaning{"loss_scale.backoff_factor", "factor after an overflow, whose step is skipped"},
-    Meaning{"loss_scale.growth_interval", "steps"},
-    Meaning{"optimizer_states", "AdamW's two moments"},
-    Meaning{"embedding_states", "the two moments of embeddings"},
-    Meaning{"optimizer_arithmetic", "fused: fp32 inside; foreach: rounded after every operation"},
-    Meaning{"update_rounding", "rounding of updated weights: nearest, stochastic or kahan"},
-    Meaning{"epsilon", "AdamW's"},
-    Meaning{"perturb_initial_ulp", "ulps by which each initial weight is moved"}};
 
 void list_policies(bool json) {
   const std::filesystem::path configs = configs_folder();
@@ -60,8 +35,8 @@ void show_policy(const PoliciesOptions& options) {
   }
   std::cout << readable(policy.at("name")) << ": " << readable(policy.at("description")) << "\n\n";
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [field, words] : kMeanings)
-    rows.push_back({std::string("  ") + field, readable(policy.at(key_pointer(field))), words});
+  for (const auto& [field, words] : policy_fields())
+    rows.push_back({"  " + field, readable(policy.at(key_pointer(field))), words});
   std::cout << aligned(rows);
 }
 

@@ -5,15 +5,16 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/table.h"
+#include "record/status.h"
 
 namespace dtbench {
 namespace {
 
-Json status_of(const RunRecord& run) {
+Json standing_of(const RunRecord& run) {
   if (is_running(run.path)) return "running";
   if (run.damage) return "damaged";
   if (!run.result.is_null()) return member_or_null(run.result, "/status");
-  return "interrupted";
+  return to_string(Status::kInterrupted);
 }
 
 // The result says how many; before there is one, each line of steps.jsonl is a step.
@@ -25,8 +26,8 @@ Json steps_completed(const RunRecord& run) {
 // Of the trained model: a run that did not complete was validated before its end, perhaps only
 // before its first step.
 Json val_loss(const RunRecord& run) {
-  const bool completed = member_or_null(run.result, "/status") == "completed";
-  return completed ? member_or_null(run.result, "/convergence/val_loss") : Json();
+  return status_of(run) == Status::kCompleted ? member_or_null(run.result, "/convergence/val_loss")
+                                              : Json();
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ Json summary_of(const RunRecord& run) {
           {"seed", member_or_null(run.spec, "/seed")},
           {"steps", member_or_null(run.spec, "/train/steps")},
           {"steps_completed", steps_completed(run)},
-          {"status", status_of(run)},
+          {"status", standing_of(run)},
           {"reason", member_or_null(run.result, "/reason")},
           {"outcome", member_or_null(run.result, "/outcome")},
           {"val_loss", val_loss(run)},

@@ -34,7 +34,7 @@ void SpecOptions::add_to(CLI::App& command, const std::vector<SpecFlag>& flags) 
 }
 
 void SpecOptions::add_scenario(CLI::App& command) {
-  command.add_option("--scenario", scenario, "A to F, see below");
+  command.add_option("--scenario", scenario, "A to F (see below) or .toml file");
 }
 
 void SpecOptions::add_policy(CLI::App& command) {

@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "cli/table.h"
-#include "config/hub_address.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "config/resolve.h"
@@ -43,7 +42,7 @@ Json study_needs(const std::filesystem::path& configs) {
     for (const char* policy : kStudyPolicies) {
       const RunSpec spec = cell(configs, scenario, policy);
       const ModelShape shape =
-          model_shape(spec, published_model(spec.model.architecture).vocab_size, kLabels);
+          model_shape(spec, spec.model.architecture->published->vocab_size, kLabels);
       const std::string datatype = product_datatype(spec.policy.compute, spec.policy.tf32);
       const double flops =
           step_flops(shape, full_step(spec)).needed * static_cast<double>(spec.train.steps);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/run_summary.h"
 #include "cli/sweep_view.h"
+#include "record/status.h"
 #include "sweep/lease.h"
 #include "sweep/ledger.h"
 #include "sweep/signals.h"
@@ -118,7 +119,7 @@ class Watch {
     const RunRecord record = read_run(cell.run);
     if (is_whole(record))
       cell.state = CellState::kDone;
-    else if (!lease.failure.empty() || member_or_null(record.result, "/status") != "interrupted")
+    else if (!lease.failure.empty() || status_of(record) != Status::kInterrupted)
       cell.state = CellState::kFailed;
     if (cell.state == CellState::kFailed) cell.failure = lease.failure;
   }

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "config/resolve.h"
 #include "config/toml_file.h"
 
 namespace dtbench {

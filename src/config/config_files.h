@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "config/run_spec.h"
+#include "config/policy.h"
 
 namespace dtbench {
 
@@ -34,5 +34,9 @@ ConfigFile load_config_or_file(const std::filesystem::path& configs, ConfigKind 
 // are.
 std::string scenario_of(const std::filesystem::path& configs, const std::string& architecture,
                         const std::string& objective);
+
+// Names in the folder, sorted; and one policy by name or path.
+std::vector<std::string> policy_names(const std::filesystem::path& configs);
+DtypePolicy load_policy(const std::filesystem::path& configs, const std::string& name_or_path);
 
 }  // namespace dtbench

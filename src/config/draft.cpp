@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/fields.h"
-#include "config/hub_address.h"
 #include "config/settings.h"
 
 namespace dtbench {
@@ -15,9 +14,12 @@ namespace {
 const std::vector<std::string> kDerived = {"model.positions", "train.learning_rate",
                                            "train.micro_batch", "train.warmup_steps"};
 
-// Fields that a file may give as a table of alternatives, and the choices there are.
-const std::map<std::string, std::vector<std::string>> kAlternatives = {
-    {"model.positions", {"gpt2", "roberta"}}, {"train.learning_rate", {"pretrained", "scratch"}}};
+// The choices there are for a field that a file may give as a table of alternatives; else none.
+std::vector<std::string> alternatives_of(const std::string& key) {
+  if (key == "model.positions") return registry<ModelFamily>().names();
+  if (key == "train.learning_rate") return {"pretrained", "scratch"};
+  return {};
+}
 
 constexpr const char* kPretrained = "pretrained";
 
@@ -32,11 +34,9 @@ void require_type(const Json& field, const Json& value, const FieldPlace& place)
 void require_type_or_alternatives(const std::string& key, const Json& value,
                                   const FieldPlace& place) {
   const Json& field = spec_fields().at(key_pointer(key));
-  const auto alternatives = kAlternatives.find(key);
-  if (alternatives == kAlternatives.end() || !value.is_object())
-    return require_type(field, value, place);
+  const std::vector<std::string> known = alternatives_of(key);
+  if (known.empty() || !value.is_object()) return require_type(field, value, place);
   for (const auto& [choice, chosen] : value.items()) {
-    const std::vector<std::string>& known = alternatives->second;
     if (std::find(known.begin(), known.end(), choice) == known.end())
       throw unknown_key({choice, concat(place.name, " in ", place.origin)}, known);
     require_type(field, chosen, place.member(choice));
@@ -49,13 +49,25 @@ Json choose(const Json& value, const std::string& choice) {
 }
 
 // "pretrained" is an address on the Hub, and the spec says which.
-void name_published_model(Json& spec) {
-  const PublishedModel model = published_model(
-      spec["model"]["architecture"] == "gpt2" ? Architecture::kGpt2 : Architecture::kRoberta);
-  Json& init = spec["model"]["init"];
-  if (init == kPretrained) init = model.weights;
-  Json& tokenizer = spec["data"]["tokenizer"];
-  if (tokenizer == kPretrained) tokenizer = model.tokenizer;
+void name_published_model(const ModelFamily& family, Json& spec) {
+  const auto name = [&](Json& field, const char* key, std::string PublishedModel::* address) {
+    if (field != kPretrained) return;
+    if (!family.published)
+      throw usage_error(concat("'", key, "' = 'pretrained', but no published model of the family ",
+                               family.title, " is known."),
+                        "Give a file or an address on the Hub, or --init scratch.");
+    field = (*family.published).*address;
+  };
+  name(spec["model"]["init"], "model.init", &PublishedModel::weights);
+  name(spec["data"]["tokenizer"], "data.tokenizer", &PublishedModel::tokenizer);
+}
+
+// An entry that the settings name.
+template <typename Entry>
+const Entry& entry_of(const Json& spec, const std::string& key) {
+  Registered<Entry> found = registry<Entry>().entries().front();
+  read_name(spec.at(key_pointer(key)), {key, "the settings"}, found);
+  return *found;
 }
 
 }  // namespace
@@ -88,6 +100,7 @@ void Draft::set(const std::string& key, const Json& value, const std::string& or
   if (authority == Authority::kUser || !exists) require_settable(key, origin);
   require_type_or_alternatives(key, value, {key, origin});
   json_[key_pointer(key)] = value;
+  given_.insert(key);
   if (authority == Authority::kUser) user_origins_[key] = origin;
 }
 
@@ -103,14 +116,16 @@ RunSpec Draft::finish(const DtypePolicy& policy) const {
   Json json = json_;
   Json& model = json["model"];
   Json& train = json["train"];
-  const std::string architecture = model["architecture"].get<std::string>();
-  name_published_model(json);
+  const auto& family = entry_of<ModelFamily>(json, "model.architecture");
+  name_published_model(family, json);
+  for (const auto& [key, value] : entry_of<OptimizerKind>(json, "train.optimizer").defaults)
+    if (!given_.contains(key)) json[key_pointer(key)] = value;
   const bool from_scratch = model["init"] == "scratch";
 
   Json& positions = model["positions"];
-  positions = choose(positions, architecture);
+  positions = choose(positions, family.name);
   if (positions.is_null())
-    positions = json["data"]["length"].get<std::int64_t>() + (architecture == "roberta" ? 2 : 0);
+    positions = json["data"]["length"].get<std::int64_t>() + family.first_position;
 
   Json& rate = train["learning_rate"];
   rate = choose(rate, from_scratch ? "scratch" : "pretrained");
@@ -123,7 +138,7 @@ RunSpec Draft::finish(const DtypePolicy& policy) const {
 
   RunSpec with_policy;
   with_policy.policy = policy;
-  json["policy"] = to_json(with_policy)["policy"];
+  json["policy"] = to_whole_json(with_policy)["policy"];
   RunSpec spec = run_spec_from_json(json, "the settings");
   spec.policy = policy;
   return spec;

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
-#include "config/resolve.h"
 #include "config/run_spec.h"
+#include "config/settings.h"
 
 namespace dtbench {
 
@@ -39,6 +40,7 @@ class Draft {
            Authority authority);
 
   Json json_;                                        // null: follows from other fields
+  std::set<std::string> given_;                      // keys that anybody set
   std::map<std::string, std::string> user_origins_;  // key -> flag, variable or file
 };
 

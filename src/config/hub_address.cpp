@@ -67,13 +67,4 @@ HubAddress parse_hub_address(const std::string& text, const std::string& setting
   return address;
 }
 
-PublishedModel published_model(Architecture architecture) {
-  const auto of = [](const std::string& repository, std::int64_t vocab_size) {
-    return PublishedModel{repository + "/model.safetensors", repository + "/tokenizer.json",
-                          vocab_size};
-  };
-  return architecture == Architecture::kGpt2 ? of("hf://openai-community/gpt2", 50257)
-                                             : of("hf://FacebookAI/roberta-base", 50265);
-}
-
 }  // namespace dtbench

@@ -7,8 +7,6 @@
 
 #include <string>
 
-#include "config/run_spec.h"
-
 namespace dtbench {
 
 struct HubAddress {
@@ -22,12 +20,5 @@ bool is_hub_address(const std::string& text);
 
 // Throws Error (usage) for what is none, naming `setting`.
 HubAddress parse_hub_address(const std::string& text, const std::string& setting);
-
-// What "pretrained" stands for, weights and tokenizer.
-struct PublishedModel {
-  std::string weights, tokenizer;  // addresses
-  std::int64_t vocab_size;
-};
-PublishedModel published_model(Architecture architecture);
 
 }  // namespace dtbench

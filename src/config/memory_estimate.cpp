@@ -38,7 +38,6 @@ class Moments {
         cpu_(spec.device == "cpu"),
         half_on_cpu_(cpu_ && spec.policy.compute == Dtype::kFloat16),
         language_model_(is_language_model(shape.objective)),
-        roberta_(shape.architecture == Architecture::kRoberta),
         c_(bytes_of(spec.policy.compute)),
         p_(bytes_of(spec.policy.parameters)),
         g_(bytes_of(spec.policy.gradients)),
@@ -46,23 +45,22 @@ class Moments {
         samples_(spec.train.micro_batch),
         length_(spec.data.length),
         nc_(samples_ * length_ * shape.width),
+        mlp_(samples_ * length_ * shape.architecture->mlp_width(shape)),
         targets_(full_step(spec).targets * samples_ / spec.train.batch),
         several_micro_batches_(spec.train.micro_batch < spec.train.batch) {}
 
-  // Kept by one layer: in the compute datatype the operands of the products (q, k and v as
-  // operands of the attention), 14 C a token, and in the parameters' the inputs of two LayerNorms.
-  // Under mixed precision RoBERTa's q, k and v each cast their common input, and the casts of the
-  // weights are kept, too.
+  // Kept by one layer, as its family says; and, as long, the casts of its products' weights.
   std::int64_t layer() const {
+    const KeptByLayer kept = shape_.architecture->kept_by_layer(shape_, mixed_);
     const std::int64_t casts = mixed_ ? layer_product_weights(shape_) * c_ : 0;
-    return nc_ * ((mixed_ && roberta_ ? 16 : 14) * c_ + 2 * p_) + casts;
+    return samples_ * length_ * (kept.in_compute * c_ + kept.in_parameters * p_) + casts;
   }
 
-  // And by the rest: the input of GPT-2's last LayerNorm or RoBERTa's first, the mask of attention
-  // (GPT-2: one a sample where there is padding).
+  // And by the rest: the input of the norm before the first layer or after the last, the mask of
+  // attention.
   std::int64_t activations() const {
-    const std::int64_t mask = roberta_ ? 0 : (language_model_ ? 1 : samples_) * length_ * length_;
-    return shape_.layers * layer() + nc_ * p_ + mask;
+    return shape_.layers * layer() + nc_ * p_ +
+           shape_.architecture->mask_bytes(shape_, samples_, length_);
   }
 
   // Beside parameters and optimizer states, at the fullest moment.
@@ -114,25 +112,25 @@ class Moments {
   }
 
   // The last layer's MLP is where most activations are alive. Its incoming gradient is in the
-  // residual's datatype. 16-bit on the CPU: dropout works on fp32 copies. Then the gradient of 4 C
-  // a token that the second product returns, and of its weight.
+  // residual's datatype. 16-bit on the CPU: dropout works on fp32 copies. Then the gradient of its
+  // width that the last product returns, and of its weight.
   std::int64_t layer_work() const {
-    const std::int64_t c2 = 4 * shape_.width * shape_.width;
+    const std::int64_t weight = shape_.architecture->mlp_width(shape_) * shape_.width;
     const std::int64_t dropout = c_ == inside_ || !cpu_ ? 2 * c_ : 2 * c_ + 3 * inside_;
-    const std::int64_t product = half_on_cpu_ ? c_ + inside_ + 4 * (c_ + inside_) : 5 * c_;
-    const std::int64_t weights = c2 * (half_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
-    return nc_ * p_ + std::max(nc_ * dropout, nc_ * product + weights);
+    const std::int64_t product = (nc_ + mlp_) * (half_on_cpu_ ? c_ + inside_ : c_);
+    const std::int64_t weights = weight * (half_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
+    return nc_ * p_ + std::max(nc_ * dropout, product + weights);
   }
 
   // In attention probabilities (on the CPU in fp32), their gradient and the scores' (on a GPU in
-  // place) are alive at once, and gradients of q, k and v; the MLP's activations of that layer, 10
-  // C a token, are gone.
+  // place) are alive at once, and gradients of q, k and v; the MLP's activations of that layer,
+  // twice its width and two inputs a token, are gone.
   std::int64_t attention_work() const {
     const std::int64_t scores = std::min(cpu_ ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu,
                                          samples_ * shape_.heads * length_ * length_ * inside_);
     const std::int64_t in_stored = scores / inside_ * c_;
     const std::int64_t blocks = cpu_ ? 3 * scores + (c_ == inside_ ? 0 : in_stored) : 2 * in_stored;
-    return nc_ * (2 * p_ + 3 * c_) + blocks - 10 * nc_ * c_;
+    return nc_ * (2 * p_ + 3 * c_) + blocks - 2 * (mlp_ + nc_) * c_;
   }
 
   std::int64_t work() const { return std::max(layer_work(), attention_work()); }
@@ -160,8 +158,8 @@ class Moments {
   // Scaling takes a 16-bit gradient at a time through fp32; the largest is a table of the
   // embedding or a weight of the MLP.
   std::int64_t clipping() const {
-    const std::int64_t largest =
-        shape_.width * std::max({shape_.vocab, shape_.labels, 4 * shape_.width});
+    const std::int64_t largest = shape_.width * std::max({shape_.vocab, shape_.labels,
+                                                          shape_.architecture->mlp_width(shape_)});
     return gradients() + (g_ == inside_ ? 0 : largest * 2 * inside_);
   }
 
@@ -173,23 +171,25 @@ class Moments {
     const std::int64_t cast = (mixed_ ? decoder() * c_ : 0) + aligned_decoder();
     const std::int64_t logits = language_model_ ? chunk_rows() * shape_.vocab * c_ : 0;
     const std::int64_t wide =
-        half_on_cpu_
-            ? (language_model_ ? chunk_rows() * shape_.vocab + decoder() : 4 * nc_) * inside_
-            : 0;
-    return gradients() + std::max(nc_ * (2 * p_ + 9 * c_), nc_ * 2 * p_ + cast + logits) + wide;
+        half_on_cpu_ ? (language_model_ ? chunk_rows() * shape_.vocab + decoder() : mlp_) * inside_
+                     : 0;
+    return gradients() +
+           std::max(nc_ * (2 * p_ + c_) + 2 * mlp_ * c_, nc_ * 2 * p_ + cast + logits) + wide;
   }
 
   const ModelShape& shape_;
-  bool mixed_, cpu_, half_on_cpu_, language_model_, roberta_;
-  std::int64_t c_, p_, g_, inside_, samples_, length_, nc_, targets_;
+  bool mixed_, cpu_, half_on_cpu_, language_model_;
+  std::int64_t c_, p_, g_, inside_, samples_, length_, nc_, mlp_, targets_;
   bool several_micro_batches_;
   std::int64_t update_ = 0;
 };
 
-std::int64_t state_bytes(const DtypePolicy& policy, std::int64_t count, std::int64_t embedding) {
+std::int64_t state_bytes(const RunSpec& spec, std::int64_t count, std::int64_t embedding) {
+  const DtypePolicy& policy = spec.policy;
   const double moments =
-      2 * (static_cast<double>(count - embedding) * bytes_of(policy.optimizer_states) +
-           static_cast<double>(embedding) * bytes_of(policy.embedding_states));
+      static_cast<double>(spec.train.optimizer->states.size()) *
+      (static_cast<double>(count - embedding) * bytes_of(policy.optimizer_states) +
+       static_cast<double>(embedding) * bytes_of(policy.embedding_states));
   const bool kahan = policy.update_rounding == UpdateRounding::kKahan;
   return std::llround(moments) + (kahan ? count * bytes_of(policy.parameters) : 0);
 }
@@ -208,7 +208,7 @@ MemoryEstimate estimate_memory(const RunSpec& spec, const ModelShape& shape) {
   MemoryEstimate estimate{};
   estimate.parameters = count * bytes_of(policy.parameters);
   estimate.gradients = count * bytes_of(policy.gradients);
-  estimate.optimizer_state = state_bytes(policy, count, embedding_parameters(shape));
+  estimate.optimizer_state = state_bytes(spec, count, embedding_parameters(shape));
   estimate.activations = moments.activations();
   estimate.total = estimate.parameters + estimate.optimizer_state + moments.fullest();
   return estimate;

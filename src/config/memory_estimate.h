@@ -10,8 +10,8 @@ namespace dtbench {
 
 // Bytes at the peak of training, by part (config/memory_estimate.cpp derives it).
 //   parameters: N in their datatype. gradients: N in theirs.
-//   optimizer_state: two moments each in theirs (8-bit: 1 + 4/256 bytes an element; tensors small
-//     enough to keep fp32 are not told apart), one more weight for Kahan.
+//   optimizer_state: the optimizer's states in their datatypes (8-bit: 1 + 4/256 bytes an element;
+//     tensors small enough to keep fp32 are not told apart), one more weight for Kahan.
 //   activations: what one micro-batch keeps for its backward pass, with the 16-bit copies of the
 //     products' weights that mixed precision keeps as long.
 //   total: at the fullest moment of a step or an evaluation, with all that is alive in it. Not the

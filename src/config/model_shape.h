@@ -8,9 +8,10 @@
 namespace dtbench {
 
 struct ModelShape {
-  Architecture architecture;
-  Objective objective;
-  std::int64_t layers, width, heads, positions, vocab, labels;  // labels: 0 for language models
+  Registered<ModelFamily> architecture;
+  Registered<Task> objective;
+  std::int64_t layers, width, heads, positions, vocab, labels;  // labels: outputs
+                                                                // of the head; 0: language models
 };
 
 // vocab and labels from the data's store.
@@ -24,11 +25,11 @@ std::int64_t embedding_parameters(const ModelShape& shape);
 std::int64_t layer_product_weights(const ModelShape& shape);
 
 // FLOPs of one global step, forward and backward, the same for every policy and engine.
-//   needed = 3 x 2 x (R L 12 C^2 + 2 L C S a + head): 2 FLOPs a multiply-add, the backward pass
-//     twice the forward, matrix products only. R real tokens, L layers, C width, S the sum of
-//     squared real lengths, a = 1/2 for causal attention (GPT-2) and 1 for full (RoBERTa).
-//     head, language model: targets x (C V, RoBERTa + C^2); classification: samples x (C labels,
-//     RoBERTa + C^2).
+//   needed = 3 x 2 x (R L W + 2 L C S a + n H): 2 FLOPs a multiply-add, the backward pass twice the
+//     forward, matrix products only. R real tokens, L layers, W a layer's product weights, C width,
+//     S the sum of squared real lengths, a = 1/2 for causal attention and 1 for full. n targets of
+//     a language model or documents of another, H the head's product weights. W and H are the
+//     family's (config/model_family.h).
 //   palm = (6 N + 12 L H Q T) x padded tokens; N = parameter_count, H heads of Q = C / H channels.
 struct StepFlops {
   double needed;  // real tokens, causal attention half, LM head at targets only

@@ -2,85 +2,50 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 
 #include "config/fields.h"
 
 namespace dtbench {
-namespace {
-
-constexpr std::array kDtypes = {
-    EnumName{Dtype::kFloat64, "fp64"}, EnumName{Dtype::kFloat32, "fp32"},
-    EnumName{Dtype::kBFloat16, "bf16"}, EnumName{Dtype::kFloat16, "fp16"}};
-constexpr std::array kStateFormats = {
-    EnumName{StateFormat::kFloat64, "fp64"}, EnumName{StateFormat::kFloat32, "fp32"},
-    EnumName{StateFormat::kBFloat16, "bf16"}, EnumName{StateFormat::kFloat16, "fp16"},
-    EnumName{StateFormat::kBlockwise8Bit, "blockwise_8bit"}};
-constexpr std::array kOptimizerArithmetics = {EnumName{OptimizerArithmetic::kFused, "fused"},
-                                              EnumName{OptimizerArithmetic::kForeach, "foreach"}};
-constexpr std::array kUpdateRoundings = {EnumName{UpdateRounding::kNearest, "nearest"},
-                                         EnumName{UpdateRounding::kStochastic, "stochastic"},
-                                         EnumName{UpdateRounding::kKahan, "kahan"}};
-constexpr std::array kAutocastRules = {EnumName{AutocastRules::kNone, "none"},
-                                       EnumName{AutocastRules::kCuda, "cuda"},
-                                       EnumName{AutocastRules::kCpu, "cpu"}};
-constexpr std::array kLossRules = {EnumName{LossRule::kContract, "contract"},
-                                   EnumName{LossRule::kTransformers, "transformers"}};
-constexpr std::array kGeluRules = {EnumName{GeluRule::kKernel, "kernel"},
-                                   EnumName{GeluRule::kComposite, "composite"}};
-
-}  // namespace
-
-static std::span<const EnumName<Dtype>> names_of(Dtype) {
-  return kDtypes;
-}
-static std::span<const EnumName<StateFormat>> names_of(StateFormat) {
-  return kStateFormats;
-}
-static std::span<const EnumName<OptimizerArithmetic>> names_of(OptimizerArithmetic) {
-  return kOptimizerArithmetics;
-}
-static std::span<const EnumName<UpdateRounding>> names_of(UpdateRounding) {
-  return kUpdateRoundings;
-}
-static std::span<const EnumName<AutocastRules>> names_of(AutocastRules) {
-  return kAutocastRules;
-}
-static std::span<const EnumName<LossRule>> names_of(LossRule) {
-  return kLossRules;
-}
-static std::span<const EnumName<GeluRule>> names_of(GeluRule) {
-  return kGeluRules;
-}
-
 template <typename Visit>
 static void visit_fields(DynamicLossScale& scale, Visit&& visit) {
-  visit("initial", scale.initial);
-  visit("growth_factor", scale.growth_factor);
-  visit("backoff_factor", scale.backoff_factor);
-  visit("growth_interval", scale.growth_interval);
+  visit(Field("initial", "initial scale").between(1, std::numeric_limits<float>::max()),
+        scale.initial);
+  visit(Field("growth_factor", "factor after growth_interval steps without overflow").above(1),
+        scale.growth_factor);
+  visit(
+      Field("backoff_factor", "factor after an overflow, whose step is skipped").above(0).below(1),
+      scale.backoff_factor);
+  visit(Field("growth_interval", "steps").between(1, std::numeric_limits<std::int32_t>::max()),
+        scale.growth_interval);
 }
 
 template <typename Visit>
 static void visit_fields(DtypePolicy& policy, Visit&& visit) {
   visit("name", policy.name);
   visit("description", policy.description);
-  visit("parameters", policy.parameters);
-  visit("compute", policy.compute);
-  visit("autocast_rules", policy.autocast_rules);
-  visit("tf32", policy.tf32);
-  visit("loss", policy.loss);
-  visit("gelu", policy.gelu);
-  visit("gradients", policy.gradients);
-  visit("loss_scaling", policy.loss_scaling);
+  visit(Field("parameters", "stored weights; under mixed precision, the master weights"),
+        policy.parameters);
+  visit(Field("compute", "operands of matmuls"), policy.compute);
+  visit(Field("autocast_rules", "cast lists of mixed precision: none, cuda or cpu"),
+        policy.autocast_rules);
+  visit(Field("tf32", "fp32 matmuls may use TF32"), policy.tf32);
+  visit(Field("loss", "contract: fp32 after the logits; transformers: each head's own roundings"),
+        policy.loss);
+  visit(Field("gelu", "kernel: one operation, fp32 inside; composite: Transformers' chain"),
+        policy.gelu);
+  visit(Field("gradients", "stored gradients, across micro-batches"), policy.gradients);
+  visit(Field("loss_scaling", "dynamic loss scale, like torch's GradScaler"), policy.loss_scaling);
   visit("loss_scale", policy.loss_scale);
-  visit("optimizer_states", policy.optimizer_states);
-  visit("embedding_states", policy.embedding_states);
-  visit("optimizer_arithmetic", policy.optimizer_arithmetic);
-  visit("update_rounding", policy.update_rounding);
-  visit("epsilon", policy.epsilon);
-  visit("perturb_initial_ulp", policy.perturb_initial_ulp);
+  visit(Field("optimizer_states", "AdamW's two moments"), policy.optimizer_states);
+  visit(Field("embedding_states", "the two moments of embeddings"), policy.embedding_states);
+  visit(Field("optimizer_arithmetic", "fused: fp32 inside; foreach: rounded after every operation"),
+        policy.optimizer_arithmetic);
+  visit(Field("update_rounding", "rounding of updated weights: nearest, stochastic or kahan"),
+        policy.update_rounding);
+  visit(Field("epsilon", "AdamW's").at_least(0), policy.epsilon);
+  visit(Field("perturb_initial_ulp", "ulps by which each initial weight is moved").between(0, 1024),
+        policy.perturb_initial_ulp);
 }
 
 namespace {
@@ -118,7 +83,7 @@ class PolicyCheck {
     scaling();
     optimizer();
     double_precision();
-    ranges();
+    the_rest();
   }
 
  private:
@@ -164,17 +129,6 @@ class PolicyCheck {
     require(p.loss_scaling || field_to_json(s) == field_to_json(DynamicLossScale{}),
             "loss_scale is set, but loss_scaling = false",
             "Set loss_scaling = true or leave loss_scale out.");
-    require(s.initial <= std::numeric_limits<float>::max() &&
-                s.growth_interval <= std::numeric_limits<std::int32_t>::max(),
-            "loss_scale.initial and loss_scale.growth_interval are beyond an fp32 number and a "
-            "32-bit count",
-            "The defaults are 65536 and 2000.");
-    require(std::isfinite(s.initial) && s.initial >= 1 && s.growth_factor > 1 &&
-                std::isfinite(s.growth_factor) && s.backoff_factor > 0 && s.backoff_factor < 1 &&
-                s.growth_interval >= 1,
-            "loss_scale needs initial >= 1, growth_factor > 1, backoff_factor between 0 and 1 and "
-            "growth_interval >= 1",
-            "The defaults are 65536, 2, 0.5 and 2000.");
   }
 
   void optimizer() const {
@@ -219,13 +173,7 @@ class PolicyCheck {
             "Set parameters = \"fp64\" alone: the others follow.");
   }
 
-  void ranges() const {
-    require(std::isfinite(policy_.epsilon) && policy_.epsilon >= 0,
-            concat("epsilon = ", policy_.epsilon, " is not a finite number of at least 0"),
-            "The default is 1e-8.");
-    require(policy_.perturb_initial_ulp >= 0 && policy_.perturb_initial_ulp <= 1024,
-            concat("perturb_initial_ulp = ", policy_.perturb_initial_ulp, " is not in 0..1024"),
-            "1 measures the noise floor.");
+  void the_rest() const {
     require(policy_.perturb_initial_ulp == 0 || policy_.parameters == Dtype::kFloat32,
             concat("perturb_initial_ulp moves fp32 weights, but parameters = \"",
                    to_string(policy_.parameters), "\""),
@@ -243,26 +191,20 @@ bool has_master_weights(const DtypePolicy& policy) {
   return bits(policy.parameters) > bits(policy.compute);
 }
 
-const char* to_string(Dtype value) {
-  return enum_name(value);
-}
-const char* to_string(StateFormat value) {
-  return enum_name(value);
-}
-const char* to_string(OptimizerArithmetic value) {
-  return enum_name(value);
-}
-const char* to_string(UpdateRounding value) {
-  return enum_name(value);
-}
-const char* to_string(AutocastRules value) {
-  return enum_name(value);
-}
-const char* to_string(LossRule value) {
-  return enum_name(value);
-}
-const char* to_string(GeluRule value) {
-  return enum_name(value);
+std::vector<PolicyField> policy_fields() {
+  std::vector<PolicyField> fields;
+  const auto collect = [&](const std::string& prefix, const Field& field) {
+    fields.push_back({prefix + field.name, field.meaning});
+  };
+  DtypePolicy any;
+  visit_fields(any, [&]<typename Member>(const Field& field, Member& member) {
+    const std::string name = field.name;
+    if constexpr (FieldStruct<Member>)
+      visit_fields(member, [&](const Field& its, auto&) { collect(name + ".", its); });
+    else if (name != "name" && name != "description")
+      collect("", field);
+  });
+  return fields;
 }
 
 Json to_json(const DtypePolicy& policy) {
@@ -276,7 +218,18 @@ DtypePolicy policy_from_json(const Json& json, const std::string& origin) {
   if (!json.contains("gradients")) policy.gradients = policy.parameters;
   if (!json.contains("optimizer_states")) policy.optimizer_states = state_format(policy.parameters);
   if (!json.contains("embedding_states")) policy.embedding_states = policy.optimizer_states;
+  require_ranges(policy, {"", origin});
   PolicyCheck(policy, origin).all();
+  return policy;
+}
+
+Json policy_without_historical(Json policy) {
+  omit_historical<DtypePolicy>(policy);
+  return policy;
+}
+
+Json policy_with_historical(Json policy) {
+  fill_in_historical<DtypePolicy>(policy);
   return policy;
 }
 

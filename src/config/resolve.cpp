@@ -63,7 +63,7 @@ RunSpec resolve(const ResolveRequest& request) {
 
   require_chosen("scenario", scenario_name, request.configs, ConfigKind::kScenario);
   require_chosen("policy", policy_name, request.configs, ConfigKind::kPolicy);
-  ConfigFile scenario = load_config(request.configs, ConfigKind::kScenario, scenario_name);
+  ConfigFile scenario = load_config_or_file(request.configs, ConfigKind::kScenario, scenario_name);
   ConfigFile preset = load_config(request.configs, ConfigKind::kPreset, preset_name);
   const DtypePolicy policy = load_policy(request.configs, policy_name);
 

@@ -1,7 +1,7 @@
 #include "config/run_spec.h"
 
 #include <algorithm>
-#include <array>
+#include <limits>
 
 #include "base/sha256.h"
 #include "config/fields.h"
@@ -9,30 +9,21 @@
 namespace dtbench {
 namespace {
 
-constexpr std::array kArchitectures = {EnumName{Architecture::kGpt2, "gpt2"},
-                                       EnumName{Architecture::kRoberta, "roberta"}};
-constexpr std::array kObjectives = {
-    EnumName{Objective::kCausalLm, "clm"}, EnumName{Objective::kMaskedLm, "mlm"},
-    EnumName{Objective::kMultiLabel, "multi_cls"}, EnumName{Objective::kSingleLabel, "single_cls"}};
+// Steps and batch positions are 32-bit words of the generators' counters.
+constexpr double kMostSteps = std::numeric_limits<std::int32_t>::max();
+constexpr double kLongest = 1 << 24;  // tokens
 
 }  // namespace
-
-static std::span<const EnumName<Architecture>> names_of(Architecture) {
-  return kArchitectures;
-}
-static std::span<const EnumName<Objective>> names_of(Objective) {
-  return kObjectives;
-}
 
 template <typename Visit>
 static void visit_fields(ModelSpec& model, Visit&& visit) {
   visit("architecture", model.architecture);
-  visit("layers", model.layers);
-  visit("width", model.width);
-  visit("heads", model.heads);
-  visit("positions", model.positions);
-  visit("dropout", model.dropout);
-  visit("layer_norm_epsilon", model.layer_norm_epsilon);
+  visit(Field("layers").between(1, 1000), model.layers);
+  visit(Field("width").between(1, 65536), model.width);
+  visit(Field("heads").at_least(1), model.heads);
+  visit(Field("positions").between(1, kLongest), model.positions);
+  visit(Field("dropout").at_least(0).below(1), model.dropout);
+  visit(Field("layer_norm_epsilon").above(0), model.layer_norm_epsilon);
   visit("init", model.init);
 }
 
@@ -45,27 +36,28 @@ static void visit_fields(DataSpec& data, Visit&& visit) {
   visit("text_field", data.text_field);
   visit("label_field", data.label_field);
   visit("split_field", data.split_field);
-  visit("examples", data.examples);
-  visit("bytes", data.bytes);
-  visit("length", data.length);
-  visit("synthetic_documents", data.synthetic_documents);
-  visit("synthetic_labels", data.synthetic_labels);
+  visit(Field("examples").at_least(0), data.examples);
+  visit(Field("bytes").at_least(0), data.bytes);
+  visit(Field("length").between(1, kLongest), data.length);
+  visit(Field("synthetic_documents").between(0, 100'000'000), data.synthetic_documents);
+  visit(Field("synthetic_labels").between(0, 100'000), data.synthetic_labels);
 }
 
 template <typename Visit>
 static void visit_fields(TrainSpec& train, Visit&& visit) {
-  visit("steps", train.steps);
-  visit("batch", train.batch);
-  visit("micro_batch", train.micro_batch);
-  visit("learning_rate", train.learning_rate);
-  visit("warmup_steps", train.warmup_steps);
-  visit("beta1", train.beta1);
-  visit("beta2", train.beta2);
-  visit("weight_decay", train.weight_decay);
-  visit("clip_norm", train.clip_norm);
+  visit(Field("steps").between(1, kMostSteps), train.steps);
+  visit(Field("batch").between(1, 1 << 20), train.batch);
+  visit(Field("micro_batch").at_least(1), train.micro_batch);
+  visit(Field("optimizer").historically("adamw"), train.optimizer);
+  visit(Field("learning_rate").above(0), train.learning_rate);
+  visit(Field("warmup_steps").at_least(0), train.warmup_steps);
+  visit(Field("beta1").at_least(0).below(1), train.beta1);
+  visit(Field("beta2").at_least(0).below(1), train.beta2);
+  visit(Field("weight_decay").at_least(0), train.weight_decay);
+  visit(Field("clip_norm").above(0), train.clip_norm);
   visit("bce_reduction", train.bce_reduction);
-  visit("eval_every", train.eval_every);
-  visit("eval_examples", train.eval_examples);
+  visit(Field("eval_every").between(0, kMostSteps), train.eval_every);
+  visit(Field("eval_examples").between(1, kMostSteps), train.eval_examples);
   visit("on_nonfinite", train.on_nonfinite);
 }
 
@@ -78,7 +70,7 @@ static void visit_fields(RunSpec& spec, Visit&& visit) {
   visit("model", spec.model);
   visit("data", spec.data);
   visit("train", spec.train);
-  visit("seed", spec.seed);
+  visit(Field("seed").between(0, std::numeric_limits<std::uint32_t>::max()), spec.seed);
   visit("device", spec.device);
   visit("engine", spec.engine);
 }
@@ -95,9 +87,10 @@ Json policy_in_spec(const DtypePolicy& policy) {
 
 constexpr const char* kAnew = "Have the spec written anew: 'dtbench run ... --dry-run' prints it.";
 
-DtypePolicy read_policy_in_spec(const Json& json, const std::string& origin) {
+DtypePolicy read_policy_in_spec(const Json& recorded, const std::string& origin) {
   const FieldPlace place{"policy", origin};
-  if (!json.is_object()) throw wrong_value(place, "a table of keys", json);
+  if (!recorded.is_object()) throw wrong_value(place, "a table of keys", recorded);
+  const Json json = policy_with_historical(recorded);
   const Json expected = policy_in_spec(DtypePolicy{}).flatten();
   for (const auto& [pointer, value] : expected.items()) {
     if (json.contains(Json::json_pointer(pointer))) continue;
@@ -109,19 +102,23 @@ DtypePolicy read_policy_in_spec(const Json& json, const std::string& origin) {
   return policy_from_json(json, origin);
 }
 
+Json without_historical(Json spec) {
+  omit_historical<RunSpec>(spec);
+  if (spec.is_object() && spec.contains("policy"))
+    spec["policy"] = policy_without_historical(std::move(spec["policy"]));
+  return spec;
+}
+
 }  // namespace
 
-const char* to_string(Architecture value) {
-  return enum_name(value);
-}
-const char* to_string(Objective value) {
-  return enum_name(value);
-}
-
-Json to_json(const RunSpec& spec) {
+Json to_whole_json(const RunSpec& spec) {
   Json json = field_to_json(spec);
   json["policy"] = policy_in_spec(spec.policy);
   return json;
+}
+
+Json to_json(const RunSpec& spec) {
+  return without_historical(to_whole_json(spec));
 }
 
 RunSpec run_spec_from_json(const Json& json, const std::string& origin) {
@@ -130,14 +127,19 @@ RunSpec run_spec_from_json(const Json& json, const std::string& origin) {
   RunSpec spec;
   Json rest = json;
   rest.erase("policy");
+  fill_in_historical<RunSpec>(rest);
   read_struct(rest, {"", origin}, MissingKeys::kAreErrors, spec);
   spec.policy = read_policy_in_spec(json.at("policy"), origin);
   validate(spec);
   return spec;
 }
 
+void require_spec_ranges(const RunSpec& spec) {
+  require_ranges(spec, {"", ""});
+}
+
 std::string cell_id(const Json& spec) {
-  return sha256_hex(canonical_json(spec)).substr(0, 16);
+  return sha256_hex(canonical_json(without_historical(spec))).substr(0, 16);
 }
 
 std::string cell_id(const RunSpec& spec) {

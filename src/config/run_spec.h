@@ -1,22 +1,44 @@
 // The resolved specification of one cell. Plain structs: parsed and validated once, then const.
-// Its canonical JSON is spec.json; the hash of that is the cell's id.
+// Its canonical JSON is spec.json; the hash of that is the cell's id. A new field is a member here
+// and a row of the tables in run_spec.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 #include "base/json.h"
+#include "config/enum_names.h"
+#include "config/model_family.h"
+#include "config/optimizer_kind.h"
 #include "config/policy.h"
+#include "config/task.h"
 
 namespace dtbench {
 
-enum class Architecture { kGpt2, kRoberta };
-enum class Objective { kCausalLm, kMaskedLm, kMultiLabel, kSingleLabel };
+// What multi-label BCE is divided by: documents x labels, or documents only.
+enum class BceReduction { kMean, kSumLabels };
+constexpr auto names_of(BceReduction) {
+  return std::array{EnumName{BceReduction::kMean, "mean"},
+                    EnumName{BceReduction::kSumLabels, "sum_labels"}};
+}
+
+// At the first NaN or infinity.
+enum class OnNonfinite { kStop, kContinue };
+constexpr auto names_of(OnNonfinite) {
+  return std::array{EnumName{OnNonfinite::kStop, "stop"},
+                    EnumName{OnNonfinite::kContinue, "continue"}};
+}
+
+enum class Engine { kReference, kFused };
+constexpr auto names_of(Engine) {
+  return std::array{EnumName{Engine::kReference, "reference"}, EnumName{Engine::kFused, "fused"}};
+}
 
 // The model's shape as far as the configuration decides it; vocabulary and label count come from
 // the data (config/model_shape.h joins them).
 struct ModelSpec {
-  Architecture architecture = Architecture::kGpt2;
+  Registered<ModelFamily> architecture = gpt2_family();
   std::int64_t layers = 12;
   std::int64_t width = 768;  // C, "n_embd" / "hidden_size"
   std::int64_t heads = 12;
@@ -46,54 +68,54 @@ struct DataSpec {
 
 struct TrainSpec {
   std::int64_t steps = 1000;
-  std::int64_t batch = 32;          // samples in the global batch
-  std::int64_t micro_batch = 32;    // divides batch; k = batch / micro_batch
+  std::int64_t batch = 32;        // samples in the global batch
+  std::int64_t micro_batch = 32;  // divides batch; k = batch / micro_batch
+  Registered<OptimizerKind> optimizer = adamw();
   double learning_rate = 0;         // constant after a linear warm-up
   std::int64_t warmup_steps = 100;  // min(100, steps / 10) unless set
   double beta1 = 0.9;
   double beta2 = 0.999;
   double weight_decay = 0.01;  // not on biases and norms
   double clip_norm = 1.0;
-  std::string bce_reduction = "mean";  // "mean" | "sum_labels"
+  BceReduction bce_reduction = BceReduction::kMean;
   std::int64_t eval_every = 0;  // steps between evaluations; 0: before the first step and after
                                 // the last only (those two always happen)
-  std::int64_t eval_examples = 512;   // at most so many validation examples
-  std::string on_nonfinite = "stop";  // "stop" | "continue"
+  std::int64_t eval_examples = 512;  // at most so many validation examples
+  OnNonfinite on_nonfinite = OnNonfinite::kStop;
 };
 
 struct RunSpec {
   std::string scenario;  // "A".."F"
   std::string preset;
-  Objective objective = Objective::kCausalLm;
+  Registered<Task> objective = causal_lm();
   ModelSpec model;
   DataSpec data;
   TrainSpec train;
   DtypePolicy policy;
   std::int64_t seed = 0;       // 0 .. 2^32 - 1
   std::string device = "cpu";  // "cpu", "cuda", "cuda:N"
-  std::string engine = "reference";
+  Engine engine = Engine::kReference;
 };
 
-const char* to_string(Architecture value);  // "gpt2", "roberta"
-const char* to_string(Objective value);     // "clm", "mlm", "multi_cls", "single_cls"
-
-inline bool is_language_model(Objective objective) {
-  return objective == Objective::kCausalLm || objective == Objective::kMaskedLm;
-}
-
+// The spec as it is recorded: fields at their historical value are left out (config/fields.h).
 Json to_json(const RunSpec& spec);
-// The exact inverse of to_json: every key must be there, none besides. Validates.
+// With every field.
+Json to_whole_json(const RunSpec& spec);
+// The inverse of both: every key must be there but those with a historical value, and none besides.
+// Validates.
 RunSpec run_spec_from_json(const Json& json, const std::string& origin);
 
 // Throws Error (usage) naming the field for values out of range and settings that contradict
 // each other (a length beyond the position table, a micro-batch that does not divide the batch
 // ...).
 void validate(const RunSpec& spec);
+// Its first part: every number within the range that its row of the table gives.
+void require_spec_ranges(const RunSpec& spec);
 
 // Throws Error (usage) unless `device` is "cpu", "cuda" or "cuda:N".
 void require_device(const std::string& device);
 
-// The first 16 hexadecimal digits of the SHA-256 of the spec's canonical JSON.
+// The first 16 hexadecimal digits of the SHA-256 of the spec's canonical JSON (ADR 0018).
 std::string cell_id(const RunSpec& spec);
 std::string cell_id(const Json& spec);  // of a recorded one
 

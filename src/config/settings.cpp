@@ -2,19 +2,21 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "config/fields.h"
+#include "config/run_spec.h"
 
 namespace dtbench {
 namespace {
 
 // Variables of the programs and their tests that are no settings.
-const std::vector<std::string> kOwnVariables = {"DTBENCH_TORCH",  "DTBENCH_CUDA",
-                                                "DTBENCH_CACHE",  "DTBENCH_CONFIGS",
-                                                "DTBENCH_SOURCE", "DTBENCH_BIN"};
+const std::vector<std::string> kOwnVariables = {
+    "DTBENCH_TORCH",  "DTBENCH_CUDA", "DTBENCH_CACHE",     "DTBENCH_CONFIGS",
+    "DTBENCH_SOURCE", "DTBENCH_BIN",  "DTBENCH_EXTENSIONS"};
 
 std::vector<std::string> leaf_keys(const Json& object, const std::string& prefix) {
   std::vector<std::string> keys;
@@ -56,7 +58,7 @@ Json parse_number(const Setting& setting, const char* expected) {
 
 const Json& spec_fields() {
   static const Json fields = [] {
-    Json all = to_json(RunSpec{});
+    Json all = to_whole_json(RunSpec{});
     all.erase("policy");
     return all;
   }();

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -20,11 +18,6 @@ void require_between(const char* field, std::int64_t value, std::int64_t low, st
           concat("'", field, "' must be between ", low, " and ", high, ", got ", value, "."));
 }
 
-void require_number(bool holds, const char* field, double value, const char* expected) {
-  require(holds && std::isfinite(value),
-          concat("'", field, "' must be ", expected, ", got ", value, "."));
-}
-
 void require_one_of(const char* field, const std::string& value,
                     const std::vector<std::string>& known) {
   require(std::find(known.begin(), known.end(), value) != known.end(),
@@ -32,52 +25,50 @@ void require_one_of(const char* field, const std::string& value,
           suggestion(value, known));
 }
 
+// What the registered entries ask for.
+void validate_entries(const RunSpec& spec) {
+  const ModelFamily& family = spec.model.architecture;
+  const Task& task = spec.objective;
+  const std::vector<std::string> suitable = suitable_families(task);
+  require(suits(task, family),
+          concat("The objective ", task.name, " (", task.title, ") needs the architecture ",
+                 join(suitable, " or "), ", got ", family.name, "."),
+          "Choose another scenario: dtbench run --help names them.");
+  if (family.check != nullptr) family.check(spec);
+  if (spec.train.optimizer->check != nullptr) spec.train.optimizer->check(spec);
+}
+
 void validate_model(const RunSpec& spec) {
   const ModelSpec& model = spec.model;
-  require_between("model.layers", model.layers, 1, 1000);
-  require_between("model.width", model.width, 1, 65536);
   require_between("model.heads", model.heads, 1, model.width);
   require(model.width % model.heads == 0,
           concat("'model.width' = ", model.width,
                  " cannot be divided into 'model.heads' = ", model.heads, " equal parts."));
-  require_between("model.positions", model.positions, 1, std::int64_t{1} << 24);
-  require_number(model.dropout >= 0 && model.dropout < 1, "model.dropout", model.dropout,
-                 "at least 0 and below 1");
-  require_number(model.layer_norm_epsilon > 0, "model.layer_norm_epsilon", model.layer_norm_epsilon,
-                 "above 0");
   if (!model.init.ends_with(".safetensors"))
     require_one_of("model.init", model.init, {"scratch", "pretrained", "FILE.safetensors"});
   if (is_hub_address(model.init)) parse_hub_address(model.init, "model.init");
-  const bool gpt2 = model.architecture == Architecture::kGpt2;
-  require(spec.objective != Objective::kCausalLm || gpt2,
-          "The objective clm (causal language model) needs the architecture gpt2.",
-          "Use mlm with roberta.");
-  require(spec.objective != Objective::kMaskedLm || !gpt2,
-          "The objective mlm (masked language model) needs the architecture roberta.",
-          "Use clm with gpt2.");
 }
 
-// Language models: a token and the one it predicts. RoBERTa puts <s> and </s> around a document.
+// Language models: a token and the one it predicts. Documents: one token, and the special ones
+// around it.
 std::int64_t shortest_length(const RunSpec& spec) {
   if (is_language_model(spec.objective)) return 2;
-  return spec.model.architecture == Architecture::kRoberta ? 3 : 1;
+  return spec.model.architecture->tokens.begin.empty() ? 1 : 3;
 }
 
 void validate_length(const RunSpec& spec) {
-  const bool roberta = spec.model.architecture == Architecture::kRoberta;
-  // RoBERTa numbers positions from padding_idx + 1 = 2, so two rows of its table go unused.
-  const std::int64_t longest = spec.model.positions - (roberta ? 2 : 0);
+  const std::int64_t unused = spec.model.architecture->first_position;
+  const std::int64_t longest = spec.model.positions - unused;
   require_between("data.length", spec.data.length, shortest_length(spec), std::int64_t{1} << 24);
   require(
       spec.data.length <= longest,
       concat("'data.length' = ", spec.data.length, " is longer than the model: 'model.positions'",
              " = ", spec.model.positions, " hold sequences of at most ", longest, " tokens."),
       concat("--length ", longest, ", or, for weights from scratch, --set model.positions=",
-             spec.data.length + (roberta ? 2 : 0), "."));
+             spec.data.length + unused, "."));
 }
 
 void validate_data(const RunSpec& spec) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   const DataSpec& data = spec.data;
   const bool synthetic = data.source == "synthetic";
   require(!data.source.empty(), "'data.source' must not be empty.");
@@ -94,8 +85,6 @@ void validate_data(const RunSpec& spec) {
           "'data.tokenizer' holds a vocabulary and its merges, but 'data.vocab' and 'data.merges' "
           "are given besides.",
           "--tokenizer tokenizer.json alone.");
-  require_between("data.examples", data.examples, 0, kMost);
-  require_between("data.bytes", data.bytes, 0, kMost);
   validate_length(spec);
   if (!synthetic) {
     require(
@@ -116,35 +105,18 @@ void validate_data(const RunSpec& spec) {
 
 void validate_train(const RunSpec& spec) {
   const TrainSpec& train = spec.train;
-  // Steps and batch positions are 32-bit words of the generators' counters.
-  require_between("train.steps", train.steps, 1, std::numeric_limits<std::int32_t>::max());
-  require_between("train.batch", train.batch, 1, std::int64_t{1} << 20);
   require_between("train.micro_batch", train.micro_batch, 1, train.batch);
   require(train.batch % train.micro_batch == 0,
           concat("'train.micro_batch' = ", train.micro_batch,
                  " does not divide 'train.batch' = ", train.batch, "."));
-  require_number(train.learning_rate > 0, "train.learning_rate", train.learning_rate, "above 0");
   require(train.warmup_steps <= train.steps,
           concat("'train.warmup_steps' = ", train.warmup_steps,
                  " is longer than the run of 'train.steps' = ", train.steps, "."),
           "Leave it out for a tenth of the run, at most 100 steps.");
-  require_between("train.warmup_steps", train.warmup_steps, 0, train.steps);
-  require_number(train.beta1 >= 0 && train.beta1 < 1, "train.beta1", train.beta1,
-                 "at least 0 and below 1");
-  require_number(train.beta2 >= 0 && train.beta2 < 1, "train.beta2", train.beta2,
-                 "at least 0 and below 1");
-  require_number(train.weight_decay >= 0, "train.weight_decay", train.weight_decay, "at least 0");
-  require_number(train.clip_norm > 0, "train.clip_norm", train.clip_norm, "above 0");
-  require_one_of("train.bce_reduction", train.bce_reduction, {"mean", "sum_labels"});
-  require(train.bce_reduction == "mean" || spec.objective == Objective::kMultiLabel,
-          concat("'train.bce_reduction' = '", train.bce_reduction,
+  require(train.bce_reduction == BceReduction::kMean || spec.objective->takes_bce_reduction,
+          concat("'train.bce_reduction' = '", to_string(train.bce_reduction),
                  "' is for multi-label scenarios, but the objective is ", to_string(spec.objective),
                  "."));
-  require_between("train.eval_every", train.eval_every, 0,
-                  std::numeric_limits<std::int32_t>::max());
-  require_between("train.eval_examples", train.eval_examples, 1,
-                  std::numeric_limits<std::int32_t>::max());
-  require_one_of("train.on_nonfinite", train.on_nonfinite, {"stop", "continue"});
 }
 
 bool is_device(const std::string& device) {
@@ -163,9 +135,9 @@ void require_device(const std::string& device) {
 
 void validate(const RunSpec& spec) {
   require(!spec.scenario.empty(), "'scenario' must not be empty.");
-  require_between("seed", spec.seed, 0, std::numeric_limits<std::uint32_t>::max());
+  require_spec_ranges(spec);
   require_device(spec.device);
-  require_one_of("engine", spec.engine, {"reference", "fused"});
+  validate_entries(spec);
   validate_model(spec);
   validate_data(spec);
   validate_train(spec);

@@ -10,7 +10,7 @@ namespace {
 
 // The ids of `names`, in their order.
 std::vector<std::uint16_t> look_up(const std::vector<std::string>& names, const ByteLevelBpe& bpe,
-                                   const std::string& vocab_file, const char* hint) {
+                                   const std::string& vocab_file, const std::string& hint) {
   std::vector<std::uint16_t> ids;
   std::vector<std::string> missing;
   for (const std::string& name : names) {
@@ -41,21 +41,19 @@ bool TokenScheme::frame_within(std::int64_t limit, std::vector<std::uint16_t>& t
   return cut;
 }
 
-TokenScheme token_scheme(Architecture architecture, const ByteLevelBpe& bpe,
+TokenScheme token_scheme(const ModelFamily& family, const ByteLevelBpe& bpe,
                          const std::string& vocab_file) {
+  const SpecialTokens& tokens = family.tokens;
   TokenScheme scheme;
-  scheme.name = to_string(architecture);
-  if (architecture == Architecture::kGpt2) {
-    scheme.special = look_up({"<|endoftext|>"}, bpe, vocab_file, "Take GPT-2's vocab.json.");
-    scheme.end = scheme.pad = scheme.special[0];
-  } else {
-    scheme.special = look_up({"<s>", "<pad>", "</s>", "<unk>", "<mask>"}, bpe, vocab_file,
-                             "Take RoBERTa's vocab.json.");
-    scheme.begin = scheme.special[0];
-    scheme.pad = scheme.special[1];
-    scheme.end = scheme.special[2];
-    scheme.mask = scheme.special[4];
-  }
+  scheme.name = family.name;
+  scheme.special = look_up(tokens.all, bpe, vocab_file, tokens.hint);
+  const auto id_of = [&](const std::string& token) {
+    return look_up({token}, bpe, vocab_file, tokens.hint).front();
+  };
+  if (!tokens.begin.empty()) scheme.begin = id_of(tokens.begin);
+  if (!tokens.mask.empty()) scheme.mask = id_of(tokens.mask);
+  scheme.end = id_of(tokens.end);
+  scheme.pad = id_of(tokens.pad);
   std::sort(scheme.special.begin(), scheme.special.end());
   return scheme;
 }

@@ -1,6 +1,6 @@
-// What an architecture puts around a document: the special tokens of its pre-training and where
-// they stand, as Transformers' GPT2Tokenizer and RobertaTokenizer with run_clm and run_mlm have
-// them.
+// What a model family puts around a document: the special tokens of its pre-training
+// (config/model_family.h) as ids, and where they stand, as Transformers' GPT2Tokenizer and
+// RobertaTokenizer with run_clm and run_mlm have them.
 //   gpt2     language model: tokens <|endoftext|>     classification: tokens
 //   roberta  language model: <s> tokens </s>          classification: <s> tokens </s>
 #pragma once
@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "config/run_spec.h"
+#include "config/model_family.h"
 #include "data/byte_level_bpe.h"
 
 namespace dtbench {
 
 struct TokenScheme {
-  std::string name;                    // the architecture's: "gpt2", "roberta"
+  std::string name;                    // the family's: "gpt2", "roberta"
   std::optional<std::uint16_t> begin;  // <s>; GPT-2 has none
   std::uint16_t end = 0;               // </s>, <|endoftext|>
   std::uint16_t pad = 0;               // <pad>; GPT-2 pads with <|endoftext|>
@@ -31,7 +31,7 @@ struct TokenScheme {
 };
 
 // Looks the tokens up by name. Throws Error (usage) naming `vocab_file` and those that are missing.
-TokenScheme token_scheme(Architecture architecture, const ByteLevelBpe& bpe,
+TokenScheme token_scheme(const ModelFamily& family, const ByteLevelBpe& bpe,
                          const std::string& vocab_file);
 
 }  // namespace dtbench

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "config/extension.h"
 #include "engine/cell.h"
 #include "engine/doctor.h"
 #include "engine/numerics/cpu_allocator.h"
@@ -18,6 +19,16 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", dtbench::program_version());
   app.require_subcommand(1);
   dtbench::CellOptions options;
+  app.fallthrough();
+  app.add_option_function<std::vector<std::string>>(
+         "--extension",
+         [](const std::vector<std::string>& files) {
+           for (const std::string& file : files)
+             dtbench::load_extension(file, dtbench::ExtensionHalf::kEngine);
+         },
+         "NAME.so, whose other half NAME-engine.so is loaded; repeatable")
+      ->allow_extra_args(false)
+      ->trigger_on_parse();
   CLI::App* run = app.add_subcommand("run", "train or resume the cell of a run directory");
   run->add_option("--run-dir", options.run_directory, "directory with spec.json")->required();
   run->add_option("--store", options.store, "tokenized store that `dtbench` prepared")->required();

@@ -132,11 +132,6 @@ std::vector<Json> read_lines(const std::filesystem::path& jsonl) {
   return values;
 }
 
-bool is_whole(const RunRecord& run) {
-  const Json status = member_or_null(run.result, "/status");
-  return status == "completed" || status == "diverged" || status == "skipped";
-}
-
 bool is_running(const std::filesystem::path& path) {
   return RunLock::is_held(path);
 }

@@ -71,8 +71,6 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root,
 // without its end is still being written and left out. RunRecord::damage tells of a line that
 // cannot be read.
 std::vector<Json> read_lines(const std::filesystem::path& jsonl);
-// Whether another run of the cell would only repeat it: completed, diverged or skipped.
-bool is_whole(const RunRecord& run);
 bool is_running(const std::filesystem::path& path);  // its lock is held
 
 // Moves a record out of the way, to <path>.replaced-<UTC time>, and returns where it is now;

@@ -78,7 +78,7 @@ Json entry_json(const std::vector<std::size_t>& places, const std::vector<Report
   Json json = {{"cells", places},
                {"states", states},
                {"first_nonfinite", first_nonfinite(cells)},
-               {"quality", range_of(cells, quality.pointer)},
+               {"quality", range_of(cells, quality.pointer.c_str())},
                {"samples_per_s", range_of(cells, "/throughput/samples_per_s")},
                {"difference", nullptr},
                {"speed", nullptr},
@@ -106,14 +106,8 @@ std::vector<const std::vector<double>*> losses_of(const std::vector<std::size_t>
 }  // namespace
 
 Quality quality_of(const Json& objective) {
-  if (objective == "multi_cls")
-    return {"average_precision_micro",
-            "/convergence/average_precision_micro",
-            "average precision",
-            true,
-            0.01,
-            false};
-  return {"val_loss", "/convergence/val_loss", "validation loss", false, 0.01, true};
+  const Task* task = registry<Task>().find(text_or(objective, ""));
+  return task != nullptr ? task->quality : Quality{};
 }
 
 Json row_json(const Row& row, const std::vector<ReportCell>& cells, const Json& setting,
@@ -151,8 +145,7 @@ Json row_json(const Row& row, const std::vector<ReportCell>& cells, const Json& 
     }
   }
   json["seeds"] = seeds;
-  json["constant"] =
-      range_of(in_row, (std::string(quality.pointer) + "_constant_predictor").c_str());
+  json["constant"] = range_of(in_row, (quality.pointer + "_constant_predictor").c_str());
   return json;
 }
 

@@ -2,20 +2,12 @@
 #pragma once
 
 #include "analysis/loss_curves.h"
+#include "config/task.h"
 #include "report/rows.h"
 
 namespace dtbench {
 
-// The measure by which policies are held against fp32_true in a scenario, and the loss of quality
-// that is still called none: the contract's margins.
-struct Quality {
-  const char* metric;   // a key of analyse()'s metrics
-  const char* pointer;  // into result.json
-  const char* name;
-  bool higher_is_better;
-  double margin;
-  bool relative;  // the margin is a share of fp32_true's value
-};
+// Its task's; of a task that no loaded extension knows, what every task has: the validation loss.
 Quality quality_of(const Json& objective);
 
 // `setting`: of analyse(), null where the row has no fp32_true.

@@ -1,5 +1,7 @@
 #include "report/report_cells.h"
 
+#include "record/status.h"
+
 namespace dtbench {
 namespace {
 
@@ -25,7 +27,7 @@ std::string ReportCell::policy() const {
 }
 
 bool ReportCell::completed() const {
-  return counts && member_or_null(record->result, "/status") == "completed";
+  return counts && status_of(*record) == Status::kCompleted;
 }
 
 std::vector<ReportCell> report_cells(const std::vector<RunRecord>& records, const Json& analysis) {

@@ -96,7 +96,7 @@ Json report_data(const std::vector<RunRecord>& records, const std::vector<Hypoth
   LossCurves curves;
   Json json = analyse(records, hypotheses, curves);
   const std::vector<ReportCell> cells = report_cells(records, json);
-  const Matrix matrix = matrix_of(cells);
+  const ReportMatrix matrix = matrix_of(cells);
   Pool pool;
   json["data"] = data_counts(cells);
   json["policies"] = matrix.columns;

@@ -83,8 +83,8 @@ void label(std::vector<Row>& rows) {
 
 }  // namespace
 
-Matrix matrix_of(const std::vector<ReportCell>& cells) {
-  Matrix matrix;
+ReportMatrix matrix_of(const std::vector<ReportCell>& cells) {
+  ReportMatrix matrix;
   Columns names;
   std::set<std::string> others;
   for (std::size_t i = 0; i < cells.size(); ++i) {

@@ -16,7 +16,7 @@ struct Row {
   std::map<std::string, std::vector<std::size_t>> cells;  // by column, in the order of the seeds
 };
 
-struct Matrix {
+struct ReportMatrix {
   std::vector<std::string> columns;  // the study's policies, then others by name
   std::vector<Row> rows;             // by scenario
   std::vector<std::string> column_of_cell;
@@ -24,6 +24,6 @@ struct Matrix {
 
 // Records without a spec that can be read stand in no row. A policy of one name and other fields
 // has a column of its own, "NAME (2)".
-Matrix matrix_of(const std::vector<ReportCell>& cells);
+ReportMatrix matrix_of(const std::vector<ReportCell>& cells);
 
 }  // namespace dtbench

@@ -42,8 +42,4 @@ bool Budget::used_up(double more_device_s) {
   return budget_ && spent_usd(more_device_s) >= *budget_;
 }
 
-double cost_of(double device_s, double price_per_hour) {
-  return device_s / 3600 * price_per_hour;
-}
-
 }  // namespace dtbench

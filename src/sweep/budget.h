@@ -7,7 +7,7 @@
 
 #include "base/file_lock.h"
 #include "sweep/ledger.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_options.h"
 
 namespace dtbench {
 

@@ -55,10 +55,6 @@ void explain_unknown(std::vector<SweepCell>& cells, const std::vector<SweepCell>
 
 }  // namespace
 
-fs::path calibration_folder(const fs::path& out) {
-  return sweep_folder(out) / "calibration";
-}
-
 // A cell tells more than a calibration: the latter count for kinds only that have no cell.
 Predictor predict(std::vector<SweepCell>& cells, const SweepOptions& options) {
   const Spending spent = Ledger(account_folder(options)).by_cell();

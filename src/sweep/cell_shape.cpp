@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 // None where only what is fetched for a run would tell.
 std::optional<std::int64_t> vocabulary_size(const RunSpec& spec, const fs::path& configs) {
   const DataSpec& data = spec.data;
-  const PublishedModel published = published_model(spec.model.architecture);
-  if (data.tokenizer == published.tokenizer) return published.vocab_size;
+  const auto& published = spec.model.architecture->published;
+  if (published && data.tokenizer == published->tokenizer) return published->vocab_size;
   if (is_hub_address(data.tokenizer)) return std::nullopt;
   if (!data.tokenizer.empty()) return ByteLevelBpe::open({"", "", data.tokenizer}).vocab_size();
   const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"

@@ -15,7 +15,8 @@
 #include "sweep/prepared_cell.h"
 #include "sweep/running_cell.h"
 #include "sweep/slots.h"
-#include "sweep/sweep.h"
+#include "sweep/sweep_cell.h"
+#include "sweep/sweep_options.h"
 
 namespace dtbench {
 

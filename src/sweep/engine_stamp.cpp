@@ -6,6 +6,7 @@
 #include "base/places.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "config/extension.h"
 
 namespace dtbench {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFile = "engine.json";
+constexpr const char* kCudaPlugin = "libdtbench_cuda.so";
 
 // What the audit says of the program, for people: a hash alone tells nobody anything.
 std::string described(const fs::path& run) {
@@ -22,23 +24,46 @@ std::string described(const fs::path& run) {
   return revision.is_string() ? concat(" (source revision ", revision.get<std::string>(), ")") : "";
 }
 
+Json stamp_of_this_engine() {
+  Json stamp = {{"sha256", sha256_file(engine_program())}};
+  const fs::path plugin = engine_program().parent_path() / kCudaPlugin;
+  if (fs::exists(plugin)) stamp["cuda_plugin"] = sha256_file(plugin);
+  if (const Json extensions = extension_hashes(); !extensions.empty())
+    stamp["extensions"] = extensions;
+  return stamp;
+}
+
+// What differs, with both values.
+std::string changed_parts(const Json& recorded, const Json& present) {
+  std::vector<std::string> changes;
+  for (const auto& [part, file] :
+       {std::pair{"sha256", "its program"}, std::pair{"cuda_plugin", "its CUDA plug-in"},
+        std::pair{"extensions", "its extensions"}}) {
+    const std::string pointer = concat("/", part);
+    const Json before = member_or_null(recorded, pointer.c_str());
+    const Json now = member_or_null(present, pointer.c_str());
+    if (before != now)
+      changes.push_back(concat("the SHA-256 of ", file, " is ", before.dump(),
+                               ", this engine's is ", now.dump()));
+  }
+  return join(changes, "; ");
+}
+
 }  // namespace
 
-EngineStamp::EngineStamp() : sha256_(sha256_file(engine_program())) {}
+EngineStamp::EngineStamp() : stamp_(stamp_of_this_engine()) {}
 
 void EngineStamp::put(const fs::path& run) const {
-  write_file_atomically(run / kFile, Json{{"sha256", sha256_}}.dump() + "\n");
+  write_file_atomically(run / kFile, stamp_.dump() + "\n");
 }
 
 void EngineStamp::require_same(const fs::path& run) const {
   if (!fs::exists(run / kFile)) return;
-  const Json recorded = member_or_null(read_json_file(run / kFile), "/sha256");
-  if (recorded == sha256_) return;
-  throw usage_error(
-      concat("The record '", run.string(), "' was made by another engine: the SHA-256 of its ",
-             "program is ", recorded.dump(), described(run), ", this engine's is \"", sha256_,
-             "\"."),
-      "--rerun trains anew and keeps the old record beside the new.");
+  const Json recorded = read_json_file(run / kFile);
+  if (recorded == stamp_) return;
+  throw usage_error(concat("The record '", run.string(), "' was made by another engine",
+                           described(run), ": ", changed_parts(recorded, stamp_), "."),
+                    "--rerun trains anew and keeps the old record beside the new.");
 }
 
 }  // namespace dtbench

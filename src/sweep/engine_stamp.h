@@ -1,9 +1,11 @@
-// Which engine a record was made with: the SHA-256 of its program, beside the record. The cells of
-// a matrix are compared with each other, so they come from one engine.
+// Which engine a record was made with: the SHA-256 of its program, of its CUDA plug-in and of the
+// extensions loaded into it, beside the record. The cells of a matrix are compared with each other,
+// so they come from one engine.
 #pragma once
 
 #include <filesystem>
-#include <string>
+
+#include "base/json.h"
 
 namespace dtbench {
 
@@ -19,7 +21,8 @@ class EngineStamp {
   void require_same(const std::filesystem::path& run) const;
 
  private:
-  std::string sha256_;
+  // {"sha256"}, with "cuda_plugin" where there is one and "extensions" where any is loaded.
+  Json stamp_;
 };
 
 }  // namespace dtbench

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "record/status.h"
+
 namespace dtbench {
 namespace {
 
@@ -46,12 +48,11 @@ std::string kind_of(const RunSpec& spec) {
 }
 
 void Predictor::learn(const RunSpec& spec, const RunRecord& record, std::optional<double> wall_s) {
-  if (!is_whole(record)) return;
-  const Json recorded = member_or_null(record.result, "/wall_s");
-  if (!wall_s && recorded.is_number()) wall_s = recorded.get<double>();
+  const std::optional<RunResult> result = read_result(record.result);
+  if (!result || !is_whole(result->status)) return;
+  if (!wall_s) wall_s = result->wall_s;
   const Json steps = member_or_null(record.result, "/steps_completed");
-  if (!wall_s || (!steps.is_number() && member_or_null(record.result, "/status") != "skipped"))
-    return;
+  if (!wall_s || (!steps.is_number() && result->status != Status::kSkipped)) return;
 
   double evaluated = 0;
   const double evaluating =

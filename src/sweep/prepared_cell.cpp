@@ -7,10 +7,12 @@
 #include "base/places.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "config/extension.h"
 #include "config/hub_address.h"
 #include "data/hub_files.h"
 #include "data/store.h"
 #include "record/run_directory.h"
+#include "record/status.h"
 
 namespace dtbench {
 namespace {
@@ -18,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRerun = "--rerun trains anew and keeps the old record beside the new.";
-
-bool is_final(const RunRecord& record) {
-  const Json status = member_or_null(record.result, "/status");
-  return status == "completed" || status == "diverged";
-}
 
 void require_readable(const RunRecord& record) {
   if (!record.damage) return;
@@ -97,6 +94,8 @@ PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::pa
 std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOptions& options) {
   std::vector<std::string> command = {engine_program().string(), "run",     "--run-dir",
                                       cell.run.string(),         "--store", cell.store.string()};
+  for (const Extension& extension : loaded_extensions())
+    command.insert(command.end(), {"--extension", extension.file.string()});
   if (is_hub_address(cell.spec.model.init))
     command.insert(command.end(), {"--initial-weights", cell.initial_weights.string()});
   if (!cell.sources.empty()) command.insert(command.end(), {"--sources", cell.sources.dump()});

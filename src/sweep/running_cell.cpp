@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "record/run_directory.h"
+#include "record/status.h"
 
 namespace dtbench {
 namespace {

@@ -322,14 +322,6 @@ class Sweep {
 
 }  // namespace
 
-fs::path sweep_folder(const fs::path& out) {
-  return out / ".sweep";
-}
-
-fs::path account_folder(const SweepOptions& options) {
-  return options.account.empty() ? sweep_folder(options.out) / "ledger" : options.account;
-}
-
 ExitCode run_sweep(std::vector<SweepCell>& cells, const SweepOptions& options,
                    SweepObserver& observer) {
   return Sweep(cells, options, observer).run();

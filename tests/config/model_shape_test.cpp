@@ -12,13 +12,6 @@ struct Case {
   Json golden;
 };
 
-Objective objective_of(const std::string& name) {
-  return name == "clm"         ? Objective::kCausalLm
-         : name == "mlm"       ? Objective::kMaskedLm
-         : name == "multi_cls" ? Objective::kMultiLabel
-                               : Objective::kSingleLabel;
-}
-
 // golden/model_shapes.py wrote them from Transformers' models.
 std::vector<Case> cases() {
   std::vector<Case> all;
@@ -28,9 +21,9 @@ std::vector<Case> cases() {
     const std::string architecture = g.at("architecture");
     all.push_back({g.at("size").get<std::string>() + " " + architecture + " " +
                        g.at("objective").get<std::string>(),
-                   {architecture == "gpt2" ? Architecture::kGpt2 : Architecture::kRoberta,
-                    objective_of(g.at("objective")), g.at("layers"), g.at("width"), g.at("heads"),
-                    g.at("positions"), g.at("vocab"), g.at("labels")},
+                   {*registry<ModelFamily>().find(architecture),
+                    *registry<Task>().find(g.at("objective").get<std::string>()), g.at("layers"),
+                    g.at("width"), g.at("heads"), g.at("positions"), g.at("vocab"), g.at("labels")},
                    g});
   }
   return all;
@@ -51,7 +44,7 @@ TEST(ModelShape, ParameterCountsAreTransformers) {
 TEST(ModelShape, NeededFlopsAreWhatTorchCountsLessTheMaskedHalfOfCausalAttention) {
   for (const Case& c : cases()) {
     StepTokens tokens = full_sequences(c.golden.at("samples"), c.golden.at("length"));
-    const bool gpt2 = c.shape.architecture == Architecture::kGpt2;
+    const bool gpt2 = c.shape.architecture == gpt2_family();
     if (gpt2) tokens.samples = tokens.real_tokens;  // Transformers scores every token, then pools
     const double total = c.golden.at("flops");
     const double attention = c.golden.at("attention_flops");

@@ -67,7 +67,7 @@ TEST(Resolve, Tiny) {
     EXPECT_EQ(spec.model.width, 128);
     EXPECT_EQ(spec.model.heads, 2);
     EXPECT_EQ(spec.model.init, "scratch");
-    EXPECT_EQ(spec.model.positions, spec.model.architecture == Architecture::kGpt2 ? 64 : 66);
+    EXPECT_EQ(spec.model.positions, spec.model.architecture == gpt2_family() ? 64 : 66);
     EXPECT_EQ(spec.data.length, 64);
     EXPECT_EQ(spec.data.source, "synthetic");
     EXPECT_EQ(spec.data.synthetic_labels, 32);

@@ -73,8 +73,8 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
       {[](RunSpec& s) { s.train.learning_rate = 0; }, "'train.learning_rate' must be above 0"},
       {[](RunSpec& s) { s.train.beta2 = 1; }, "'train.beta2' must be at least 0 and below 1"},
       {[](RunSpec& s) { s.train.clip_norm = std::numeric_limits<double>::infinity(); }, "got inf"},
-      {[](RunSpec& s) { s.train.on_nonfinite = "halt"; }, "one of stop, continue, got 'halt'"},
-      {[](RunSpec& s) { s.train.bce_reduction = "sum_labels"; }, "is for multi-label scenarios"},
+      {[](RunSpec& s) { s.train.bce_reduction = BceReduction::kSumLabels; },
+       "is for multi-label scenarios"},
       {[](RunSpec& s) { s.model.heads = 3; }, "cannot be divided into 'model.heads' = 3"},
       {[](RunSpec& s) { s.model.dropout = 1; }, "'model.dropout' must be"},
       {[](RunSpec& s) { s.model.init = "scracth"; }, "Did you mean 'scratch'?"},
@@ -83,16 +83,15 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
       {[](RunSpec& s) { s.data.source = ""; }, "'data.source' must not be empty"},
       {[](RunSpec& s) { s.data.tokenizer = s.data.vocab = s.data.merges = "t.json"; },
        "'data.vocab' and 'data.merges' are given besides"},
-      {[](RunSpec& s) { s.data.examples = -1; }, "'data.examples' must be between 0"},
-      {[](RunSpec& s) { s.data.bytes = -1; }, "'data.bytes' must be between 0"},
+      {[](RunSpec& s) { s.data.examples = -1; }, "'data.examples' must be at least 0"},
+      {[](RunSpec& s) { s.data.bytes = -1; }, "'data.bytes' must be at least 0"},
       {[](RunSpec& s) { s.data.examples = 9; }, "of the Hub, but 'data.source' is 'synthetic'"},
       {[](RunSpec& s) { s.data.bytes = 9; }, "of the Hub, but 'data.source' is 'synthetic'"},
       {[](RunSpec& s) { s.data.source = "a.jsonl"; }, "belong to the generated corpus"},
-      {[](RunSpec& s) { s.objective = Objective::kMaskedLm; }, "needs the architecture roberta"},
-      {[](RunSpec& s) { s.model.architecture = Architecture::kRoberta; }, "needs the architecture"},
+      {[](RunSpec& s) { s.objective = masked_lm(); }, "needs the architecture roberta"},
+      {[](RunSpec& s) { s.model.architecture = roberta_family(); }, "needs the architecture"},
       {[](RunSpec& s) { s.device = "gpu"; }, "'device' must be cpu, cuda or cuda:N, got 'gpu'"},
       {[](RunSpec& s) { s.device = "cuda:"; }, "got 'cuda:'"},
-      {[](RunSpec& s) { s.engine = "fast"; }, "one of reference, fused, got 'fast'"},
   };
   for (const auto& [change, part] : changes) {
     RunSpec spec = resolve(tiny_request());
@@ -100,6 +99,50 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
     change(spec);
     EXPECT_TRUE(says(usage_message([&] { validate(spec); }), part));
   }
+}
+
+TEST(RunSpec, NamesThatNothingHasAreRefusedWithTheNearest) {
+  const Json whole = to_json(resolve(tiny_request()));
+  const auto refusal = [&](const char* pointer, const char* name) {
+    Json changed = whole;
+    changed[Json::json_pointer(pointer)] = name;
+    return usage_message([&] { run_spec_from_json(changed, "spec.json"); });
+  };
+  EXPECT_TRUE(
+      says(refusal("/train/on_nonfinite", "halt"),
+           "'train.on_nonfinite' must be one of stop, continue, got \"halt\" in spec.json"));
+  EXPECT_TRUE(says(refusal("/engine", "refrence"), "Did you mean 'reference'?"));
+  EXPECT_TRUE(
+      says(refusal("/model/architecture", "llama"), "must be one of gpt2, roberta, got \"llama\""));
+  EXPECT_TRUE(says(refusal("/model/architecture", "llama"), "--extension FILE.so"));
+  EXPECT_TRUE(says(refusal("/objective", "multi_cl"), "Did you mean 'multi_cls'?"));
+}
+
+// Records of today's program keep their ids, and those that lack train.optimizer mean AdamW
+// (ADR 0018).
+TEST(RunSpec, AHistoricalValueStaysOutOfTheIdAndNoOtherDoes) {
+  const RunSpec spec = resolve(tiny_request());
+  EXPECT_FALSE(to_json(spec).at("train").contains("optimizer"));
+  EXPECT_EQ(to_whole_json(spec).at("train").at("optimizer"), "adamw");
+  EXPECT_EQ(run_spec_from_json(to_json(spec), "spec.json").train.optimizer, adamw());
+  EXPECT_EQ(cell_id(to_whole_json(spec)), cell_id(spec));
+  Json other = to_json(spec);
+  other["train"]["optimizer"] = "another";
+  EXPECT_NE(cell_id(other), cell_id(spec));
+}
+
+// The ids that stand in the committed records, made by earlier revisions of the program.
+TEST(RunSpec, CommittedRecordsKeepTheirIds) {
+  int records = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(source_folder() / "docs" / "results")) {
+    if (entry.path().filename() != "spec.json") continue;
+    const Json recorded = read_json_file(entry.path().parent_path() / "result.json");
+    EXPECT_EQ(cell_id(read_json_file(entry.path())), recorded.at("cell_id").get<std::string>())
+        << entry.path();
+    ++records;
+  }
+  EXPECT_GE(records, 70);
 }
 
 TEST(RunSpec, RobertaUsesTwoRowsOfItsPositionsLess) {

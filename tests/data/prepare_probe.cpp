@@ -12,12 +12,9 @@ namespace {
 
 dtbench::RunSpec spec_of(const std::string& objective, const dtbench::Json& settings) {
   dtbench::RunSpec spec;
-  spec.objective = objective == "clm"         ? dtbench::Objective::kCausalLm
-                   : objective == "mlm"       ? dtbench::Objective::kMaskedLm
-                   : objective == "multi_cls" ? dtbench::Objective::kMultiLabel
-                                              : dtbench::Objective::kSingleLabel;
-  if (settings.value("architecture", "gpt2") == "roberta")
-    spec.model.architecture = dtbench::Architecture::kRoberta;
+  spec.objective = *dtbench::registry<dtbench::Task>().find(objective);
+  spec.model.architecture =
+      *dtbench::registry<dtbench::ModelFamily>().find(settings.value("architecture", "gpt2"));
   dtbench::DataSpec& data = spec.data;
   data.source = settings.value("source", data.source);
   data.tokenizer = settings.value("tokenizer", data.tokenizer);

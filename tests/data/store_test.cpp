@@ -45,7 +45,7 @@ constexpr const char* kActs =
 
 class StoreTest : public testing::Test {
  protected:
-  RunSpec spec_of(Objective objective, const std::string& content = kActs) {
+  RunSpec spec_of(Registered<Task> objective, const std::string& content = kActs) {
     RunSpec spec;
     spec.objective = objective;
     spec.data.source = folder_.write("acts.jsonl", content);
@@ -63,7 +63,7 @@ constexpr std::uint16_t kBegin = 0, kPad = 1, kEnd = 2, kUnknown = 3, kEndOfText
                         kMask = 2047;
 
 TEST_F(StoreTest, Gpt2LanguageModelStoresAreOneStreamWithEndsOfText) {
-  const TokenStore store(prepare(spec_of(Objective::kCausalLm)));
+  const TokenStore store(prepare(spec_of(causal_lm())));
   EXPECT_EQ(store.meta().name, "acts.jsonl");
   EXPECT_FALSE(store.meta().synthetic);
   EXPECT_EQ(store.meta().vocab_size, 2048);
@@ -92,8 +92,8 @@ TEST_F(StoreTest, Gpt2LanguageModelStoresAreOneStreamWithEndsOfText) {
 }
 
 TEST_F(StoreTest, RobertaLanguageModelStoresFrameEachDocument) {
-  RunSpec spec = spec_of(Objective::kMaskedLm);
-  spec.model.architecture = Architecture::kRoberta;
+  RunSpec spec = spec_of(masked_lm());
+  spec.model.architecture = roberta_family();
   const TokenStore store(prepare(spec));
   EXPECT_EQ(store.meta().token_scheme, "roberta");
   EXPECT_EQ(store.meta().pad_token_id, kPad);
@@ -126,8 +126,8 @@ TEST_F(StoreTest, RobertaLanguageModelStoresFrameEachDocument) {
 }
 
 TEST_F(StoreTest, RobertaClassificationKeepsItsEndsWhenItCuts) {
-  RunSpec spec = spec_of(Objective::kMultiLabel);
-  spec.model.architecture = Architecture::kRoberta;
+  RunSpec spec = spec_of(multi_label());
+  spec.model.architecture = roberta_family();
   const TokenStore store(prepare(spec));
   const auto text = encode("milk prices");
   ASSERT_GT(text.size(), 2u);
@@ -152,13 +152,13 @@ TEST_F(StoreTest, VocabulariesWithoutTheSchemesTokensAreRefused) {
     renamed.erase(from);
     return folder_.write("vocab.json", renamed.dump());
   };
-  RunSpec spec = spec_of(Objective::kMaskedLm);
-  spec.model.architecture = Architecture::kRoberta;
+  RunSpec spec = spec_of(masked_lm());
+  spec.model.architecture = roberta_family();
   spec.data.merges = configs() / "tokenizers/synthetic/merges.txt";
   spec.data.vocab = rename("<mask>", "<gap>");
   expect_error([&] { prepare(spec); }, ExitCode::kUsage,
                {"vocab.json", "found no <mask>", "RoBERTa's vocab.json"});
-  spec = spec_of(Objective::kCausalLm);
+  spec = spec_of(causal_lm());
   spec.data.merges = configs() / "tokenizers/synthetic/merges.txt";
   spec.data.vocab = rename("<|endoftext|>", "<gap>");
   expect_error([&] { prepare(spec); }, ExitCode::kUsage,
@@ -166,7 +166,7 @@ TEST_F(StoreTest, VocabulariesWithoutTheSchemesTokensAreRefused) {
 }
 
 TEST_F(StoreTest, ClassificationStoresHaveTheContractsLabels) {
-  const TokenStore store(prepare(spec_of(Objective::kMultiLabel)));
+  const TokenStore store(prepare(spec_of(multi_label())));
   const StoreMeta& meta = store.meta();
   // Training frequencies: 3 twice, 20 once, 7 and 100 never; ties by number.
   EXPECT_EQ(meta.labels, (std::vector<std::string>{"3", "20", "7", "100"}));
@@ -202,7 +202,7 @@ TEST_F(StoreTest, ClassificationStoresHaveTheContractsLabels) {
 
 TEST_F(StoreTest, GeneratedCorpusKeepsAllItsLabels) {
   RunSpec spec;
-  spec.objective = Objective::kMultiLabel;
+  spec.objective = multi_label();
   spec.data.length = 64;
   spec.data.synthetic_documents = 100;
   spec.data.synthetic_labels = 500;
@@ -220,7 +220,7 @@ TEST_F(StoreTest, GeneratedCorpusKeepsAllItsLabels) {
 }
 
 TEST_F(StoreTest, FingerprintFollowsWhatDecidesTheContent) {
-  RunSpec spec = spec_of(Objective::kCausalLm);
+  RunSpec spec = spec_of(causal_lm());
   const fs::path language = prepare(spec);
   spec.seed = 5;
   spec.data.length = 9;
@@ -229,18 +229,18 @@ TEST_F(StoreTest, FingerprintFollowsWhatDecidesTheContent) {
   spec.data.source = folder_.path() / "copy.jsonl";
   EXPECT_EQ(prepare(spec), language);
 
-  spec = spec_of(Objective::kMultiLabel);
+  spec = spec_of(multi_label());
   const fs::path classification = prepare(spec);
   RunSpec single = spec;
-  single.objective = Objective::kSingleLabel;
+  single.objective = single_label();
   EXPECT_EQ(prepare(single), classification);
   std::set<fs::path> stores{language, classification};
   RunSpec roberta = spec;
-  roberta.model.architecture = Architecture::kRoberta;
+  roberta.model.architecture = roberta_family();
   EXPECT_TRUE(stores.insert(prepare(roberta)).second);
   spec.data.length = 5;
   EXPECT_TRUE(stores.insert(prepare(spec)).second);
-  spec = spec_of(Objective::kMultiLabel, std::string(kActs) + kActs);
+  spec = spec_of(multi_label(), std::string(kActs) + kActs);
   EXPECT_TRUE(stores.insert(prepare(spec)).second);
   spec.data.text_field = "split";
   EXPECT_TRUE(stores.insert(prepare(spec)).second);
@@ -249,7 +249,7 @@ TEST_F(StoreTest, FingerprintFollowsWhatDecidesTheContent) {
 }
 
 TEST_F(StoreTest, MissingTruncatedAndForeignFilesAreNamed) {
-  const fs::path good = prepare(spec_of(Objective::kMultiLabel));
+  const fs::path good = prepare(spec_of(multi_label()));
   const fs::path bad = folder_.path() / "bad";
   const auto expect_refused = [&](const std::string& file, const auto& damage,
                                   std::vector<std::string> parts) {
@@ -296,7 +296,7 @@ TEST_F(StoreTest, MissingTruncatedAndForeignFilesAreNamed) {
 }
 
 TEST_F(StoreTest, DamagedStoresAreRebuiltAndStaleTemporariesRemoved) {
-  const RunSpec spec = spec_of(Objective::kCausalLm);
+  const RunSpec spec = spec_of(causal_lm());
   const fs::path store = prepare(spec);
   const auto before = list(TokenStore(store).tokens(Split::kTrain));
   fs::resize_file(tokens_file(store, Split::kTrain), 2);
@@ -311,25 +311,23 @@ TEST_F(StoreTest, BadInputIsNamedAndLeavesNothing) {
   const auto refuse = [&](const RunSpec& spec, const std::vector<std::string>& parts) {
     expect_error([&] { prepare(spec); }, ExitCode::kUsage, parts);
   };
-  RunSpec spec = spec_of(Objective::kCausalLm);
+  RunSpec spec = spec_of(causal_lm());
   spec.data.vocab = "vocab.json";
   refuse(spec, {"data.vocab", "data.merges", "together"});
   spec.data.merges = "no-such-merges.txt";
   refuse(spec, {"data.vocab", "'vocab.json'"});
-  spec = spec_of(Objective::kCausalLm);
+  spec = spec_of(causal_lm());
   spec.data.source = "no-such.jsonl";
   refuse(spec, {"data.source", "no-such.jsonl"});
-  refuse(spec_of(Objective::kCausalLm, "{\"text\": \"a\"}\n"), {"validation split", "20th"});
-  refuse(
-      spec_of(Objective::kMultiLabel, "{\"text\": \"a\", \"labels\": [], \"split\": \"train\"}\n"),
-      {"training split", "1 without labels"});
-  refuse(spec_of(Objective::kCausalLm, "{\"text\": \"a\"\n"), {"line 1"});
+  refuse(spec_of(causal_lm(), "{\"text\": \"a\"}\n"), {"validation split", "20th"});
+  refuse(spec_of(multi_label(), "{\"text\": \"a\", \"labels\": [], \"split\": \"train\"}\n"),
+         {"training split", "1 without labels"});
+  refuse(spec_of(causal_lm(), "{\"text\": \"a\"\n"), {"line 1"});
   // No store and no temporary: locks alone stay.
   for (const auto& entry : fs::directory_iterator(cache_ / "stores"))
     EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
   cache_ = folder_.write("file", "");
-  expect_error([&] { prepare(spec_of(Objective::kCausalLm)); }, ExitCode::kPermanent,
-               {cache_.string()});
+  expect_error([&] { prepare(spec_of(causal_lm())); }, ExitCode::kPermanent, {cache_.string()});
 }
 
 }  // namespace

@@ -28,20 +28,17 @@ const DtypePolicy kExact = uniform(Dtype::kFloat64, Dtype::kFloat64);
 
 struct Scenario {
   const char* name;
-  Architecture architecture;
-  Objective objective;
+  Registered<ModelFamily> architecture;
+  Registered<Task> objective;
   std::int64_t labels;
 
   ModelShape shape() const { return small_shape(architecture, objective, labels); }
 };
 
 constexpr Scenario kScenarios[] = {
-    {"A", Architecture::kGpt2, Objective::kCausalLm, 0},
-    {"B", Architecture::kRoberta, Objective::kMaskedLm, 0},
-    {"C", Architecture::kGpt2, Objective::kMultiLabel, 5},
-    {"D", Architecture::kRoberta, Objective::kMultiLabel, 5},
-    {"E", Architecture::kGpt2, Objective::kSingleLabel, 5},
-    {"F", Architecture::kRoberta, Objective::kSingleLabel, 5},
+    {"A", gpt2_family(), causal_lm(), 0},    {"B", roberta_family(), masked_lm(), 0},
+    {"C", gpt2_family(), multi_label(), 5},  {"D", roberta_family(), multi_label(), 5},
+    {"E", gpt2_family(), single_label(), 5}, {"F", roberta_family(), single_label(), 5},
 };
 
 class Accumulation : public ::testing::TestWithParam<Scenario> {

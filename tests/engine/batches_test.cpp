@@ -251,7 +251,7 @@ TEST(Batches, LabelVectorsAreTheDocumentsLabels) {
     }
     EXPECT_TRUE(
         at::equal(slice(batch, 1, 2, at::kCPU).targets, batch.content.targets.narrow(0, 1, 2)));
-    spec.train.bce_reduction = "sum_labels";
+    spec.train.bce_reduction = BceReduction::kSumLabels;
     EXPECT_EQ(BatchSource(store, spec).validation_batch(2, 4).targets, 4);
   }
 }

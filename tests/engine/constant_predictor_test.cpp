@@ -72,7 +72,7 @@ TEST(ConstantPredictor, OnTheWholeSplitItIsTheStoresBaseline) {
   RunSpec multi = tiny_spec("C");
   EXPECT_DOUBLE_EQ(constant_of(multi, all).loss, store.meta().multi_label_prior_loss);
   EXPECT_NE(constant_of(multi, all / 2).loss, store.meta().multi_label_prior_loss);
-  multi.train.bce_reduction = "sum_labels";
+  multi.train.bce_reduction = BceReduction::kSumLabels;
   EXPECT_DOUBLE_EQ(
       constant_of(multi, all).loss,
       store.meta().multi_label_prior_loss * static_cast<double>(multi.data.synthetic_labels));

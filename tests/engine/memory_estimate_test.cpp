@@ -70,7 +70,7 @@ void write_values(const fs::path& path, const std::vector<T>& values) {
 
 // Documents of exactly the spec's length, with no text in them.
 void write_store(const fs::path& store, const RunSpec& spec, const Case& one) {
-  const bool roberta = spec.model.architecture == Architecture::kRoberta;
+  const bool roberta = spec.model.architecture == roberta_family();
   const bool language_model = is_language_model(spec.objective);
   StoreMeta meta;
   meta.name = "full sequences";

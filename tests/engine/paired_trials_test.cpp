@@ -62,8 +62,8 @@ void expect_same_draw(const ParameterSet& found, const ParameterSet& drawn,
 }
 
 TEST(PairedTrials, InitialWeightsAreCastsOfOneDraw) {
-  for (const Architecture architecture : {Architecture::kGpt2, Architecture::kRoberta}) {
-    const ModelShape shape = small_shape(architecture, Objective::kMultiLabel, 5);
+  for (const Registered<ModelFamily> architecture : {gpt2_family(), roberta_family()}) {
+    const ModelShape shape = small_shape(architecture, multi_label(), 5);
     const SmallModel reference(shape, policy_named("fp32_true"));
     for (const DtypePolicy& policy : policies()) {
       const Threads two(2);
@@ -232,19 +232,18 @@ at::Tensor drawn(const Site& site, at::IntArrayRef shape, const DropoutContext& 
 }
 
 struct Transformer {
-  Architecture architecture;
+  Registered<ModelFamily> architecture;
   std::vector<Site> sites;
 };
 
 std::vector<Transformer> transformers() {
-  return {{Architecture::kGpt2, gpt2_sites()}, {Architecture::kRoberta, roberta_sites()}};
+  return {{gpt2_family(), gpt2_sites()}, {roberta_family(), roberta_sites()}};
 }
 
 TEST(PairedTrials, EveryDropoutSiteHasTheSameMaskUnderEveryPolicy) {
   for (const Transformer& transformer : transformers())
     for (const DtypePolicy& policy : policies()) {
-      SmallModel small(small_shape(transformer.architecture, Objective::kSingleLabel, kWidth),
-                       policy);
+      SmallModel small(small_shape(transformer.architecture, single_label(), kWidth), policy);
       for (const Site& site : transformer.sites)
         for (const std::int64_t micro : {4, 1}) {
           const Threads threads(micro == 1 ? 2 : 1);
@@ -258,7 +257,7 @@ TEST(PairedTrials, EveryDropoutSiteHasTheSameMaskUnderEveryPolicy) {
 // Negative control: another step, seed, sample or site draws another mask, inside the model, too.
 TEST(PairedTrials, DropoutMasksDifferByWhatTheyAreKeyedWith) {
   for (const Transformer& transformer : transformers()) {
-    SmallModel small(small_shape(transformer.architecture, Objective::kSingleLabel, kWidth),
+    SmallModel small(small_shape(transformer.architecture, single_label(), kWidth),
                      policy_named("fp32_true"));
     std::vector<at::Tensor> masks;
     for (const Site& site : transformer.sites) {

@@ -14,11 +14,11 @@
 namespace dtbench::testing {
 
 ModelShape small_shape(std::int64_t labels) {
-  return small_shape(Architecture::kGpt2,
-                     labels > 0 ? Objective::kSingleLabel : Objective::kCausalLm, labels);
+  return small_shape(gpt2_family(), labels > 0 ? single_label() : causal_lm(), labels);
 }
 
-ModelShape small_shape(Architecture architecture, Objective objective, std::int64_t labels) {
+ModelShape small_shape(Registered<ModelFamily> architecture, Registered<Task> objective,
+                       std::int64_t labels) {
   return {architecture, objective, kLayers, kWidth, kHeads, kPositions, kVocab, labels};
 }
 
@@ -91,7 +91,7 @@ GlobalBatch ragged_batch(const ModelShape& shape) {
   const at::Tensor labels = at::arange(kSamples, at::kLong).mul(3).remainder(shape.labels);
   batch.content.targets = labels;
   batch.targets = kSamples;
-  if (shape.objective == Objective::kMultiLabel) {
+  if (shape.objective == multi_label()) {
     batch.content.targets = at::one_hot(labels, shape.labels).to(at::kFloat);
     batch.content.targets[5].fill_(1);
     batch.targets = kSamples * shape.labels;

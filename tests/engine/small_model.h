@@ -16,7 +16,8 @@ inline constexpr std::int64_t kVocab = 61, kWidth = 16, kHeads = 2, kLayers = 2,
 
 // GPT-2: causal LM (labels 0) or single-label classification.
 ModelShape small_shape(std::int64_t labels = 0);
-ModelShape small_shape(Architecture architecture, Objective objective, std::int64_t labels);
+ModelShape small_shape(Registered<ModelFamily> architecture, Registered<Task> objective,
+                       std::int64_t labels);
 
 // Model and parameters from a seed: in `dtype` throughout, or under a policy.
 struct SmallModel {

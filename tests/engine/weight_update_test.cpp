@@ -172,9 +172,9 @@ TEST(WeightUpdate, UnscalingIn16BitsWouldLoseATinyGradient) {
 
 // Gradients of zero leave decay alone: 1 - rate x decay where it applies.
 TEST(WeightUpdate, DecayIsForEmbeddingsAndMatrices) {
-  for (const Architecture architecture : {Architecture::kGpt2, Architecture::kRoberta})
+  for (const Registered<ModelFamily> architecture : {gpt2_family(), roberta_family()})
     for (const auto& [objective, labels] :
-         {std::pair{Objective::kCausalLm, 0}, std::pair{Objective::kMultiLabel, 5}}) {
+         {std::pair{causal_lm(), 0}, std::pair{multi_label(), 5}}) {
       SmallModel small(small_shape(architecture, objective, labels), policy_named("fp32_true"));
       for (const at::Tensor& value : small.parameters.values())
         value.detach().fill_(1);

@@ -36,7 +36,7 @@ constexpr std::int64_t kIgnored = -100;
 
 // The targets of language models come as labels [B, T], kIgnored where nothing is predicted; those
 // of causal ones before the shift: position t predicts t + 1.
-MicroBatch micro_batch(const NamedTensors& given, Objective objective) {
+MicroBatch micro_batch(const NamedTensors& given, Registered<Task> objective) {
   MicroBatch batch;
   batch.input_ids = given.at("input_ids");
   if (given.contains("attention_mask"))
@@ -44,7 +44,7 @@ MicroBatch micro_batch(const NamedTensors& given, Objective objective) {
   batch.targets = given.at("targets");
   if (!is_language_model(objective)) return batch;
   at::Tensor labels = batch.targets;
-  if (objective == Objective::kCausalLm) {
+  if (objective == causal_lm()) {
     const at::Tensor none = at::full({labels.size(0), 1}, kIgnored, labels.options());
     labels = at::cat({labels.narrow(1, 1, labels.size(1) - 1), none}, 1);
   }
@@ -71,7 +71,7 @@ ModelShape shape_of(const RunSpec& spec, const NamedTensors& weights) {
 
 // N as train/batches.h defines it.
 double target_count(const RunSpec& spec, const MicroBatch& batch) {
-  const bool sum_labels = spec.train.bce_reduction == "sum_labels";
+  const bool sum_labels = spec.train.bce_reduction == BceReduction::kSumLabels;
   return static_cast<double>(sum_labels ? batch.targets.size(0) : batch.targets.numel());
 }
 

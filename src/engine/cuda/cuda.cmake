@@ -30,15 +30,27 @@ add_library(dtbench_cuda MODULE
   ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu ${CMAKE_CURRENT_LIST_DIR}/attention_softmax.cu
   ${CMAKE_CURRENT_LIST_DIR}/cross_entropy.cu ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
   ${CMAKE_CURRENT_LIST_DIR}/finite.cu)
-# A product and a sum round twice, as on the CPU.
-set_source_files_properties(
-  ${CMAKE_CURRENT_LIST_DIR}/adamw.cu ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu
-  PROPERTIES COMPILE_OPTIONS -fmad=false)
+get_target_property(_cuda_sources dtbench_cuda SOURCES)
+list(FILTER _cuda_sources INCLUDE REGEX "\\.cu$")
+foreach(_source ${_cuda_sources})
+  dtbench_cuda_source(${_source})  # contraction: cmake/CompileFlags.cmake
+endforeach()
+# The plug-in says what it was built with, and the engine takes one of its own revision only.
+list(JOIN DTBENCH_CUDA_FLAGS " " _cuda_flags)
+list(JOIN DTBENCH_CONTRACTED_CUDA_FILES " " _contracted)
+list(JOIN DTBENCH_CUDA_ARCHITECTURES " " _architectures)
+string(TOUPPER "${CMAKE_BUILD_TYPE}" _build_type)
+set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/plugin.cpp PROPERTIES
+  OBJECT_DEPENDS ${DTBENCH_REVISION_DIR}/revision.inc
+  INCLUDE_DIRECTORIES ${DTBENCH_REVISION_DIR}
+  COMPILE_DEFINITIONS
+    "DTBENCH_NVCC=\"${CMAKE_CUDA_COMPILER_ID} ${CMAKE_CUDA_COMPILER_VERSION}\";DTBENCH_CUDA_FLAGS=\"${CMAKE_CUDA_FLAGS_${_build_type}} ${_cuda_flags} for ${_architectures}, contracted: ${_contracted}\"")
+add_dependencies(dtbench_cuda dtbench_revision)
 target_include_directories(dtbench_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_include_directories(dtbench_cuda SYSTEM PRIVATE
   ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)
 target_compile_options(dtbench_cuda PRIVATE
-  $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall --expt-relaxed-constexpr>)
+  "$<$<COMPILE_LANGUAGE:CUDA>:${DTBENCH_CUDA_FLAGS}>")
 target_link_libraries(dtbench_cuda PRIVATE dtbench_flags CUDA::cudart
   ${DTBENCH_TORCH_DIR}/lib/libtorch_cuda.so ${DTBENCH_TORCH_DIR}/lib/libc10_cuda.so
   ${DTBENCH_TORCH_DIR}/lib/libtorch_cpu.so ${DTBENCH_TORCH_DIR}/lib/libc10.so)
@@ -47,5 +59,3 @@ target_include_directories(dtbench_cuda SYSTEM PRIVATE $<$<COMPILE_LANGUAGE:CXX>
 target_link_options(dtbench_cuda PRIVATE -Wl,--allow-shlib-undefined
   # torch_cuda registers its operators when it is loaded; nothing here calls it by name.
   -Wl,--no-as-needed -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)
-# Calls back into the engine's registry.
-set_target_properties(dtbench-engine PROPERTIES ENABLE_EXPORTS ON)

@@ -71,11 +71,15 @@ double stop_timer(void* handle, int index) {
   return double{milliseconds} / 1e3;
 }
 
+constexpr const char* kSourceRevision =
+#include "revision.inc"
+    ;
+
 const bool kRegistered = [] {
-  register_cuda_plugin({dropout_cuda, attention_softmax_cuda, attention_softmax_backward_cuda,
-                        cross_entropy_cuda, nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda,
-                        describe_device, peak_memory, synchronize, pci_bus_id, start_timer,
-                        stop_timer});
+  register_cuda_plugin({kSourceRevision, DTBENCH_NVCC, DTBENCH_CUDA_FLAGS, dropout_cuda,
+                        attention_softmax_cuda, attention_softmax_backward_cuda, cross_entropy_cuda,
+                        nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda, describe_device,
+                        peak_memory, synchronize, pci_bus_id, start_timer, stop_timer});
   return true;
 }();
 

@@ -40,7 +40,7 @@ void perturb_by_ulp(ParameterSet& parameters, std::int64_t ulp) {
   if (ulp == 0) return;
   for (const Parameter& parameter : parameters.all()) {
     at::Tensor moved = parameter.value.to(at::kCPU, at::kFloat, /*non_blocking=*/false,
-                                                   /*copy=*/true);
+                                          /*copy=*/true);
     float* data = moved.mutable_data_ptr<float>();
     for (std::int64_t i = 0; i < moved.numel(); ++i)
       for (std::int64_t step = 0; step < ulp; ++step)

@@ -40,7 +40,8 @@ LayerNorm LayerNorm::create(ParameterSet& parameters, const std::string& name, s
 
 Value LayerNorm::operator()(const Value& x, const ForwardContext& context) const {
   const InModule in_module(context.tape, name);
-  return ops::layer_norm(context.tape, x, leaf(weight, context), leaf(bias, context), epsilon, context.rules);
+  return ops::layer_norm(context.tape, x, leaf(weight, context), leaf(bias, context), epsilon,
+                         context.rules);
 }
 
 Conv1d Conv1d::create(ParameterSet& parameters, const std::string& name, std::int64_t in,
@@ -65,9 +66,8 @@ Linear Linear::create(ParameterSet& parameters, const std::string& name, std::in
 
 Linear Linear::create_without_bias(ParameterSet& parameters, const std::string& name,
                                    std::int64_t in, std::int64_t out) {
-  return {name,
-          &parameters.create(name + ".weight", {out, in}, {.deviation = kInitializerRange},
-                             ParameterKind::kMatrix)};
+  return {name, &parameters.create(name + ".weight", {out, in}, {.deviation = kInitializerRange},
+                                   ParameterKind::kMatrix)};
 }
 
 Value Linear::operator()(const Value& x, const ForwardContext& context) const {
@@ -77,7 +77,8 @@ Value Linear::operator()(const Value& x, const ForwardContext& context) const {
 
 Value Gelu::operator()(const Value& x, const ForwardContext& context) const {
   const InModule in_module(context.tape, name);
-  return form == Form::kTanh ? ops::gelu_tanh(context.tape, x, context.rules) : ops::gelu_exact(context.tape, x, context.rules);
+  return form == Form::kTanh ? ops::gelu_tanh(context.tape, x, context.rules)
+                             : ops::gelu_exact(context.tape, x, context.rules);
 }
 
 Value Dropout::operator()(const Value& x, const ForwardContext& context) const {

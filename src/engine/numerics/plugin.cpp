@@ -7,6 +7,8 @@
 #include <stdexcept>
 
 #include "base/places.h"
+#include "base/program.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -17,6 +19,12 @@ std::optional<CudaPlugin>& registered() {
   return plugin;
 }
 
+// Of a plug-in that was not taken.
+std::string& foreign_revision() {
+  static std::string revision;
+  return revision;
+}
+
 std::filesystem::path plugin_path() {
   return program_folder() / "libdtbench_cuda.so";
 }
@@ -24,7 +32,10 @@ std::filesystem::path plugin_path() {
 }  // namespace
 
 void register_cuda_plugin(const CudaPlugin& plugin) {
-  registered() = plugin;
+  if (program_identity().at("source_revision") == plugin.source_revision)
+    registered() = plugin;
+  else
+    foreign_revision() = plugin.source_revision;
 }
 
 const CudaPlugin* load_cuda_plugin(std::string& reason) {
@@ -39,8 +50,22 @@ const CudaPlugin* load_cuda_plugin(std::string& reason) {
     reason = concat("the CUDA plug-in cannot be loaded: ", dlerror());
     return nullptr;
   }
+  if (!foreign_revision().empty()) {
+    reason =
+        concat("the CUDA plug-in is of source revision ", foreign_revision(), ", the engine of ",
+               program_identity().at("source_revision").get<std::string>(), ": build both anew");
+    return nullptr;
+  }
   if (!registered()) throw std::logic_error("the CUDA plug-in did not register itself");
   return &*registered();
+}
+
+Json cuda_plugin_identity() {
+  if (!registered()) return nullptr;
+  return {{"sha256", sha256_file(plugin_path())},
+          {"source_revision", registered()->source_revision},
+          {"compiler", registered()->compiler},
+          {"compile_flags", registered()->compile_flags}};
 }
 
 const CudaPlugin& cuda_plugin() {

@@ -22,6 +22,9 @@ struct DeviceStatistics {
 };
 
 struct CudaPlugin {
+  const char* source_revision;  // the engine takes one of its own revision only
+  const char* compiler;         // nvcc
+  const char* compile_flags;    // and what of it is contracted
   // engine/ops/dropout.h: `out` = `x` times its mask, both [B, T, C], contiguous, of one datatype.
   void (*dropout)(const DropoutDraw& draw, const at::Tensor& x, at::Tensor& out);
   // engine/ops/attention_softmax.h, for fp32, bf16 and fp16, contiguous: `scores` become the
@@ -52,12 +55,17 @@ struct CudaPlugin {
   double (*stop_timer)(void* timer, int index);
 };
 
-// Called by the plug-in's initializer.
+// Called by the plug-in's initializer. A plug-in of another source revision is not taken, and
+// load_cuda_plugin says so.
 void register_cuda_plugin(const CudaPlugin& plugin);
 
 // Loads libdtbench_cuda.so from the program's own folder, once. Returns null and says why in
 // `reason` when there is none or it cannot be loaded.
 const CudaPlugin* load_cuda_plugin(std::string& reason);
+
+// What a record says of it (audit.json): {"sha256", "source_revision", "compiler",
+// "compile_flags"}; null while none is loaded.
+Json cuda_plugin_identity();
 
 // The loaded plug-in; throws std::logic_error when there is none: check at the device's choice.
 const CudaPlugin& cuda_plugin();

@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/program.h"
 #include "base/text.h"
+#include "config/extension.h"
 #include "engine/numerics/device.h"
+#include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
 #include "record/run_directory.h"
 
@@ -34,10 +36,14 @@ Json make_audit(const Trainer& trainer, const Json& precision_switches,
   const ModelShape& shape = trainer.shape();
   const StoreMeta& data = trainer.store().meta();
   const Parameter& any = trainer.parameters().all().front();
+  Json program = program_identity();
+  if (trainer.device().is_cuda()) program["cuda_plugin"] = cuda_plugin_identity();
+  if (const Json extensions = extension_hashes(); !extensions.empty())
+    program["extensions"] = extensions;
   return {{"schema_version", kSchemaVersion},
           {"cell_id", cell_id(trainer.spec())},
           {"identity",
-           {{"program", program_identity()},
+           {{"program", program},
             {"torch", TORCH_VERSION},
             {"device", describe_device(trainer.device())},
             {"data_fingerprint", data.fingerprint},

@@ -50,7 +50,7 @@ Json tensor_bytes(const Trainer& trainer) {
 // last one half done.
 std::vector<Json> whole_steps(std::vector<Json> steps, const RunSpec& spec,
                               const TrainingState& state) {
-  if (state.first_nonfinite && spec.train.on_nonfinite == "stop" && !steps.empty())
+  if (state.first_nonfinite && spec.train.on_nonfinite == OnNonfinite::kStop && !steps.empty())
     steps.pop_back();
   return steps;
 }
@@ -64,7 +64,7 @@ Json bare_result(const RunSpec& spec, const RunEnd& end) {
           {"policy", spec.policy.name},
           {"preset", spec.preset},
           {"seed", spec.seed},
-          {"engine", spec.engine},
+          {"engine", to_string(spec.engine)},
           {"device", spec.device},
           {"status", end.status},
           {"reason", end.reason},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -77,13 +78,13 @@ MicroBatch slice(const GlobalBatch& batch, std::int64_t first, std::int64_t coun
 BatchSource::BatchSource(const TokenStore& store, const RunSpec& spec)
     : store_(store),
       objective_(spec.objective),
-      sum_labels_(spec.train.bce_reduction == "sum_labels"),
+      sum_labels_(spec.train.bce_reduction == BceReduction::kSumLabels),
       length_(spec.data.length),
       batch_(spec.train.batch),
       order_(static_cast<std::uint32_t>(spec.seed), example_count(store, spec, Split::kTrain)) {
   example_count(store, spec, Split::kValidation);
   require_fit(store, spec);
-  if (objective_ == Objective::kMaskedLm)
+  if (objective_ == masked_lm())
     masking_.emplace(static_cast<std::uint32_t>(spec.seed), store.meta());
 }
 
@@ -115,20 +116,16 @@ GlobalBatch BatchSource::validation_batch(std::int64_t first, std::int64_t count
 GlobalBatch BatchSource::assemble(const Selection& selection) const {
   GlobalBatch batch =
       is_language_model(objective_) ? copy_blocks(selection) : copy_documents(selection);
-  switch (objective_) {
-    case Objective::kCausalLm:
-      predict_next(batch);
-      break;
-    case Objective::kMaskedLm:
-      predict_masked(batch, selection);
-      break;
-    case Objective::kMultiLabel:
-      set_label_vectors(batch, selection);
-      break;
-    case Objective::kSingleLabel:
-      set_single_labels(batch, selection);
-      break;
-  }
+  if (objective_ == causal_lm())
+    predict_next(batch);
+  else if (objective_ == masked_lm())
+    predict_masked(batch, selection);
+  else if (objective_ == multi_label())
+    set_label_vectors(batch, selection);
+  else if (objective_ == single_label())
+    set_single_labels(batch, selection);
+  else
+    throw std::logic_error(concat("no targets for the task ", objective_->name));
   return batch;
 }
 

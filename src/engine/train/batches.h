@@ -62,7 +62,7 @@ class BatchSource {
   void set_label_vectors(GlobalBatch& batch, const Selection& selection) const;
 
   const TokenStore& store_;
-  Objective objective_;
+  Registered<Task> objective_;
   bool sum_labels_;
   std::int64_t length_;
   std::int64_t batch_;

@@ -121,18 +121,17 @@ ConstantPredictor constant_predictor(const TokenStore& store, const BatchSource&
                                      std::int64_t evaluated, const RunSpec& spec) {
   if (is_language_model(spec.objective)) {
     ConstantPredictor constant;
-    constant.loss =
-        prior_cross_entropy(training_tokens(store, spec.objective == Objective::kMaskedLm),
-                            evaluated_targets(store, source, evaluated));
+    constant.loss = prior_cross_entropy(training_tokens(store, spec.objective == masked_lm()),
+                                        evaluated_targets(store, source, evaluated));
     return constant;
   }
-  const bool single = spec.objective == Objective::kSingleLabel;
+  const bool single = spec.objective == single_label();
   const std::int64_t documents = store.documents(Split::kTrain);
   const CountVector training = label_counts(store, Split::kTrain, documents, single);
   const CountVector validation = label_counts(store, Split::kValidation, evaluated, single);
   if (single) return single_label_constant(training, validation);
   ConstantPredictor constant = multi_label_constant(training, documents, validation, evaluated);
-  if (spec.train.bce_reduction == "sum_labels")
+  if (spec.train.bce_reduction == BceReduction::kSumLabels)
     constant.loss *= static_cast<double>(training.size());
   return constant;
 }

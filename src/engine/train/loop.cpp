@@ -34,7 +34,9 @@ class Loop {
   }
 
  private:
-  bool stops_on_nonfinite() const { return trainer_.spec().train.on_nonfinite == "stop"; }
+  bool stops_on_nonfinite() const {
+    return trainer_.spec().train.on_nonfinite == OnNonfinite::kStop;
+  }
 
   // Before the first step, after every eval_every, and after the last.
   bool evaluation_due() const {

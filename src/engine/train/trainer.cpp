@@ -38,7 +38,7 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
 
 // RoBERTa's position table counts from its padding row.
 void require_padding(const RunSpec& spec, const StoreMeta& meta) {
-  const bool roberta = spec.model.architecture == Architecture::kRoberta;
+  const bool roberta = spec.model.architecture == roberta_family();
   if (!roberta || meta.pad_token_id == kRobertaPadding) return;
   throw usage_error(concat("RoBERTa's padding token must have id ", kRobertaPadding,
                            ", the tokenizer's has ", meta.pad_token_id, "."),
@@ -134,7 +134,7 @@ Tape::LeafSink Trainer::gradient_sink(bool last_micro_batch) {
 void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
   if (std::exchange(located_, true)) return;
   // Nobody needs the gradients of a run that ends here: the peak of memory stays what it was.
-  if (spec_.train.on_nonfinite == "stop") parameters_.clear_gradients();
+  if (spec_.train.on_nonfinite == OnNonfinite::kStop) parameters_.clear_gradients();
   NonFiniteOrigin origin;
   const std::int64_t micro_batch = spec_.train.micro_batch;
   for (std::int64_t first = 0; first < gradients.batch.samples && !origin.found();

@@ -1,0 +1,34 @@
+// How a matrix is to be trained, where what remains of it stands, and what time costs.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "sweep/slots.h"
+
+namespace dtbench {
+
+struct SweepOptions {
+  std::filesystem::path out, configs;
+  std::vector<Slot> slots;
+  bool rerun = false;               // anew where a record cannot be gone on with
+  bool fail_fast = false;           // the first failure ends the others, with checkpoints
+  bool same_engine = true;          // records of another engine are refused
+  bool tensorboard = false;         // event files
+  bool unpredicted = false;         // with a budget: start also what no prediction is there for
+  std::optional<double> timeout_s;  // of one attempt at a cell
+  double lease_s = 60;              // a heartbeat silent for so long has stopped
+  std::optional<double> price_per_hour;  // of a device, in USD
+  std::optional<double> budget;          // USD, needs the price
+  std::filesystem::path account;         // of device time (ledger.h); empty: <out>/.sweep/ledger
+};
+
+std::filesystem::path sweep_folder(const std::filesystem::path& out);  // <out>/.sweep
+std::filesystem::path calibration_folder(const std::filesystem::path& out);
+std::filesystem::path account_folder(const SweepOptions& options);
+
+// USD for so many seconds of a device.
+double cost_of(double device_s, double price_per_hour);
+
+}  // namespace dtbench
