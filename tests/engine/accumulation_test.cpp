@@ -35,7 +35,7 @@ struct Scenario {
   ModelShape shape() const { return small_shape(architecture, objective, labels); }
 };
 
-constexpr Scenario kScenarios[] = {
+const Scenario kScenarios[] = {
     {"A", gpt2_family(), causal_lm(), 0},    {"B", roberta_family(), masked_lm(), 0},
     {"C", gpt2_family(), multi_label(), 5},  {"D", roberta_family(), multi_label(), 5},
     {"E", gpt2_family(), single_label(), 5}, {"F", roberta_family(), single_label(), 5},

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engine/small_model.h"
+#include "engine/train/masking.h"
 #include "engine/train/prefetched_batches.h"
 #include "temporary_folder.h"
 

@@ -171,7 +171,7 @@ struct Scenario {
   std::int64_t labels;
 };
 
-constexpr Scenario kScenarios[] = {{"A", gpt2_family(), causal_lm(), 0},
+const Scenario kScenarios[] = {{"A", gpt2_family(), causal_lm(), 0},
                                    {"B", roberta_family(), masked_lm(), 0},
                                    {"C", gpt2_family(), multi_label(), 5},
                                    {"D", roberta_family(), multi_label(), 5},
