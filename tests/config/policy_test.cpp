@@ -135,7 +135,7 @@ TEST(Policy, ContradictionsAreRefused) {
             "foreach"},
            {R"({"parameters": "fp16", "optimizer_states": "fp32",
                 "optimizer_arithmetic": "foreach"})",
-            "works in one datatype"},
+            "needs one datatype"},
            {R"({"parameters": "fp16", "update_rounding": "stochastic"})", "is to bf16"},
            {R"({"parameters": "fp16", "loss_scaling": true,
                 "optimizer_arithmetic": "foreach"})",
@@ -144,10 +144,10 @@ TEST(Policy, ContradictionsAreRefused) {
            {R"({"autocast_rules": "cuda"})", "mixed precision"},
            {R"({"parameters": "bf16", "tf32": true})", "tf32 = true"},
            {R"({"gradients": "bf16"})", "gradients = \"bf16\""},
-           {R"({"parameters": "fp64", "optimizer_states": "fp32"})", "fp64 for some"},
+           {R"({"parameters": "fp64", "optimizer_states": "fp32"})", "fp64 is set for only some"},
            {R"({"epsilon": -1.0})", "epsilon = -1"},
            {R"({"parameters": "fp16", "loss_scaling": true, "loss_scale": {"initial": 1e60}})",
-            "beyond an fp32 number"},
+            "exceeds fp32"},
            {R"({"parameters": "bf16", "perturb_initial_ulp": 1})", "moves fp32 weights"},
        }) {
     const std::string message = refusal(text);
