@@ -38,7 +38,7 @@ void EngineStamp::require_same(const fs::path& run) const {
       concat("The record '", run.string(), "' was made by another engine: the SHA-256 of its ",
              "program is ", recorded.dump(), described(run), ", this engine's is \"", sha256_,
              "\"."),
-      "--rerun trains anew and keeps the old record beside the new.");
+      "--rerun retrains and keeps the old record beside the new one.");
 }
 
 }  // namespace dtbench

@@ -185,7 +185,7 @@ TEST(MatrixFile, NamesWhatItDoesNotKnow) {
   EXPECT_TRUE(has(none, "'policies' must be a list of names, or left out for the six, got []"))
       << none;
   const std::string nothing = MatrixFile("# all of it in comments").error();
-  EXPECT_TRUE(has(nothing, "says nothing") && has(nothing, "docs/matrix.md")) << nothing;
+  EXPECT_TRUE(has(nothing, "is empty") && has(nothing, "docs/matrix.md")) << nothing;
   const std::string policy = MatrixFile("axes.policy = [\"fp32_true\"]").error();
   EXPECT_TRUE(has(policy, "'policy' is no setting of a matrix' cells")) << policy;
   const std::string part = MatrixFile("[[part]]\nscenario = [\"A\"]").error();
