@@ -46,11 +46,11 @@ TokenScheme token_scheme(Architecture architecture, const ByteLevelBpe& bpe,
   TokenScheme scheme;
   scheme.name = to_string(architecture);
   if (architecture == Architecture::kGpt2) {
-    scheme.special = look_up({"<|endoftext|>"}, bpe, vocab_file, "Take GPT-2's vocab.json.");
+    scheme.special = look_up({"<|endoftext|>"}, bpe, vocab_file, "Use GPT-2's vocab.json.");
     scheme.end = scheme.pad = scheme.special[0];
   } else {
     scheme.special = look_up({"<s>", "<pad>", "</s>", "<unk>", "<mask>"}, bpe, vocab_file,
-                             "Take RoBERTa's vocab.json.");
+                             "Use RoBERTa's vocab.json.");
     scheme.begin = scheme.special[0];
     scheme.pad = scheme.special[1];
     scheme.end = scheme.special[2];

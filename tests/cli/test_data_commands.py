@@ -106,7 +106,7 @@ def test_a_store_with_one_changed_bit_is_not_used(bench):
     tokens.write_bytes(bytes([before[0] ^ 1]) + before[1:])
     again = bench(*PREPARE, "--scenario", "C")
     assert json.loads(ok(again)) == made and tokens.read_bytes() == before
-    assert "preparing a damaged store anew" in again.stderr and "train.tokens: its SHA-256 was" in (
+    assert "preparing a damaged store again" in again.stderr and "train.tokens: its SHA-256 was" in (
         again.stderr)
     assert (pathlib.Path(made["store"] + ".corrupt.1") / "train.tokens").is_file()
 
