@@ -26,8 +26,8 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
   const std::string& init = spec.model.init;
   if (is_hub_address(init) && given.empty())
     throw usage_error(concat("The initial weights are on the Hub (", init,
-                             "), and which file holds ", "them here was not said."),
-                      "'dtbench run' fetches them; or --initial-weights FILE.");
+                             "), but no local file was given for them."),
+                      "Use 'dtbench run', which downloads them, or --initial-weights FILE.");
   LoadedWeights loaded;
   if (init != "scratch")
     loaded = load_weights(given.empty() ? std::filesystem::path(init) : given, parameters);
@@ -40,8 +40,8 @@ void require_padding(const RunSpec& spec, const StoreMeta& meta) {
   const bool roberta = spec.model.architecture == Architecture::kRoberta;
   if (!roberta || meta.pad_token_id == kRobertaPadding) return;
   throw usage_error(concat("RoBERTa's padding token must have id ", kRobertaPadding,
-                           ", the tokenizer's has ", meta.pad_token_id, "."),
-                    "take the published vocab.json, in which <pad> is 1");
+                           ", but the tokenizer's has ", meta.pad_token_id, "."),
+                    "Use the published vocab.json, in which <pad> is 1.");
 }
 
 StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64_t step) {
