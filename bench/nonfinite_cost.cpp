@@ -3,7 +3,6 @@
 // case. A finite clipping norm proves the gradients finite, and the norm is needed anyway, so what
 // is measured is the scan of the updated parameters and the loss's check.
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "engine/model/model.h"
+#include "engine/model/differentiate.h"
 #include "engine/numerics/finite.h"
 #include "engine/optim/weight_update.h"
 #include "engine/telemetry/throughput.h"
@@ -38,9 +37,9 @@ Times timed_step(ParameterSet& parameters, const Model& model, WeightUpdate& upd
                  const MicroBatch& batch, std::uint32_t step) {
   const double started = steady_seconds();
   parameters.clear_gradients();
-  const at::Tensor loss = model.loss(batch, {ComputeRules{}, {0.1, 0, step, 0}},
-                                     {static_cast<double>(batch.targets.numel()), 1.0});
-  torch::autograd::backward({loss}, {at::ones_like(loss)});
+  const at::Tensor loss =
+      differentiate(model, batch, {ComputeRules{}, {0.1, 0, step, 0}},
+                    {static_cast<double>(batch.targets.numel()), 1.0}, into(parameters));
   update.apply(update.finish_gradients(), 1e-4, step);
   const double trained = steady_seconds();
   const bool found =

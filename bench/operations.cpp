@@ -6,7 +6,6 @@
 // faster than memory.
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -49,10 +48,6 @@ at::Tensor random(at::IntArrayRef shape, at::ScalarType type) {
   return at::randn(shape, at::kFloat).to(type);
 }
 
-at::Tensor leaf(at::IntArrayRef shape, at::ScalarType type) {
-  return random(shape, type).set_requires_grad(true);
-}
-
 void run(benchmark::State& state, at::ScalarType type, const Work& work,
          const std::function<void()>& call) {
   call();  // chooses kernels, touches pages
@@ -68,13 +63,23 @@ void run(benchmark::State& state, at::ScalarType type, const Work& work,
   state.counters["of_roof"] = Counter(least, Counter::kIsIterationInvariantRate);
 }
 
+using Operation = std::function<Value(Tape&, const Values&)>;
+
 // Forward, and backward to `leaves` from a given gradient of the result.
 void run_both_ways(benchmark::State& state, at::ScalarType type, const Work& work,
-                   const std::function<at::Tensor()>& forward,
-                   const std::vector<at::Tensor>& leaves) {
-  const at::Tensor gradient = at::ones_like(forward());
-  run(state, type, work,
-      [&] { torch::autograd::grad({forward()}, leaves, {gradient}, /*retain_graph=*/false); });
+                   const std::vector<at::Tensor>& leaves, const Operation& operation) {
+  const auto forward = [&](Tape& tape) {
+    Values values;
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      values.push_back(tape.leaf(leaves[i], i, "leaf"));
+    return operation(tape, values);
+  };
+  Tape once(Tape::Mode::kForwardOnly);
+  const at::Tensor gradient = at::ones_like(forward(once).tensor());
+  run(state, type, work, [&] {
+    Tape tape(Tape::Mode::kDifferentiate);
+    tape.backward(forward(tape), gradient, [](std::size_t, const at::Tensor&) {});
+  });
 }
 
 double bytes_of(double elements, at::ScalarType type) {
@@ -82,63 +87,67 @@ double bytes_of(double elements, at::ScalarType type) {
 }
 
 void linear(benchmark::State& state, at::ScalarType type) {
-  const auto x = leaf({kBatch, kLength, kWidth}, type), weight = leaf({kWidth, 4 * kWidth}, type),
-             bias = leaf({4 * kWidth}, type);
-  const ComputeRules rules{.compute = type};
+  const auto x = random({kBatch, kLength, kWidth}, type), weight = random({kWidth, 4 * kWidth}, type),
+             bias = random({4 * kWidth}, type);
   const double flops = 3 * 2.0 * kTokens * kWidth * 4 * kWidth;
   const double elements = 3.0 * (kTokens * 5 * kWidth + 4 * kWidth * kWidth);
-  run_both_ways(state, type, {flops, bytes_of(elements, type)},
-                [&] { return ops::conv1d(x, weight, bias, rules); }, {x, weight, bias});
+  run_both_ways(state, type, {flops, bytes_of(elements, type)}, {x, weight, bias},
+                [rules = ComputeRules{.compute = type}](Tape& t, const Values& v) {
+                  return ops::conv1d(t, v[0], v[1], v[2], rules);
+                });
 }
 
 void attention(benchmark::State& state, at::ScalarType type) {
-  const auto operand = [&] { return leaf({kBatch, kHeads, kLength, kWidth / kHeads}, type); };
-  const auto q = operand(), k = operand(), v = operand();
+  const auto operand = [&] { return random({kBatch, kHeads, kLength, kWidth / kHeads}, type); };
   const at::Tensor forbidden = ops::causal_forbidden(kLength, {}, at::kCPU);
   const double flops = 3 * 4.0 * kTokens * kLength * kWidth;  // all scores: none is left out
   run_both_ways(state, type, {flops, bytes_of(12.0 * kTokens * kWidth, type)},
-                [&] { return ops::attention(q, k, v, forbidden); }, {q, k, v});
+                {operand(), operand(), operand()}, [&](Tape& t, const Values& v) {
+                  return ops::attention(t, v[0], v[1], v[2], forbidden);
+                });
 }
 
 void layer_norm(benchmark::State& state, at::ScalarType type) {
-  const auto x = leaf({kBatch, kLength, kWidth}, type), weight = leaf({kWidth}, type),
-             bias = leaf({kWidth}, type);
-  run_both_ways(
-      state, type, {0, bytes_of(5.0 * kTokens * kWidth, type)},
-      [&] { return ops::layer_norm(x, weight, bias, 1e-5, ComputeRules{.compute = type}); },
-      {x, weight, bias});
+  const auto x = random({kBatch, kLength, kWidth}, type), weight = random({kWidth}, type),
+             bias = random({kWidth}, type);
+  run_both_ways(state, type, {0, bytes_of(5.0 * kTokens * kWidth, type)}, {x, weight, bias},
+                [rules = ComputeRules{.compute = type}](Tape& t, const Values& v) {
+                  return ops::layer_norm(t, v[0], v[1], v[2], 1e-5, rules);
+                });
 }
 
 void gelu(benchmark::State& state, at::ScalarType type) {
-  const auto x = leaf({kBatch, kLength, 4 * kWidth}, type);
   run_both_ways(state, type, {0, bytes_of(5.0 * kTokens * 4 * kWidth, type)},
-                [&] { return ops::gelu_tanh(x, ComputeRules{.compute = type}); }, {x});
+                {random({kBatch, kLength, 4 * kWidth}, type)},
+                [rules = ComputeRules{.compute = type}](Tape& t, const Values& v) {
+                  return ops::gelu_tanh(t, v[0], rules);
+                });
 }
 
 void dropout(benchmark::State& state, at::ScalarType type) {
-  const auto x = leaf({kBatch, kLength, kWidth}, type);
   run_both_ways(state, type, {0, bytes_of(4.0 * kTokens * kWidth, type)},
-                [&] { return ops::dropout(x, 0, {.probability = 0.1}); }, {x});
+                {random({kBatch, kLength, kWidth}, type)}, [](Tape& t, const Values& v) {
+                  return ops::dropout(t, v[0], 0, {.probability = 0.1});
+                });
 }
 
 void embedding(benchmark::State& state, at::ScalarType type) {
-  const auto table = leaf({kVocabulary, kWidth}, type);
   const auto ids = at::randint(kVocabulary, {kBatch, kLength}, at::kLong);
   const double elements = 3.0 * kTokens * kWidth + kVocabulary * kWidth;  // a dense gradient
-  run_both_ways(state, type, {0, bytes_of(elements, type)},
-                [&] { return ops::embedding(table, ids); }, {table});
+  run_both_ways(state, type, {0, bytes_of(elements, type)}, {random({kVocabulary, kWidth}, type)},
+                [&](Tape& t, const Values& v) { return ops::embedding(t, v[0], ids); });
 }
 
 void lm_head(benchmark::State& state, at::ScalarType type) {
-  const auto hidden = leaf({kTokens, kWidth}, type), weight = leaf({kVocabulary, kWidth}, type);
   const auto targets = at::randint(kVocabulary, {kTokens}, at::kLong);
-  const ComputeRules rules{.compute = type};
   const double flops = 3 * 2.0 * kTokens * kWidth * kVocabulary;
   const double elements = 3.0 * (kTokens + kVocabulary) * kWidth;
-  run_both_ways(
-      state, type, {flops, bytes_of(elements, type)},
-      [&] { return ops::lm_head_loss(hidden, weight, {}, targets, {kTokens, 1.0}, rules); },
-      {hidden, weight});
+  run_both_ways(state, type, {flops, bytes_of(elements, type)},
+                {random({kTokens, kWidth}, type), random({kVocabulary, kWidth}, type)},
+                [&](Tape& t, const Values& v) {
+                  return ops::lm_head_loss(t, v[0], v[1], {}, targets, {kTokens, 1.0},
+                                           {.compute = type});
+                });
 }
 
 // Weight, gradient and two moments are read, all but the gradient written.
@@ -147,9 +156,8 @@ void adamw(benchmark::State& state, const std::string& policy_name, double bytes
   const at::ScalarType type = scalar_type(policy.parameters);
   ParameterSet parameters(type, 0);
   constexpr std::int64_t kRows = 4096, kColumns = 1024;
-  at::Tensor value =
-      parameters.create("w", {kRows, kColumns}, {.deviation = 0.02}, ParameterKind::kMatrix);
-  value.mutable_grad() = random({kRows, kColumns}, type);
+  parameters.create("w", {kRows, kColumns}, {.deviation = 0.02}, ParameterKind::kMatrix);
+  parameters.add_gradient(0, random({kRows, kColumns}, type));
   AdamW optimizer(parameters, adamw_options(policy, TrainSpec{}, 0));
   std::uint32_t step = 0;
   run(state, at::kFloat, {0, bytes_an_element * kRows * kColumns},
@@ -169,8 +177,8 @@ void measure_roofs() {
 }
 
 void register_all() {
-  using Operation = void (*)(benchmark::State&, at::ScalarType);
-  const std::vector<std::pair<const char*, Operation>> operations = {
+  using Benchmark = void (*)(benchmark::State&, at::ScalarType);
+  const std::vector<std::pair<const char*, Benchmark>> operations = {
       {"linear", linear},   {"attention", attention}, {"layer_norm", layer_norm}, {"gelu", gelu},
       {"dropout", dropout}, {"embedding", embedding}, {"lm_head_loss", lm_head}};
   for (const auto& [name, operation] : operations)

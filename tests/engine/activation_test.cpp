@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "engine/judge.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

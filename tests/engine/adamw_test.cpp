@@ -9,10 +9,10 @@ namespace {
 
 TEST(AdamW, TheFirstStepMovesByTheRateAgainstTheGradientsSign) {
   ParameterSet parameters(at::kDouble, 0);
-  const at::Tensor weight = parameters.create("w", {2}, kOnes, ParameterKind::kMatrix);
-  const at::Tensor bias = parameters.create("b", {2}, kOnes, ParameterKind::kVector);
-  weight.mutable_grad() = at::tensor({3.0, -0.25}, at::kDouble);
-  bias.mutable_grad() = at::tensor({3.0, -0.25}, at::kDouble);
+  const at::Tensor weight = parameters.create("w", {2}, kOnes, ParameterKind::kMatrix).value;
+  const at::Tensor bias = parameters.create("b", {2}, kOnes, ParameterKind::kVector).value;
+  for (const std::size_t index : {0, 1})
+    parameters.add_gradient(index, at::tensor({3.0, -0.25}, at::kDouble));
   AdamW optimizer(parameters, {0.9, 0.999, 1e-8, 0.01, StateFormat::kFloat64, StateFormat::kFloat64,
                                OptimizerArithmetic::kFused, UpdateRounding::kNearest, 0});
   optimizer.step(0.1, 1.0, 0);

@@ -8,6 +8,7 @@
 
 #include "config/block_sizes.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/taped.h"
 
 namespace dtbench {
 namespace {
@@ -29,7 +30,7 @@ Inputs inputs(at::ScalarType type, std::int64_t samples, std::int64_t heads, std
 // Output and the three gradients.
 std::vector<at::Tensor> evaluate(const Inputs& in, std::int64_t block_bytes) {
   const at::Tensor out =
-      ops::attention_in_blocks(in.query, in.key, in.value, in.forbidden, block_bytes);
+      testing::ops::attention_in_blocks(in.query, in.key, in.value, in.forbidden, block_bytes);
   std::vector<at::Tensor> all =
       torch::autograd::grad({out}, {in.query, in.key, in.value}, {in.upstream});
   all.push_back(out.detach());
@@ -83,7 +84,7 @@ TEST(Attention, BlocksOfRowsRoundA16BitGradientOnce) {
 TEST(Attention, ARowWithoutAllowedKeysIsUniform) {
   const at::Tensor forbidden = ops::causal_forbidden(3, at::zeros({1, 3}, at::kBool), at::kCPU);
   const at::Tensor query = at::randn({1, 1, 3, 4}), value = at::randn({1, 1, 3, 4});
-  const at::Tensor out = ops::attention(query, query, value, forbidden);
+  const at::Tensor out = testing::ops::attention(query, query, value, forbidden);
   EXPECT_TRUE(at::allclose(out, value.mean(2, true).expand({1, 1, 3, 4})));
 }
 
@@ -92,8 +93,8 @@ TEST(Attention, NoTokenSeesTheFuture) {
   const at::Tensor query = at::randn({1, 1, 5, 4}), value = at::randn({1, 1, 5, 4});
   at::Tensor changed = value.clone();
   changed.select(2, 4).fill_(1000.0);
-  const at::Tensor before = ops::attention(query, query, value, forbidden);
-  const at::Tensor after = ops::attention(query, query, changed, forbidden);
+  const at::Tensor before = testing::ops::attention(query, query, value, forbidden);
+  const at::Tensor after = testing::ops::attention(query, query, changed, forbidden);
   EXPECT_TRUE(at::equal(before.narrow(2, 0, 4), after.narrow(2, 0, 4)));
   EXPECT_FALSE(at::equal(before.select(2, 4), after.select(2, 4)));
 }

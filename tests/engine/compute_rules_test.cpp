@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/small_model.h"
+#include "engine/ops/cast.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {
@@ -48,14 +50,15 @@ TEST(ComputeRules, WithoutMixedPrecisionNothingIsCast) {
 
 TEST(ComputeRules, ACastIsDifferentiableAndAnAbsentTensorStaysAbsent) {
   const ComputeRules rules{.compute = at::kHalf, .autocast = AutocastRules::kCuda};
-  EXPECT_FALSE(as_operand(CastOp::kProduct, {}, rules).defined());
+  EXPECT_FALSE(ops::as_operand(CastOp::kProduct, {}, rules).defined());
   const at::Tensor x = at::ones({2}, at::kFloat).requires_grad_();
-  const at::Tensor cast = as_operand(CastOp::kProduct, x, rules);
+  const at::Tensor cast = ops::as_operand(CastOp::kProduct, x, rules);
   EXPECT_EQ(cast.scalar_type(), at::kHalf);
   cast.sum().backward();
   EXPECT_EQ(x.grad().scalar_type(), at::kFloat);
   // What already has the datatype is not copied.
-  EXPECT_TRUE(as_operand(CastOp::kTanh, x, rules).is_same(x));
+  Tape tape(Tape::Mode::kDifferentiate);
+  EXPECT_TRUE(dtbench::ops::as_operand(tape, CastOp::kTanh, Value(x), rules).tensor().is_same(x));
 }
 
 struct PolicyRules {

@@ -8,6 +8,7 @@
 
 #include "config/block_sizes.h"
 #include "engine/ops/lm_head_loss.h"
+#include "engine/taped.h"
 
 namespace dtbench {
 namespace {
@@ -22,7 +23,7 @@ TEST(CrossEntropy, EqualsTorchsWithTheGlobalCount) {
   const at::Tensor targets = at::randint(11, {6}, at::kLong);
   const at::Tensor expected =
       at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum) / 40.0;
-  const at::Tensor loss = ops::cross_entropy(logits, targets, {40.0, 1.0});
+  const at::Tensor loss = testing::ops::cross_entropy(logits, targets, {40.0, 1.0});
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-14);
   EXPECT_TRUE(at::allclose(gradient(loss, logits), gradient(expected, logits), 1e-13, 1e-15));
 }
@@ -33,12 +34,12 @@ TEST(CrossEntropy, ScalesBeforeTheOneRounding) {
   const at::Tensor logits = at::zeros({1, 4}, at::kHalf).requires_grad_();
   const at::Tensor targets = at::zeros({1}, at::kLong);
   const LossNormalizer normalizer{0x1p26, 0x1p26};
-  const at::Tensor scaled = gradient(ops::cross_entropy(logits, targets, normalizer), logits);
+  const at::Tensor scaled = gradient(testing::ops::cross_entropy(logits, targets, normalizer), logits);
   EXPECT_TRUE(
       at::equal(scaled, at::tensor({-0.75f, 0.25f, 0.25f, 0.25f}).to(at::kHalf).view({1, 4})));
   // Negative control: the same with the scale applied after the rounding.
   const at::Tensor late =
-      gradient(ops::cross_entropy(logits, targets, {0x1p26, 1.0}), logits) * 0x1p26;
+      gradient(testing::ops::cross_entropy(logits, targets, {0x1p26, 1.0}), logits) * 0x1p26;
   EXPECT_EQ(late.abs().max().item<float>(), 0.0f);
 }
 
@@ -46,7 +47,7 @@ TEST(CrossEntropy, LossOfFp16LogitsIsComputedInFp32) {
   // 32,768 rows of loss ln 2: the sum 22,713 is within fp16, but additions in fp16 stall at 2,048.
   const at::Tensor logits = at::zeros({32768, 2}, at::kHalf);
   const at::Tensor targets = at::zeros({32768}, at::kLong);
-  const double loss = ops::cross_entropy(logits, targets, {32768.0, 1.0}).item<double>();
+  const double loss = testing::ops::cross_entropy(logits, targets, {32768.0, 1.0}).item<double>();
   EXPECT_NEAR(loss, std::log(2.0), 1e-7);
 }
 
@@ -70,7 +71,7 @@ TEST(LmHeadLoss, EqualsTheUnchunkedHeadAndLoss) {
   const at::Tensor expected =
       at::cross_entropy_loss(at::linear(c.hidden, c.weight), c.targets, {}, at::Reduction::Sum) /
       count;
-  const at::Tensor loss = ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {count, 1.0}, {});
+  const at::Tensor loss = testing::ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {count, 1.0}, {});
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-12 * expected.item<double>());
   const auto gradients = [&](const at::Tensor& root) {
     return torch::autograd::grad({root}, {c.hidden, c.weight}, {at::ones_like(root)});
@@ -92,7 +93,7 @@ TEST(LmHeadLoss, AChunkKeepsItsLogitsWithin64MiB) {
 TEST(LmHeadLoss, WithoutGradientsItIsTheLossAlone) {
   const HeadCase c = head_case(5, 7, at::kFloat);
   const c10::NoGradGuard no_grad;
-  const at::Tensor loss = ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {1.0, 1.0}, {});
+  const at::Tensor loss = testing::ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {1.0, 1.0}, {});
   EXPECT_FALSE(loss.requires_grad());
   EXPECT_EQ(loss.scalar_type(), at::kDouble);
 }

@@ -11,6 +11,7 @@
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/lm_head_loss.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

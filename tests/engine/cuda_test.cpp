@@ -17,6 +17,7 @@
 #include "engine/ops/embedding.h"
 #include "engine/small_model.h"
 #include "engine/train/trainer.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

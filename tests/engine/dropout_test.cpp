@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "engine/judge.h"
+#include "engine/taped.h"
 
 namespace dtbench {
 namespace {
@@ -70,12 +71,12 @@ TEST(Dropout, DropsTheShareAskedForAndKeepsTheMean) {
 
 TEST(Dropout, OffItReturnsItsInput) {
   const at::Tensor x = at::randn({2, 3, 4});
-  EXPECT_TRUE(ops::dropout(x, 0, {}).is_same(x));
+  EXPECT_TRUE(testing::ops::dropout(x, 0, {}).is_same(x));
 }
 
 TEST(Dropout, RoundsA16BitProductOnce) {
   const at::Tensor x = at::randn({2, 3, 40}).to(at::kBFloat16);
-  const at::Tensor out = ops::dropout(x, 3, kContext);
+  const at::Tensor out = testing::ops::dropout(x, 3, kContext);
   EXPECT_EQ(out.scalar_type(), at::kBFloat16);
   const at::Tensor expected = (x.to(at::kFloat) * mask({2, 3, 40})).to(at::kBFloat16);
   EXPECT_TRUE(at::equal(out, expected));
@@ -92,7 +93,7 @@ TEST(Dropout, BackwardUsesTheForwardPasssMask) {
     DropoutContext later = kContext;
     later.step = 8;
     later.first_sample = 2;
-    const at::Tensor first = ops::dropout(x, 3, kContext), second = ops::dropout(x, 4, later);
+    const at::Tensor first = testing::ops::dropout(x, 3, kContext), second = testing::ops::dropout(x, 4, later);
     const auto wanted = [&](const at::Tensor& drawn) {
       const at::ScalarType inside = type == at::kDouble ? at::kDouble : at::kFloat;
       return (upstream.to(inside) * drawn).to(type);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/judge.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "engine/judge.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

@@ -6,6 +6,7 @@
 #include "engine/judge.h"
 #include "engine/ops/binary_cross_entropy.h"
 #include "engine/ops/cross_entropy.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

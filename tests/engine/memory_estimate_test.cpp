@@ -3,7 +3,6 @@
 #include "config/memory_estimate.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -164,18 +163,17 @@ TEST(MemoryEstimate, TellsSizesAndPoliciesApart) {
 
 // The head computes its gradients with its loss, but not where nobody wants them.
 TEST(MemoryEstimate, AnEvaluationComputesNoGradientOfTheHead) {
-  const at::Tensor hidden = at::randn({4, 64});
-  const at::Tensor weight = at::randn({5000, 64}).requires_grad_();
+  const Value hidden(at::randn({4, 64})), weight(at::randn({5000, 64}));
   const at::Tensor targets = at::arange(4, at::kLong);
-  const auto peak = [&] {
+  const auto peak = [&](Tape::Mode mode) {
     const CpuPeakMemory memory;
-    ops::lm_head_loss(hidden, weight, {}, targets, {4, 1}, {});
+    Tape tape(mode);
+    ops::lm_head_loss(tape, hidden, weight, {}, targets, {4, 1}, {});
     return memory.peak_allocated_bytes();
   };
-  const auto gradient_bytes = static_cast<std::int64_t>(weight.nbytes());
-  EXPECT_GT(peak(), gradient_bytes);
-  const c10::NoGradGuard no_grad;
-  EXPECT_LT(peak(), gradient_bytes / 4);
+  const auto gradient_bytes = static_cast<std::int64_t>(weight.tensor().nbytes());
+  EXPECT_GT(peak(Tape::Mode::kDifferentiate), gradient_bytes);
+  EXPECT_LT(peak(Tape::Mode::kForwardOnly), gradient_bytes / 4);
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ class OneParameter {
                at::ScalarType gradients = at::ScalarType::Undefined)
       : parameters_(value.options(), 0,
                     gradients == at::ScalarType::Undefined ? value.scalar_type() : gradients),
-        weight_(parameters_.create("w", value.sizes(), kZeros, ParameterKind::kMatrix)),
-        optimizer_((weight_.detach().copy_(value), parameters_), options) {}
+        weight_(parameters_.create("w", value.sizes(), kZeros, ParameterKind::kMatrix).value),
+        optimizer_((weight_.copy_(value), parameters_), options) {}
 
   UpdateCounts step(const at::Tensor& gradient, double rate, double factor = 1) {
     parameters_.clear_gradients();
@@ -30,10 +30,10 @@ class OneParameter {
     return optimizer_.step(rate, factor, global_step_++);
   }
   UpdateCounts step(double gradient, double rate) {
-    return step(at::full_like(weight_.detach(), gradient), rate);
+    return step(at::full_like(weight_, gradient), rate);
   }
 
-  at::Tensor weight() const { return weight_.detach(); }
+  at::Tensor weight() const { return weight_; }
   // "exp_avg", "exp_avg_sq_absmax" ...
   at::Tensor state(const std::string& kind) const {
     for (const auto& [name, tensor] : optimizer_.named_states())

@@ -147,11 +147,11 @@ TEST(PairedTrials, BatchesAndTokenMasksAreTheSame) {
 // under test, the mask after it, and every later module hands its pattern on, up to a LayerNorm
 // that maps kept and dropped channels of a token to two values.
 
-class Capture : public ModuleObserver {
+class Capture : public NodeObserver {
  public:
   explicit Capture(std::string module) : module_(std::move(module)) {}
-  void on_output(const std::string& module, const at::Tensor& output) override {
-    if (module == module_) last = output.detach().to(at::kDouble);
+  void on_node(const Node& node, Phase, at::TensorList, at::TensorList out) override {
+    if (node.module == module_) last = out.front().to(at::kDouble);
   }
   at::Tensor last;
 
@@ -214,7 +214,8 @@ at::Tensor kept(SmallModel& small, const Site& site, const DropoutContext& dropo
   std::vector<at::Tensor> parts;
   for (std::int64_t first = 0; first < 4; first += micro) {
     Capture capture(site.seen_at);
-    ForwardContext context{small.rules, dropout, &capture};
+    Tape tape(Tape::Mode::kForwardOnly, &capture);
+    ForwardContext context{tape, small.rules, dropout};
     context.dropout.first_sample = static_cast<std::uint32_t>(first);
     const MicroBatch batch{ids.narrow(0, first, micro), {}, {}, {}};
     small.model.logits(batch, context);

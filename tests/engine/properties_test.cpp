@@ -15,6 +15,7 @@
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/product.h"
+#include "engine/taped.h"
 
 namespace dtbench::testing {
 namespace {

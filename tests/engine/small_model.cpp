@@ -1,13 +1,13 @@
 #include "engine/small_model.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/autograd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "config/resolve.h"
+#include "engine/model/differentiate.h"
 #include "engine/numerics/scalar_type.h"
 #include "source_folder.h"
 
@@ -104,13 +104,12 @@ Accumulated accumulate(SmallModel& small, const GlobalBatch& batch, std::int64_t
   small.parameters.clear_gradients();
   Accumulated result{0, {}};
   for (std::int64_t first = 0; first < batch.samples; first += micro) {
-    ForwardContext context{small.rules, dropout};
-    context.dropout.first_sample = static_cast<std::uint32_t>(first);
-    const at::Tensor loss = small.model.loss(slice(batch, first, micro, at::kCPU), context,
-                                             {static_cast<double>(batch.targets), loss_scale});
-    torch::autograd::backward({loss}, {at::ones_like(loss)});
-    small.parameters.collect_gradients();
-    result.loss += loss.item<double>();
+    Pass pass{small.rules, dropout};
+    pass.dropout.first_sample = static_cast<std::uint32_t>(first);
+    result.loss += differentiate(small.model, slice(batch, first, micro, at::kCPU), pass,
+                                 {static_cast<double>(batch.targets), loss_scale},
+                                 into(small.parameters))
+                       .item<double>();
   }
   for (const at::Tensor& gradient : small.parameters.gradients())
     result.gradients.push_back(gradient.clone());

@@ -7,7 +7,9 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
+#include <vector>
 
 #include "engine/small_model.h"
 #include "engine/train/loop.h"
@@ -86,7 +88,9 @@ TEST(Trainer, FiftySkipsInARowEndTheRun) {
     EXPECT_TRUE(event.skipped);
   ASSERT_TRUE(state.first_nonfinite);
   EXPECT_EQ(state.first_nonfinite->step, 49);
+  // The logits' gradient, times a scale beyond fp16, is what overflows first.
   EXPECT_EQ(state.first_nonfinite->phase, "backward");
+  EXPECT_EQ(state.first_nonfinite->operation, "cross_entropy");
   EXPECT_EQ(state.first_nonfinite->tensor, trainer.parameters().all().front().name);
   EXPECT_EQ(trainer.parameters().fingerprint(), before);
   EXPECT_EQ(trainer.update().optimizer().updates(), 0);
@@ -97,6 +101,14 @@ Trainer::Gradients skipped_step(Trainer& trainer, std::int64_t step) {
   EXPECT_TRUE(gradients.window.skipped);
   EXPECT_FALSE(gradients.nonfinite) << "an overflow that a scaler catches is none";
   return gradients;
+}
+
+// The bias that the tests below make infinite is first read there.
+void expect_origin(const NonFiniteEvent& event, bool mixed) {
+  EXPECT_EQ(event.phase, "forward");
+  EXPECT_EQ(event.operation, mixed ? "cast" : "conv1d");
+  EXPECT_EQ(event.module, "transformer.h.1.mlp.c_fc");
+  EXPECT_EQ(event.layer, 1);
 }
 
 // A weight that is infinite makes every gradient NaN or infinite, whatever the scale.
@@ -116,7 +128,8 @@ TEST(Trainer, AScaleBelowOneEndsTheRun) {
     const auto ended = trainer.apply_gradients(second);
     ASSERT_TRUE(ended) << policy;
     EXPECT_EQ(ended->step, 1);
-    EXPECT_EQ(ended->phase, "backward");
+    EXPECT_EQ(ended->tensor, trainer.parameters().all().front().name);
+    expect_origin(*ended, has_master_weights(spec.policy));
     EXPECT_EQ(trainer.update().loss_scale(), 0.5);
   }
 }
@@ -136,7 +149,40 @@ TEST(Trainer, WithoutAScalerTheFirstOverflowIsReported) {
   ASSERT_TRUE(gradients.nonfinite);
   EXPECT_EQ(gradients.nonfinite->step, 3);
   EXPECT_EQ(gradients.nonfinite->micro_step, 0);
-  EXPECT_EQ(gradients.nonfinite->phase, "loss");
+  EXPECT_EQ(gradients.nonfinite->tensor, "loss");
+  expect_origin(*gradients.nonfinite, /*mixed=*/true);
+}
+
+class RecordingReducer : public Reducer {
+ public:
+  void reduce(std::size_t index, const at::Tensor& gradient) override {
+    EXPECT_TRUE(seen.emplace(index, gradient.clone()).second) << "reduced twice";
+    order.push_back(index);
+  }
+  void finish() override { ++finished; }
+
+  std::map<std::size_t, at::Tensor> seen;
+  std::vector<std::size_t> order;
+  int finished = 0;
+};
+
+// Over two micro-batches: once a step, as whole as it will be, the parameters nearest to the loss
+// first.
+TEST(Trainer, AReducerSeesEachGradientOnceAndWhole) {
+  RunSpec spec = scaled_spec("fp32_true", 1, 10);
+  spec.train.micro_batch = 1;
+  spec.train.clip_norm = 1e30;  // leaves the gradients as they are
+  const TokenStore store(tiny_store(spec));
+  RecordingReducer reducer;
+  Trainer trainer(spec, store, at::kCPU, {}, &reducer);
+  trainer.compute_gradients(0);
+  const ParameterSet& parameters = trainer.parameters();
+  ASSERT_EQ(reducer.seen.size(), parameters.all().size());
+  EXPECT_EQ(reducer.finished, 1);
+  for (const auto& [index, gradient] : reducer.seen)
+    EXPECT_TRUE(at::equal(gradient, parameters.gradient(index))) << parameters.all()[index].name;
+  EXPECT_EQ(parameters.all()[reducer.order.front()].name, "score.weight");
+  EXPECT_EQ(parameters.all()[reducer.order.back()].name, "transformer.wte.weight");
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ struct Step {
   void set_gradients(const std::vector<double>& weight, const std::vector<double>& bias) {
     parameters.clear_gradients();
     const at::ScalarType type = scalar_type(policy.gradients);
-    parameters.at("w").value.mutable_grad() = at::tensor(weight, at::kDouble).to(type);
-    parameters.at("b").value.mutable_grad() = at::tensor(bias, at::kDouble).to(type);
+    parameters.add_gradient(0, at::tensor(weight, at::kDouble).to(type));
+    parameters.add_gradient(1, at::tensor(bias, at::kDouble).to(type));
   }
 
   WeightUpdate::Window apply() {
@@ -58,7 +58,7 @@ struct Step {
   double weight(std::int64_t i) const { return parameters.at("w").value[i].item<double>(); }
   double bias(std::int64_t i) const { return parameters.at("b").value[i].item<double>(); }
   const at::Tensor& gradient(const char* name) const {
-    return parameters.at(name).value.mutable_grad();
+    return parameters.gradient(parameters.at(name).index);
   }
 
   DtypePolicy policy;

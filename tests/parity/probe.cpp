@@ -5,8 +5,6 @@
 // All files but the spec are safetensors; beside OUT, OUT.json tells what is no tensor. The Python
 // suites beside this file say what they hold.
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <initializer_list>
 #include <iostream>
@@ -19,7 +17,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "engine/model/model.h"
+#include "engine/model/differentiate.h"
 #include "engine/model/weights_file.h"
 #include "engine/numerics/float32_precision.h"
 #include "engine/numerics/scalar_type.h"
@@ -77,16 +75,17 @@ double target_count(const RunSpec& spec, const MicroBatch& batch) {
   return static_cast<double>(sum_labels ? batch.targets.size(0) : batch.targets.numel());
 }
 
-// The datatypes of each module's output and of the gradient that comes back to it.
-class ModuleDatatypes : public ModuleObserver {
+// The datatypes of each module's output and of the gradient that comes back to it: those of the
+// module's last operation.
+class ModuleDatatypes : public NodeObserver {
  public:
-  void on_output(const std::string& module, const at::Tensor& output) override {
-    Json& entry = modules_[module];
-    entry["output"] = to_string(dtype_of(output.scalar_type()));
-    if (!output.requires_grad()) return;
-    output.register_hook([&entry](const at::Tensor& gradient) {
-      entry["gradient"] = to_string(dtype_of(gradient.scalar_type()));
-    });
+  void on_node(const Node& node, Phase phase, at::TensorList in, at::TensorList out) override {
+    if (node.module.empty()) return;
+    Json& entry = modules_[std::string(node.module)];
+    if (phase == Phase::kBackward)
+      entry.emplace("gradient", name_of(in.front()));  // keeps the first to come back
+    else
+      entry["output"] = name_of(out.front());
   }
 
   Json json() const {
@@ -97,7 +96,10 @@ class ModuleDatatypes : public ModuleObserver {
   }
 
  private:
-  std::map<std::string, Json> modules_;  // nodes stay where they are
+  static const char* name_of(const at::Tensor& tensor) {
+    return to_string(dtype_of(tensor.scalar_type()));
+  }
+  std::map<std::string, Json> modules_;
 };
 
 class ForwardProbe {
@@ -117,11 +119,9 @@ class ForwardProbe {
   // Logits, loss and scaled gradients.
   void forward_and_backward(NamedTensors& out, Json& facts) {
     ModuleDatatypes modules;
-    {
-      const c10::NoGradGuard no_grad;
-      out["logits"] = model_.logits(batch_, {rules_, {}, &modules});
-      if (!is_language_model(spec_.objective)) out["pooled_index"] = model_.pooled_index(batch_);
-    }
+    Tape tape(Tape::Mode::kForwardOnly, &modules);
+    out["logits"] = model_.logits(batch_, {tape, rules_}).tensor();
+    if (!is_language_model(spec_.objective)) out["pooled_index"] = model_.pooled_index(batch_);
     out["loss"] = differentiated_loss(&modules);
     facts["modules"] = modules.json();
     const std::vector<at::Tensor> gradients = parameters_.gradients();
@@ -160,13 +160,10 @@ class ForwardProbe {
   }
 
  private:
-  at::Tensor differentiated_loss(ModuleObserver* observer) {
+  at::Tensor differentiated_loss(NodeObserver* observer) {
     parameters_.clear_gradients();
-    const at::Tensor loss =
-        model_.loss(batch_, {rules_, {}, observer}, {count_, update_.loss_scale()});
-    torch::autograd::backward({loss}, {at::ones_like(loss)});
-    parameters_.collect_gradients();
-    return loss.detach();
+    return differentiate(model_, batch_, {rules_, {}, observer}, {count_, update_.loss_scale()},
+                         into(parameters_));
   }
 
   RunSpec spec_;
@@ -221,7 +218,7 @@ void adamw(const std::string& in, const std::string& out_path, OptimizerArithmet
     const bool decayed =
         given.at("decayed")[static_cast<std::int64_t>(i)].item<std::uint8_t>() != 0;
     const ParameterKind kind = decayed ? ParameterKind::kMatrix : ParameterKind::kVector;
-    parameters.create(names[i], value.sizes(), kZeros, kind).detach().copy_(value);
+    parameters.create(names[i], value.sizes(), kZeros, kind).value.copy_(value);
   }
   const StateFormat states = state_format(parameters.all().front().value.scalar_type());
   AdamW optimizer(parameters, {options[0].item<double>(), options[1].item<double>(),
@@ -229,11 +226,12 @@ void adamw(const std::string& in, const std::string& out_path, OptimizerArithmet
                                arithmetic, UpdateRounding::kNearest, 0});
   std::map<std::string, std::vector<at::Tensor>> courses;
   for (std::int64_t step = 0; step < rates.size(0); ++step) {
+    parameters.clear_gradients();
     for (const Parameter& parameter : parameters.all())
-      parameter.value.mutable_grad() = given.at(prefix + parameter.name)[step].clone();
+      parameters.add_gradient(parameter.index, given.at(prefix + parameter.name)[step].clone());
     optimizer.step(rates[step].item<double>(), 1.0, static_cast<std::uint32_t>(step));
     for (const Parameter& parameter : parameters.all())
-      courses[parameter.name].push_back(parameter.value.detach().clone());
+      courses[parameter.name].push_back(parameter.value.clone());
   }
   NamedTensors out;
   for (const auto& [name, state] : optimizer.named_states())

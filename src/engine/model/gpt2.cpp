@@ -6,65 +6,75 @@
 
 #include "base/text.h"
 #include "engine/ops/attention.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/rearrange.h"
 
 namespace dtbench {
-namespace {
-
-constexpr std::uint32_t kEmbeddingSite = 0;
-
-}  // namespace
 
 Gpt2Block::Gpt2Block(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon,
                      std::int64_t layer)
-    : heads_(shape.heads), first_site_(static_cast<std::uint32_t>(1 + 2 * layer)) {
+    : name_(concat("transformer.h.", layer)), layer_(layer), heads_(shape.heads) {
+  const ParameterSet::InLayer in_layer(parameters, layer);
   const std::int64_t width = shape.width;
   // Two residual additions a layer: their projections start smaller (Radford et al. 2019, 2.3).
   const double residual = kInitializerRange / std::sqrt(2.0 * static_cast<double>(shape.layers));
-  const std::string name = concat("transformer.h.", layer);
-  ln_1_ = LayerNorm::create(parameters, name + ".ln_1", width, layer_norm_epsilon);
-  c_attn_ = Conv1d::create(parameters, name + ".attn.c_attn", width, 3 * width);
-  c_proj_ = Conv1d::create(parameters, name + ".attn.c_proj", width, width, residual);
-  ln_2_ = LayerNorm::create(parameters, name + ".ln_2", width, layer_norm_epsilon);
-  c_fc_ = Conv1d::create(parameters, name + ".mlp.c_fc", width, 4 * width);
-  act_ = {name + ".mlp.act", Gelu::Form::kTanh};
-  mlp_c_proj_ = Conv1d::create(parameters, name + ".mlp.c_proj", 4 * width, width, residual);
+  const auto first_site = static_cast<std::uint32_t>(1 + 2 * layer);
+  attn_ = name_ + ".attn";
+  ln_1_ = LayerNorm::create(parameters, name_ + ".ln_1", width, layer_norm_epsilon);
+  c_attn_ = Conv1d::create(parameters, attn_ + ".c_attn", width, 3 * width);
+  c_proj_ = Conv1d::create(parameters, attn_ + ".c_proj", width, width, residual);
+  resid_dropout_ = {attn_ + ".resid_dropout", first_site};
+  ln_2_ = LayerNorm::create(parameters, name_ + ".ln_2", width, layer_norm_epsilon);
+  c_fc_ = Conv1d::create(parameters, name_ + ".mlp.c_fc", width, 4 * width);
+  act_ = {name_ + ".mlp.act", Gelu::Form::kTanh};
+  mlp_c_proj_ = Conv1d::create(parameters, name_ + ".mlp.c_proj", 4 * width, width, residual);
+  mlp_dropout_ = {name_ + ".mlp.dropout", first_site + 1};
 }
 
-at::Tensor Gpt2Block::forward(const at::Tensor& x, const at::Tensor& forbidden,
-                              const ForwardContext& context) const {
-  const at::Tensor attended = x + attention(ln_1_(x, context), forbidden, context);
-  return attended + mlp(ln_2_(attended, context), context);
+Value Gpt2Block::forward(const Value& x, const at::Tensor& forbidden,
+                         const ForwardContext& context) const {
+  const Tape::InLayer in_layer(context.tape, layer_);
+  const Tape::InModule in_module(context.tape, name_);
+  const Value attended =
+      ops::add(context.tape, x, attention(ln_1_(x, context), forbidden, context));
+  return ops::add(context.tape, attended, mlp(ln_2_(attended, context), context));
 }
 
-at::Tensor Gpt2Block::attention(const at::Tensor& x, const at::Tensor& forbidden,
-                                const ForwardContext& context) const {
-  const auto qkv = c_attn_(x, context).split(x.size(2), 2);  // 3 x [B, T, C]
-  const at::Tensor heads =
-      ops::attention(split_heads(qkv[0], heads_), split_heads(qkv[1], heads_),
-                     split_heads(qkv[2], heads_), forbidden);  // [B, H, T, C/H]
-  return dropped(c_proj_(merge_heads(heads), context), first_site_, context);
+Value Gpt2Block::attention(const Value& x, const at::Tensor& forbidden,
+                           const ForwardContext& context) const {
+  Tape& tape = context.tape;
+  const Tape::InModule in_module(tape, attn_);
+  const Values qkv = ops::split(tape, c_attn_(x, context), 3);  // 3 x [B, T, C]
+  const Value query = ops::split_heads(tape, qkv[0], heads_);   // [B, H, T, C/H]
+  const Value key = ops::split_heads(tape, qkv[1], heads_);
+  const Value value = ops::split_heads(tape, qkv[2], heads_);
+  const Value heads = ops::attention(tape, query, key, value, forbidden);
+  return resid_dropout_(c_proj_(ops::merge_heads(tape, heads), context), context);
 }
 
-at::Tensor Gpt2Block::mlp(const at::Tensor& x, const ForwardContext& context) const {
-  const at::Tensor hidden = act_(c_fc_(x, context), context);  // [B, T, 4 C]
-  return dropped(mlp_c_proj_(hidden, context), first_site_ + 1, context);
+Value Gpt2Block::mlp(const Value& x, const ForwardContext& context) const {
+  const Value hidden = act_(c_fc_(x, context), context);  // [B, T, 4 C]
+  return mlp_dropout_(mlp_c_proj_(hidden, context), context);
 }
 
 Gpt2::Gpt2(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon)
     : wte_(Embedding::create(parameters, "transformer.wte", shape.vocab, shape.width)),
-      wpe_(Embedding::create(parameters, "transformer.wpe", shape.positions, shape.width)) {
+      wpe_(Embedding::create(parameters, "transformer.wpe", shape.positions, shape.width)),
+      drop_{"transformer.drop", 0} {
+  h_.reserve(static_cast<std::size_t>(shape.layers));
   for (std::int64_t layer = 0; layer < shape.layers; ++layer)
     h_.emplace_back(parameters, shape, layer_norm_epsilon, layer);
   ln_f_ = LayerNorm::create(parameters, "transformer.ln_f", shape.width, layer_norm_epsilon);
 }
 
-at::Tensor Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
-                         const ForwardContext& context) const {
+Value Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
+                    const ForwardContext& context) const {
+  const Tape::InModule in_module(context.tape, "transformer");
   const std::int64_t tokens = input_ids.size(1);
   const at::Tensor positions = at::arange(tokens, input_ids.options()).unsqueeze(0);  // [1, T]
   const at::Tensor forbidden = ops::causal_forbidden(tokens, attention_mask, input_ids.device());
-  at::Tensor x = wte_(input_ids, context) + wpe_(positions, context);  // [B, T, C]
-  x = dropped(x, kEmbeddingSite, context);
+  const Value words = wte_(input_ids, context);  // [B, T, C]
+  Value x = drop_(ops::add(context.tape, words, wpe_(positions, context)), context);
   for (const Gpt2Block& block : h_)
     x = block.forward(x, forbidden, context);
   return ln_f_(x, context);

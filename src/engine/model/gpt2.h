@@ -1,9 +1,8 @@
 // GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"), as
-// Transformers computes it. B: samples, T: tokens, C: width, V: vocabulary.
+// Transformers computes it. B: samples, T: tokens, C: width, H: heads, V: vocabulary.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include <string>
 #include <vector>
 
 #include "config/model_shape.h"
@@ -17,22 +16,24 @@ class Gpt2Block {
             std::int64_t layer);
 
   // x [B, T, C] -> [B, T, C]; `forbidden` as in ops/attention.h.
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& forbidden,
-                     const ForwardContext& context) const;
+  Value forward(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
 
  private:
-  at::Tensor attention(const at::Tensor& x, const at::Tensor& forbidden,
-                       const ForwardContext& context) const;
-  at::Tensor mlp(const at::Tensor& x, const ForwardContext& context) const;
+  Value attention(const Value& x, const at::Tensor& forbidden,
+                  const ForwardContext& context) const;
+  Value mlp(const Value& x, const ForwardContext& context) const;
 
+  std::string name_;
+  std::int64_t layer_, heads_;
   LayerNorm ln_1_;
+  std::string attn_;
   Conv1d c_attn_, c_proj_;
+  Dropout resid_dropout_;
   LayerNorm ln_2_;
   Conv1d c_fc_;
   Gelu act_;
   Conv1d mlp_c_proj_;
-  std::int64_t heads_;
-  std::uint32_t first_site_;  // dropout: attention's output, then the MLP's
+  Dropout mlp_dropout_;
 };
 
 class Gpt2 {
@@ -41,16 +42,15 @@ class Gpt2 {
 
   // input_ids [B, T] int64; attention_mask [B, T] bool, or undefined when every token is real.
   // Returns the last hidden states after ln_f [B, T, C].
-  at::Tensor forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
-                     const ForwardContext& context) const;
+  Value forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
+                const ForwardContext& context) const;
 
-  const at::Tensor& word_embeddings() const {
-    return wte_.weight;
-  }  // tied to the language-model
-     // head
+  // [V, C]; tied to the language-model head.
+  const Parameter& word_embeddings() const { return *wte_.weight; }
 
  private:
   Embedding wte_, wpe_;
+  Dropout drop_;
   std::vector<Gpt2Block> h_;
   LayerNorm ln_f_;
 };

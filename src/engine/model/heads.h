@@ -2,9 +2,8 @@
 // classification head at one token of each sample. As Transformers computes them.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <optional>
+#include <string>
 
 #include "config/model_shape.h"
 #include "engine/model/modules.h"
@@ -17,21 +16,22 @@ class LanguageModelHead {
  public:
   // `word_embeddings` E [V, C].
   LanguageModelHead(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon,
-                    const at::Tensor& word_embeddings);
+                    const Parameter& word_embeddings);
 
   // hidden [..., C] -> [..., V]
-  at::Tensor logits(const at::Tensor& hidden, const ForwardContext& context) const;
+  Value logits(const Value& hidden, const ForwardContext& context) const;
 
-  // hidden [n, C] where targets [n] int64 are predicted. fp64 scalar, the root of its graph.
-  at::Tensor loss(const at::Tensor& hidden, const at::Tensor& targets,
-                  const LossNormalizer& normalizer, const ForwardContext& context) const;
+  // hidden [n, C] where targets [n] int64 are predicted. fp64 scalar, the root of its tape.
+  Value loss(const Value& hidden, const at::Tensor& targets, const LossNormalizer& normalizer,
+             const ForwardContext& context) const;
 
  private:
-  at::Tensor transformed(const at::Tensor& hidden, const ForwardContext& context) const;
+  Value transformed(const Value& hidden, const ForwardContext& context) const;
   bool follows_contract(const ForwardContext& context) const;
 
   Linear decoder_;  // shares E; bias undefined for GPT-2
   std::optional<Linear> dense_;
+  Gelu act_;
   std::optional<LayerNorm> layer_norm_;
 };
 
@@ -44,17 +44,17 @@ class ClassificationHead {
 
   // hidden [B, T, C]; attention_mask [B, T] bool, or undefined when all tokens are real.
   // Returns [B, labels].
-  at::Tensor logits(const at::Tensor& hidden, const at::Tensor& attention_mask,
-                    const ForwardContext& context) const;
+  Value logits(const Value& hidden, const at::Tensor& attention_mask,
+               const ForwardContext& context) const;
 
   // The token whose hidden state is used: [B] int64, for tokens [B, T, ...]. GPT-2: the rightmost
   // real token, 0 where there is none. RoBERTa: 0.
   at::Tensor pooled_index(const at::Tensor& tokens, const at::Tensor& attention_mask) const;
 
  private:
+  Dropout first_dropout_, second_dropout_;
   std::optional<Linear> dense_;
   Linear output_;
-  std::uint32_t first_site_;
 };
 
 }  // namespace dtbench

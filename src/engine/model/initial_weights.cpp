@@ -39,13 +39,13 @@ at::Tensor draw_initial_weight(const std::string& name, at::IntArrayRef shape,
 void perturb_by_ulp(ParameterSet& parameters, std::int64_t ulp) {
   if (ulp == 0) return;
   for (const Parameter& parameter : parameters.all()) {
-    at::Tensor moved = parameter.value.detach().to(at::kCPU, at::kFloat, /*non_blocking=*/false,
+    at::Tensor moved = parameter.value.to(at::kCPU, at::kFloat, /*non_blocking=*/false,
                                                    /*copy=*/true);
     float* data = moved.mutable_data_ptr<float>();
     for (std::int64_t i = 0; i < moved.numel(); ++i)
       for (std::int64_t step = 0; step < ulp; ++step)
         data[i] = std::nextafter(data[i], std::numeric_limits<float>::infinity());
-    parameter.value.detach().copy_(moved);
+    parameter.value.copy_(moved);
   }
 }
 

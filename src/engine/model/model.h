@@ -27,22 +27,22 @@ class Model {
   Model(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon);
 
   // The micro-batch's share of the global batch's loss: sum over its targets / normalizer.count, an
-  // fp64 scalar and the root of its graph.
-  at::Tensor loss(const MicroBatch& batch, const ForwardContext& context,
-                  const LossNormalizer& normalizer) const;
+  // fp64 scalar and the root of its tape.
+  Value loss(const MicroBatch& batch, const ForwardContext& context,
+             const LossNormalizer& normalizer) const;
 
   // Language models: [B, T, V]. Classification: [B, labels]. In the compute datatype.
-  at::Tensor logits(const MicroBatch& batch, const ForwardContext& context) const;
+  Value logits(const MicroBatch& batch, const ForwardContext& context) const;
 
   // Classification: the loss of logits [B, labels], as in loss().
-  at::Tensor classification_loss(const at::Tensor& logits, const at::Tensor& targets,
-                                 const LossNormalizer& normalizer, LossRule rule) const;
+  Value classification_loss(const Value& logits, const at::Tensor& targets,
+                            const ForwardContext& context, const LossNormalizer& normalizer) const;
 
   // Classification: the token that each sample's logits come from, [B] int64.
   at::Tensor pooled_index(const MicroBatch& batch) const;
 
  private:
-  at::Tensor hidden_states(const MicroBatch& batch, const ForwardContext& context) const;
+  Value hidden_states(const MicroBatch& batch, const ForwardContext& context) const;
 
   Objective objective_;
   std::variant<Gpt2, Roberta> transformer_;

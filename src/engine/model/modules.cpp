@@ -1,8 +1,7 @@
 #include "engine/model/modules.h"
 
-#include <ATen/ATen.h>
-
 #include "engine/ops/activation.h"
+#include "engine/ops/dropout.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/product.h"
@@ -10,85 +9,80 @@
 namespace dtbench {
 namespace {
 
-const at::Tensor& observed(const std::string& name, const at::Tensor& output,
-                           const ForwardContext& context) {
-  if (context.observer != nullptr) context.observer->on_output(name, output);
-  return output;
-}
+using InModule = Tape::InModule;
 
 }  // namespace
+
+Value leaf(const Parameter* parameter, const ForwardContext& context) {
+  if (parameter == nullptr) return {};
+  return context.tape.leaf(parameter->value, parameter->index, parameter->name);
+}
 
 Embedding Embedding::create(ParameterSet& parameters, const std::string& name, std::int64_t rows,
                             std::int64_t width, std::int64_t padding_index) {
   return {name,
-          parameters.create(name + ".weight", {rows, width},
-                            {.deviation = kInitializerRange, .zero_row = padding_index},
-                            ParameterKind::kEmbedding),
+          &parameters.create(name + ".weight", {rows, width},
+                             {.deviation = kInitializerRange, .zero_row = padding_index},
+                             ParameterKind::kEmbedding),
           padding_index};
 }
 
-at::Tensor Embedding::operator()(const at::Tensor& ids, const ForwardContext& context) const {
-  return observed(name, ops::embedding(weight, ids, padding_index), context);
+Value Embedding::operator()(const at::Tensor& ids, const ForwardContext& context) const {
+  const InModule in_module(context.tape, name);
+  return ops::embedding(context.tape, leaf(weight, context), ids, padding_index);
 }
 
 LayerNorm LayerNorm::create(ParameterSet& parameters, const std::string& name, std::int64_t width,
                             double epsilon) {
-  return {name, parameters.create(name + ".weight", {width}, kOnes, ParameterKind::kVector),
-          parameters.create(name + ".bias", {width}, kZeros, ParameterKind::kVector), epsilon};
+  return {name, &parameters.create(name + ".weight", {width}, kOnes, ParameterKind::kVector),
+          &parameters.create(name + ".bias", {width}, kZeros, ParameterKind::kVector), epsilon};
 }
 
-at::Tensor LayerNorm::operator()(const at::Tensor& x, const ForwardContext& context) const {
-  return observed(name, ops::layer_norm(x, weight, bias, epsilon, context.rules), context);
+Value LayerNorm::operator()(const Value& x, const ForwardContext& context) const {
+  const InModule in_module(context.tape, name);
+  return ops::layer_norm(context.tape, x, leaf(weight, context), leaf(bias, context), epsilon, context.rules);
 }
 
 Conv1d Conv1d::create(ParameterSet& parameters, const std::string& name, std::int64_t in,
                       std::int64_t out, double deviation) {
   return {name,
-          parameters.create(name + ".weight", {in, out}, {.deviation = deviation},
-                            ParameterKind::kMatrix),
-          parameters.create(name + ".bias", {out}, kZeros, ParameterKind::kVector)};
+          &parameters.create(name + ".weight", {in, out}, {.deviation = deviation},
+                             ParameterKind::kMatrix),
+          &parameters.create(name + ".bias", {out}, kZeros, ParameterKind::kVector)};
 }
 
-at::Tensor Conv1d::operator()(const at::Tensor& x, const ForwardContext& context) const {
-  return observed(name, ops::conv1d(x, weight, bias, context.rules), context);
+Value Conv1d::operator()(const Value& x, const ForwardContext& context) const {
+  const InModule in_module(context.tape, name);
+  return ops::conv1d(context.tape, x, leaf(weight, context), leaf(bias, context), context.rules);
 }
 
 Linear Linear::create(ParameterSet& parameters, const std::string& name, std::int64_t in,
                       std::int64_t out) {
   Linear linear = create_without_bias(parameters, name, in, out);
-  linear.bias = parameters.create(name + ".bias", {out}, kZeros, ParameterKind::kVector);
+  linear.bias = &parameters.create(name + ".bias", {out}, kZeros, ParameterKind::kVector);
   return linear;
 }
 
 Linear Linear::create_without_bias(ParameterSet& parameters, const std::string& name,
                                    std::int64_t in, std::int64_t out) {
   return {name,
-          parameters.create(name + ".weight", {out, in}, {.deviation = kInitializerRange},
-                            ParameterKind::kMatrix),
-          {}};
+          &parameters.create(name + ".weight", {out, in}, {.deviation = kInitializerRange},
+                             ParameterKind::kMatrix)};
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x, const ForwardContext& context) const {
-  return observed(name, ops::linear(x, weight, bias, context.rules), context);
+Value Linear::operator()(const Value& x, const ForwardContext& context) const {
+  const InModule in_module(context.tape, name);
+  return ops::linear(context.tape, x, leaf(weight, context), leaf(bias, context), context.rules);
 }
 
-at::Tensor Gelu::operator()(const at::Tensor& x, const ForwardContext& context) const {
-  return observed(
-      name,
-      form == Form::kTanh ? ops::gelu_tanh(x, context.rules) : ops::gelu_exact(x, context.rules),
-      context);
+Value Gelu::operator()(const Value& x, const ForwardContext& context) const {
+  const InModule in_module(context.tape, name);
+  return form == Form::kTanh ? ops::gelu_tanh(context.tape, x, context.rules) : ops::gelu_exact(context.tape, x, context.rules);
 }
 
-at::Tensor dropped(const at::Tensor& x, std::uint32_t site, const ForwardContext& context) {
-  return ops::dropout(x, site, context.dropout);
-}
-
-at::Tensor split_heads(const at::Tensor& x, std::int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
-}
-
-at::Tensor merge_heads(const at::Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
+Value Dropout::operator()(const Value& x, const ForwardContext& context) const {
+  const InModule in_module(context.tape, name);
+  return ops::dropout(context.tape, x, site, context.dropout);
 }
 
 }  // namespace dtbench

@@ -1,7 +1,6 @@
 #include "engine/model/parameters.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include <stdexcept>
 
@@ -18,15 +17,13 @@ ParameterSet::ParameterSet(at::TensorOptions options, std::uint32_t seed,
                            at::ScalarType gradient_type)
     : options_(options), seed_(seed), gradient_type_(gradient_type) {}
 
-at::Tensor ParameterSet::create(const std::string& name, at::IntArrayRef shape,
-                                InitialValue initial, ParameterKind kind) {
+const Parameter& ParameterSet::create(const std::string& name, at::IntArrayRef shape,
+                                      InitialValue initial, ParameterKind kind) {
   const at::Tensor drawn = draw_initial_weight(name, shape, initial, seed_);
   record_draw(name, drawn);
-  at::Tensor value = drawn.to(options_).detach().requires_grad_();
-  parameters_.push_back({name, value, kind});
-  if (!gradients_are_leaves())
-    accumulated_.push_back(at::zeros(shape, options_.dtype(gradient_type_)));
-  return value;
+  gradients_.emplace_back();
+  return parameters_.emplace_back(
+      Parameter{name, drawn.to(options_), kind, parameters_.size(), layer_});
 }
 
 void ParameterSet::record_draw(const std::string& name, const at::Tensor& drawn) {
@@ -48,31 +45,31 @@ std::vector<at::Tensor> ParameterSet::values() const {
   return values;
 }
 
-void ParameterSet::collect_gradients() {
-  const c10::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < accumulated_.size(); ++i) {
-    at::Tensor& gradient = parameters_[i].value.mutable_grad();
-    if (gradient.defined()) accumulated_[i].add_(gradient);
-    gradient.reset();
-  }
+void ParameterSet::add_gradient(std::size_t index, at::Tensor gradient) {
+  at::Tensor& sum = gradients_[index];
+  if (sum.defined())
+    sum.add_(gradient);
+  else if (gradient.scalar_type() != gradient_type_)
+    sum = gradient.to(gradient_type_);
+  else
+    // Taken as it is, unless somebody else holds it or it lies in another order than the weight.
+    sum = gradient.use_count() == 1 && gradient.storage().use_count() == 1
+              ? gradient.contiguous()
+              : gradient.clone(at::MemoryFormat::Contiguous);
 }
 
-std::vector<at::Tensor> ParameterSet::gradients() const {
-  if (!gradients_are_leaves()) return accumulated_;
-  std::vector<at::Tensor> gradients;
+std::vector<at::Tensor> ParameterSet::gradients() {
   for (const Parameter& parameter : parameters_) {
-    at::Tensor& gradient = parameter.value.mutable_grad();
-    if (!gradient.defined()) gradient = at::zeros_like(parameter.value);
-    gradients.push_back(gradient);
+    at::Tensor& gradient = gradients_[parameter.index];
+    if (!gradient.defined())
+      gradient = at::zeros(parameter.value.sizes(), options_.dtype(gradient_type_));
   }
-  return gradients;
+  return gradients_;
 }
 
 void ParameterSet::clear_gradients() {
-  for (const Parameter& parameter : parameters_)
-    parameter.value.mutable_grad().reset();
-  for (at::Tensor& gradient : accumulated_)
-    gradient.zero_();
+  for (at::Tensor& gradient : gradients_)
+    gradient.reset();
 }
 
 std::int64_t ParameterSet::element_count() const {
@@ -100,7 +97,7 @@ std::string ParameterSet::draws_fingerprint() const {
 std::string ParameterSet::fingerprint() const {
   Sha256 hash;
   for (const Parameter& parameter : parameters_) {
-    const at::Tensor value = parameter.value.detach().cpu().contiguous();
+    const at::Tensor value = parameter.value.cpu().contiguous();
     hash.update(concat(parameter.name, value.sizes(), c10::toString(value.scalar_type()), '\n'));
     hash.update(value.const_data_ptr(), value.nbytes());
   }

@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -18,8 +20,10 @@ enum class ParameterKind {
 
 struct Parameter {
   std::string name;  // as in Transformers: "transformer.h.0.attn.c_attn.weight"
-  at::Tensor value;  // a leaf that requires a gradient
+  at::Tensor value;
   ParameterKind kind;
+  std::size_t index;   // in ParameterSet::all()
+  std::int64_t layer;  // -1 outside the layers
 };
 
 // How a parameter starts: N(0, deviation^2), or a constant when the deviation is 0. One row of a
@@ -41,19 +45,34 @@ class ParameterSet {
   // datatype or, for 16-bit parameters, fp32.
   ParameterSet(at::TensorOptions options, std::uint32_t seed, at::ScalarType gradient_type);
 
-  // Draws, stores and returns a new parameter. The tensor is a handle: the set and the model share
-  // its memory.
-  at::Tensor create(const std::string& name, at::IntArrayRef shape, InitialValue initial,
-                    ParameterKind kind);
+  // Draws and stores a new parameter, which stays where it is as long as the set lives.
+  const Parameter& create(const std::string& name, at::IntArrayRef shape, InitialValue initial,
+                          ParameterKind kind);
 
-  const std::vector<Parameter>& all() const { return parameters_; }
+  // While it lives, new parameters belong to the layer.
+  class InLayer {
+   public:
+    InLayer(ParameterSet& parameters, std::int64_t layer) : parameters_(parameters) {
+      parameters.layer_ = layer;
+    }
+    ~InLayer() { parameters_.layer_ = -1; }
+    InLayer(const InLayer&) = delete;
+    InLayer& operator=(const InLayer&) = delete;
+
+   private:
+    ParameterSet& parameters_;
+  };
+
+  const std::deque<Parameter>& all() const { return parameters_; }
   const Parameter& at(const std::string& name) const;  // throws std::logic_error
   std::vector<at::Tensor> values() const;
-  // To be called after each micro-batch's backward pass. Where gradients have a datatype of their
-  // own, adds each parameter's .grad to the stored one and frees it; else .grad is the stored one.
-  void collect_gradients();
+
+  // Adds one micro-batch's gradient of a parameter to the stored one, in the gradients' datatype.
+  void add_gradient(std::size_t index, at::Tensor gradient);
+  // The stored gradient of all()[index]; undefined where none came.
+  const at::Tensor& gradient(std::size_t index) const { return gradients_[index]; }
   // The stored gradients in the order of all(); zeros where none came.
-  std::vector<at::Tensor> gradients() const;
+  std::vector<at::Tensor> gradients();
   // Before a step's first micro-batch.
   void clear_gradients();
 
@@ -68,14 +87,14 @@ class ParameterSet {
 
  private:
   void record_draw(const std::string& name, const at::Tensor& drawn);
-  bool gradients_are_leaves() const { return gradient_type_ == options_.dtype().toScalarType(); }
 
   at::TensorOptions options_;
   std::uint32_t seed_;
   at::ScalarType gradient_type_;
-  std::vector<Parameter> parameters_;
-  std::string draws_;                    // a line each: name, shape, SHA-256
-  std::vector<at::Tensor> accumulated_;  // empty where the leaves' .grad are the stored gradients
+  std::int64_t layer_ = -1;
+  std::deque<Parameter> parameters_;
+  std::vector<at::Tensor> gradients_;
+  std::string draws_;  // a line each: name, shape, SHA-256
 };
 
 }  // namespace dtbench

@@ -1,9 +1,9 @@
 // RoBERTa (Liu et al. 2019, arXiv 1907.11692; a post-norm encoder, Devlin et al. 2018, arXiv
-// 1810.04805), as Transformers computes it. B: samples, T: tokens, C: width, V: vocabulary.
+// 1810.04805), as Transformers computes it. B: samples, T: tokens, C: width, H: heads, V:
+// vocabulary.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include <string>
 #include <vector>
 
 #include "config/model_shape.h"
@@ -21,22 +21,23 @@ class RobertaLayer {
                std::int64_t layer);
 
   // x [B, T, C] -> [B, T, C]; `forbidden` as in ops/attention.h.
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& forbidden,
-                     const ForwardContext& context) const;
+  Value forward(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
 
  private:
-  at::Tensor attention(const at::Tensor& x, const at::Tensor& forbidden,
-                       const ForwardContext& context) const;
-  at::Tensor feed_forward(const at::Tensor& x, const ForwardContext& context) const;
+  Value attention(const Value& x, const at::Tensor& forbidden,
+                  const ForwardContext& context) const;
+  Value feed_forward(const Value& x, const ForwardContext& context) const;
 
+  std::string name_, self_;
+  std::int64_t layer_, heads_;
   Linear query_, key_, value_, attention_output_;
+  Dropout attention_dropout_;
   LayerNorm attention_norm_;
   Linear intermediate_;
   Gelu act_;
   Linear output_;
+  Dropout output_dropout_;
   LayerNorm output_norm_;
-  std::int64_t heads_;
-  std::uint32_t first_site_;  // dropout: attention's output, then the feed-forward's
 };
 
 class Roberta {
@@ -45,23 +46,22 @@ class Roberta {
 
   // input_ids [B, T] int64; attention_mask [B, T] bool, or undefined when every token is real.
   // Returns the last hidden states [B, T, C].
-  at::Tensor forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
-                     const ForwardContext& context) const;
+  Value forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
+                const ForwardContext& context) const;
 
   // [B, T]: the number of real tokens up to each, counted from the padding row on; the padding row
   // itself where the token is padding.
   static at::Tensor position_ids(const at::Tensor& input_ids);
 
-  const at::Tensor& word_embeddings() const {
-    return word_.weight;
-  }  // tied to the language-model
-     // head
+  // [V, C]; tied to the language-model head.
+  const Parameter& word_embeddings() const { return *word_.weight; }
 
  private:
-  at::Tensor embeddings(const at::Tensor& input_ids, const ForwardContext& context) const;
+  Value embeddings(const at::Tensor& input_ids, const ForwardContext& context) const;
 
   Embedding word_, position_, token_type_;
   LayerNorm embedding_norm_;
+  Dropout embedding_dropout_;
   std::vector<RobertaLayer> layer_;
 };
 

@@ -80,7 +80,7 @@ void copy_tensor(const std::filesystem::path& path, const std::string& name,
     throw usage_error(
         concat("'", path.string(), "': tensor '", name, "' holds values that are not finite."),
         "Use weights that training can start from.");
-  parameter.value.detach().copy_(values);
+  parameter.value.copy_(values);
 }
 
 // A language model's head shares its weights with the embedding. Of a checkpoint whose head has

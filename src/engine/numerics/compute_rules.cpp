@@ -49,8 +49,4 @@ at::ScalarType operand_type(CastOp op, at::ScalarType input, const ComputeRules&
   return input;
 }
 
-at::Tensor as_operand(CastOp op, const at::Tensor& x, const ComputeRules& rules) {
-  return x.defined() ? x.to(operand_type(op, x.scalar_type(), rules)) : x;
-}
-
 }  // namespace dtbench

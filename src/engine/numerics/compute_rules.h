@@ -2,7 +2,7 @@
 // precision, applied explicitly so that a CPU run casts as a GPU run does.
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
 
 #include <array>
 
@@ -31,8 +31,5 @@ const char* to_string(CastOp op);
 // Source: torch's autocast operator reference, and ATen/autocast_mode.h; tests/parity compares each
 // entry with what torch does.
 at::ScalarType operand_type(CastOp op, at::ScalarType input, const ComputeRules& rules);
-
-// `x` as an operand of `op`. Differentiable: the gradient is cast back.
-at::Tensor as_operand(CastOp op, const at::Tensor& x, const ComputeRules& rules);
 
 }  // namespace dtbench

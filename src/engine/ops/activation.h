@@ -2,19 +2,18 @@
 // are Transformers' chains of operations, each of which rounds.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include "engine/numerics/compute_rules.h"
+#include "engine/tape/tape.h"
 
 namespace dtbench::ops {
 
 // GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2): GPT-2's.
 // Composite: Transformers' gelu_new.
-at::Tensor gelu_tanh(const at::Tensor& x, const ComputeRules& rules);
+Value gelu_tanh(Tape& tape, const Value& x, const ComputeRules& rules);
 
 // x Phi(x): RoBERTa's. Composite: Transformers' gelu_python.
-at::Tensor gelu_exact(const at::Tensor& x, const ComputeRules& rules);
+Value gelu_exact(Tape& tape, const Value& x, const ComputeRules& rules);
 
-at::Tensor tanh(const at::Tensor& x);
+Value tanh(Tape& tape, const Value& x);
 
 }  // namespace dtbench::ops

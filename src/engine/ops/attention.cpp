@@ -1,14 +1,12 @@
 #include "engine/ops/attention.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "config/block_sizes.h"
-#include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention_softmax.h"
 #include "engine/ops/product.h"
@@ -83,51 +81,40 @@ class KeyGradient {
   at::Tensor sum_;
 };
 
-class Attention : public torch::autograd::Function<Attention> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query,
-                            const at::Tensor& key, const at::Tensor& value,
-                            const std::optional<at::Tensor>& maybe_forbidden,
-                            std::int64_t block_bytes) {
-    const at::Tensor forbidden = tensor_or_undefined(maybe_forbidden);
-    context->save_for_backward({query, key, value});
-    context->saved_data["forbidden"] = forbidden;
-    context->saved_data["block_bytes"] = block_bytes;
-    at::Tensor output = at::empty(query.sizes(), query.options());
-    for (const Block& block : blocks_of(query, block_bytes)) {
-      const at::Tensor probabilities =
-          attention_probabilities(product(block.queries(query), block.keys(key).transpose(-1, -2)),
-                                  block.mask(forbidden), scale_of(query));
-      block.queries(output).copy_(product(probabilities, block.keys(value)));
-    }
-    return output;
+at::Tensor attention_forward(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value, const at::Tensor& forbidden,
+                             std::int64_t block_bytes) {
+  at::Tensor output = at::empty(query.sizes(), query.options());
+  for (const Block& block : blocks_of(query, block_bytes)) {
+    const at::Tensor probabilities =
+        attention_probabilities(product(block.queries(query), block.keys(key).transpose(-1, -2)),
+                                block.mask(forbidden), scale_of(query));
+    block.queries(output).copy_(product(probabilities, block.keys(value)));
   }
+  return output;
+}
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2];
-    const at::Tensor output_gradient = gradients[0].contiguous();
-    const at::Tensor forbidden = context->saved_data["forbidden"].toTensor();
-    const at::ScalarType stored = query.scalar_type();
-    const auto blocks = blocks_of(query, context->saved_data["block_bytes"].toInt());
-    const bool in_parts = blocks.front().rows < query.size(2);
+Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           const at::Tensor& forbidden, std::int64_t block_bytes,
+                           const at::Tensor& output_gradient) {
+  const at::ScalarType stored = query.scalar_type();
+  const auto blocks = blocks_of(query, block_bytes);
+  const bool in_parts = blocks.front().rows < query.size(2);
 
-    at::Tensor query_gradient = at::empty(query.sizes(), query.options());
-    KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
-    for (const Block& block : blocks) {
-      const at::Tensor upstream = block.queries(output_gradient);
-      const ScoreGradient gradient = attention_softmax_backward(
-          product(block.queries(query), block.keys(key).transpose(-1, -2)),
-          product(upstream, block.keys(value).transpose(-1, -2)), block.mask(forbidden),
-          scale_of(query));
-      value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
-      block.queries(query_gradient).copy_(product(gradient.scores, block.keys(key)));
-      key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));
-    }
-    return {query_gradient, key_gradient.rounded(stored), value_gradient.rounded(stored), {}, {}};
+  at::Tensor query_gradient = at::empty(query.sizes(), query.options());
+  KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
+  for (const Block& block : blocks) {
+    const at::Tensor upstream = block.queries(output_gradient);
+    const ScoreGradient gradient = attention_softmax_backward(
+        product(block.queries(query), block.keys(key).transpose(-1, -2)),
+        product(upstream, block.keys(value).transpose(-1, -2)), block.mask(forbidden),
+        scale_of(query));
+    value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
+    block.queries(query_gradient).copy_(product(gradient.scores, block.keys(key)));
+    key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));
   }
-};
+  return {query_gradient, key_gradient.rounded(stored), value_gradient.rounded(stored)};
+}
 
 }  // namespace
 
@@ -144,18 +131,24 @@ at::Tensor padding_forbidden(const at::Tensor& attention_mask) {
   return attention_mask.logical_not().view({attention_mask.size(0), 1, 1, attention_mask.size(1)});
 }
 
-at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     const at::Tensor& forbidden) {
-  return attention_in_blocks(query, key, value, forbidden,
-                             query.is_cpu() ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu);
+Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
+                const at::Tensor& forbidden) {
+  return attention_in_blocks(
+      tape, query, key, value, forbidden,
+      query.tensor().is_cpu() ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu);
 }
 
-at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
-                               const at::Tensor& value, const at::Tensor& forbidden,
-                               std::int64_t block_bytes) {
+Value attention_in_blocks(Tape& tape, const Value& query, const Value& key, const Value& value,
+                          const at::Tensor& forbidden, std::int64_t block_bytes) {
   // Copied once here rather than by each product that takes a part of them.
-  return Attention::apply(query.contiguous(), key.contiguous(), value.contiguous(),
-                          optional_tensor(forbidden), block_bytes);
+  const at::Tensor q = query.tensor().contiguous(), k = key.tensor().contiguous(),
+                   v = value.tensor().contiguous();
+  return tape.record("attention", {query, key, value},
+                     attention_forward(q, k, v, forbidden, block_bytes),
+                     [q, k, v, forbidden, block_bytes](Tensors dy) -> Tensors {
+                       return attention_backward(q, k, v, forbidden, block_bytes,
+                                                 dy[0].contiguous());
+                     });
 }
 
 }  // namespace dtbench::ops

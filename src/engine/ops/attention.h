@@ -3,7 +3,7 @@
 // memory. Scores exist a block at a time and are computed again in the backward pass.
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "engine/tape/tape.h"
 
 namespace dtbench::ops {
 
@@ -22,13 +22,12 @@ at::Tensor padding_forbidden(const at::Tensor& attention_mask);
 // softmax(query key^T / sqrt(D), forbidden keys out) value, for query, key and value [B, H, T, D]
 // of one datatype. Returns [B, H, T, D]. `forbidden` may be undefined. Rounding points: the scores,
 // the probabilities, the output; the softmax with scale and mask is in fp32 (fp64 for fp64).
-at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     const at::Tensor& forbidden);
+Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
+                const at::Tensor& forbidden);
 
 // Likewise, with at most so many bytes of scores in a block (config/block_sizes.h): more are split
 // by samples, then heads, then rows of queries.
-at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
-                               const at::Tensor& value, const at::Tensor& forbidden,
-                               std::int64_t block_bytes);
+Value attention_in_blocks(Tape& tape, const Value& query, const Value& key, const Value& value,
+                          const at::Tensor& forbidden, std::int64_t block_bytes);
 
 }  // namespace dtbench::ops

@@ -1,11 +1,11 @@
 #include "engine/ops/canary.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/philox.h"
@@ -31,62 +31,89 @@ at::Tensor operand(std::uint32_t index, at::IntArrayRef shape, const c10::Device
   return values.to(device);
 }
 
-using Operation = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
+struct Outcome {
+  at::Tensor output;
+  Tensors gradients;
+};
+
+// A gradient of the result with full mantissas, too: it is an operand of the backward products.
+using Upstream = std::function<at::Tensor(const at::Tensor& output)>;
+using Operation = std::function<Outcome(const Tensors& operands, const Upstream& upstream)>;
 
 struct Case {
   const char* name;
-  std::vector<at::Tensor> operands;
+  Tensors operands;
   Operation run;
   double length;  // products in one sum, the largest over forward and backward
 };
 
+Outcome mm(const Tensors& x, const Upstream& upstream) {
+  const at::Tensor y = at::mm(x[0], x[1]), dy = upstream(y);
+  return {y, {at::mm(dy, x[1].t()), at::mm(x[0].t(), dy)}};
+}
+
+Outcome addmm(const Tensors& x, const Upstream& upstream) {
+  const at::Tensor y = at::addmm(x[0], x[1], x[2]), dy = upstream(y);
+  return {y, {dy.sum(0), at::mm(dy, x[2].t()), at::mm(x[1].t(), dy)}};
+}
+
+Outcome bmm(const Tensors& x, const Upstream& upstream) {
+  const at::Tensor y = at::bmm(x[0], x[1]), dy = upstream(y);
+  return {y, {at::bmm(dy, x[1].transpose(1, 2)), at::bmm(x[0].transpose(1, 2), dy)}};
+}
+
+Outcome attention(const Tensors& x, const Upstream& upstream) {
+  const at::Tensor causal = ops::causal_forbidden(kTokens, {}, x[0].device());
+  Tape tape(Tape::Mode::kDifferentiate);
+  Values leaves;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    leaves.push_back(tape.leaf(x[i], i, "operand"));
+  const Value y = ops::attention(tape, leaves[0], leaves[1], leaves[2], causal);
+  Outcome outcome{y.tensor(), Tensors(x.size())};
+  tape.backward(y, upstream(y.tensor()), [&](std::size_t index, at::Tensor gradient) {
+    outcome.gradients[index] = std::move(gradient);
+  });
+  return outcome;
+}
+
 std::vector<Case> cases(const c10::Device& device) {
-  const at::Tensor causal = ops::causal_forbidden(kTokens, {}, device);
   std::vector<Case> all;
   all.push_back({"mm",
                  {operand(0, {kRows, kInner}, device), operand(1, {kInner, kColumns}, device)},
-                 [](const auto& x) { return at::mm(x[0], x[1]); },
+                 mm,
                  kInner});
   all.push_back({"addmm",
                  {operand(2, {kColumns}, device), operand(3, {kRows, kInner}, device),
                   operand(4, {kInner, kColumns}, device)},
-                 [](const auto& x) { return at::addmm(x[0], x[1], x[2]); },
+                 addmm,
                  kInner + 1});
   all.push_back({"bmm",
                  {operand(5, {kBatch, kRows, kInner}, device),
                   operand(6, {kBatch, kInner, kColumns}, device)},
-                 [](const auto& x) { return at::bmm(x[0], x[1]); },
+                 bmm,
                  kInner});
   const std::vector<std::int64_t> heads = {kBatch, kHeads, kTokens, kHeadWidth};
   all.push_back({"attention",
                  {operand(7, heads, device), operand(8, heads, device), operand(9, heads, device)},
-                 [causal](const auto& x) { return ops::attention(x[0], x[1], x[2], causal); },
+                 attention,
                  // Scores, softmax and values one after another; errors add.
                  kHeadWidth + 3 * kTokens});
   return all;
 }
 
-struct Outcome {
-  at::Tensor output;
-  std::vector<at::Tensor> gradients;
-};
-
 Outcome evaluate(const Case& one, at::ScalarType type, OperandFilter filter) {
-  std::vector<at::Tensor> inputs;
-  for (const at::Tensor& operand : one.operands)
-    inputs.push_back(filter(operand).to(type).detach().requires_grad_());
-  const at::Tensor output = one.run(inputs);
-  // A gradient with full mantissas too: it is an operand of the backward products.
-  const at::Tensor upstream = filter(operand(100, output.sizes(), output.device())).to(type);
-  return {output.detach(),
-          torch::autograd::grad({output}, inputs, {upstream}, /*retain_graph=*/false)};
+  Tensors inputs;
+  for (const at::Tensor& given : one.operands)
+    inputs.push_back(filter(given).to(type));
+  return one.run(inputs, [&](const at::Tensor& output) {
+    return filter(operand(100, output.sizes(), output.device())).to(type);
+  });
 }
 
 // Error relative to the largest exact value: all operands are positive and of order one, so sums of
 // products are of the order of the sums of their magnitudes. Attention's gradients of queries and
 // keys cancel, hence their scale is the largest of all gradients.
-double relative_error(const std::vector<at::Tensor>& computed,
-                      const std::vector<at::Tensor>& exact) {
+double relative_error(const Tensors& computed, const Tensors& exact) {
   double error = 0, scale = 0;
   for (std::size_t i = 0; i < exact.size(); ++i) {
     error = std::max(error, (computed[i].to(at::kDouble) - exact[i]).abs().max().item<double>());

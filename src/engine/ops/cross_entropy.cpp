@@ -40,22 +40,6 @@ void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, boo
   if (!values.is_same(logits)) logits.copy_(values);
 }
 
-class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& logits,
-                            const at::Tensor& targets, double count, double scale) {
-    const LossAndGradient result = cross_entropy_with_gradient(
-        logits.clone(), targets, {count, scale}, logits.requires_grad());
-    context->saved_data["gradient"] = result.gradient;
-    return result.loss_sum / count;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list&) {
-    return {context->saved_data["gradient"].toTensor(), {}, {}, {}};
-  }
-};
-
 // The backward pass starts from the rounded output, as torch's does.
 class RoundedLogSoftmax : public torch::autograd::Function<RoundedLogSoftmax> {
  public:
@@ -90,20 +74,26 @@ LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::
   return result;
 }
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
-                         const LossNormalizer& normalizer) {
-  return CrossEntropy::apply(logits, targets, normalizer.count, normalizer.scale);
+Value cross_entropy(Tape& tape, const Value& logits, const at::Tensor& targets,
+                    const LossNormalizer& normalizer) {
+  const LossAndGradient result = cross_entropy_with_gradient(logits.tensor().clone(), targets,
+                                                             normalizer, tape.differentiates());
+  return tape.record("cross_entropy", {logits}, result.loss_sum / normalizer.count,
+                     [gradient = result.gradient](Tensors) -> Tensors { return {gradient}; });
 }
 
-at::Tensor cross_entropy_chain(const at::Tensor& logits, const at::Tensor& targets,
-                               const LossNormalizer& normalizer) {
-  const at::ScalarType stored = logits.scalar_type();
-  const at::Tensor picked = RoundedLogSoftmax::apply(logits).gather(1, targets.unsqueeze(1));
-  const at::Tensor sum = picked.to(accumulation_type(stored)).sum();
-  // A micro-batch may be without a target: its share is 0, not 0 / 0.
-  const auto count = static_cast<double>(std::max<std::int64_t>(1, targets.numel()));
-  const at::Tensor mean = (-sum / count).to(stored);
-  return mean_as_share(mean, targets.numel(), normalizer);
+Value cross_entropy_chain(Tape& tape, const Value& logits, const at::Tensor& targets,
+                          const LossNormalizer& normalizer) {
+  return chain_loss(tape, "cross_entropy_chain", logits, targets.numel(), normalizer,
+                    [&](const at::Tensor& x) {
+                      const at::ScalarType stored = x.scalar_type();
+                      const at::Tensor picked =
+                          RoundedLogSoftmax::apply(x).gather(1, targets.unsqueeze(1));
+                      const at::Tensor sum = picked.to(accumulation_type(stored)).sum();
+                      // A micro-batch may be without a target: its share is 0, not 0 / 0.
+                      const std::int64_t count = std::max<std::int64_t>(1, targets.numel());
+                      return (-sum / static_cast<double>(count)).to(stored);
+                    });
 }
 
 }  // namespace dtbench::ops

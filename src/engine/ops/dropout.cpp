@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
@@ -52,27 +51,6 @@ at::Tensor masked(const at::Tensor& x, std::uint32_t site, const DropoutContext&
   return (x.to(accumulation_type(x.scalar_type())) * mask).to(x.scalar_type());
 }
 
-// The mask is drawn again in the backward pass rather than kept.
-class Dropout : public torch::autograd::Function<Dropout> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                            std::uint32_t site, const DropoutContext& draws) {
-    context->saved_data["probability"] = draws.probability;
-    context->saved_data["counters"] =
-        std::vector<std::int64_t>{site, draws.seed, draws.step, draws.first_sample};
-    return masked(x, site, draws);
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    const auto counters = context->saved_data["counters"].toIntVector();
-    const auto word = [&](std::size_t i) { return static_cast<std::uint32_t>(counters[i]); };
-    const DropoutContext draws{context->saved_data["probability"].toDouble(), word(1), word(2),
-                               word(3)};
-    return {masked(gradients[0], word(0), draws), {}, {}};
-  }
-};
-
 }  // namespace
 
 at::Tensor dropout_mask(at::IntArrayRef shape, std::uint32_t site, const DropoutContext& context,
@@ -84,9 +62,12 @@ at::Tensor dropout_mask(at::IntArrayRef shape, std::uint32_t site, const Dropout
   return mask;
 }
 
-at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext& context) {
+Value dropout(Tape& tape, const Value& x, std::uint32_t site, const DropoutContext& context) {
   if (context.probability == 0) return x;
-  return Dropout::apply(x, site, context);
+  // The mask is drawn again in the backward pass rather than kept.
+  return tape.record(
+      "dropout", {x}, masked(x.tensor(), site, context),
+      [site, context](Tensors dy) -> Tensors { return {masked(dy[0], site, context)}; });
 }
 
 }  // namespace dtbench::ops

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/philox.h"
+#include "engine/tape/tape.h"
 
 namespace dtbench {
 
@@ -34,7 +35,7 @@ namespace ops {
 
 // x [B, T, C]: x * mask, computed in fp32 (fp64 for fp64) and rounded once. `site` numbers the
 // places of a model that drop.
-at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext& context);
+Value dropout(Tape& tape, const Value& x, std::uint32_t site, const DropoutContext& context);
 
 // The mask [B, T, C] itself, fp32, for tests and for kernels that are held to it.
 at::Tensor dropout_mask(at::IntArrayRef shape, std::uint32_t site, const DropoutContext& context,

@@ -2,15 +2,14 @@
 // fp32 inside (fp64 for fp64) and one rounding of the output and of each gradient.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include "engine/numerics/compute_rules.h"
+#include "engine/tape/tape.h"
 
 namespace dtbench::ops {
 
 // x [..., C], weight and bias [C]. The output has x's datatype, or fp32 where the cast list says
 // so.
-at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                      double epsilon, const ComputeRules& rules);
+Value layer_norm(Tape& tape, const Value& x, const Value& weight, const Value& bias, double epsilon,
+                 const ComputeRules& rules);
 
 }  // namespace dtbench::ops

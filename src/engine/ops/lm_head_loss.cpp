@@ -1,16 +1,14 @@
 #include "engine/ops/lm_head_loss.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "config/block_sizes.h"
-#include "engine/numerics/optional_tensor.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/product.h"
 
@@ -56,9 +54,11 @@ class Head {
     return sum;
   }
 
-  at::Tensor hidden_gradient() const { return hidden_gradient_; }
-  at::Tensor weight_gradient() const { return without_added_rows(weight_gradient_); }
-  at::Tensor bias_gradient() const { return without_added_rows(bias_gradient_); }
+  // Of hidden, weight and bias; undefined where none were wanted.
+  Tensors take_gradients() {
+    return {std::move(hidden_gradient_), without_added_rows(std::exchange(weight_gradient_, {})),
+            without_added_rows(std::exchange(bias_gradient_, {}))};
+  }
 
  private:
   at::Tensor without_added_rows(const at::Tensor& gradient) const {
@@ -102,47 +102,21 @@ class Head {
   at::Tensor hidden_gradient_, weight_gradient_, bias_gradient_;
 };
 
-class LmHeadLoss : public torch::autograd::Function<LmHeadLoss> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden,
-                            const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                            const at::Tensor& targets, double count, double scale,
-                            bool want_gradients) {
-    Head head(hidden, weight, tensor_or_undefined(bias));
-    const at::Tensor loss_sum = head.loss_sum(targets, {count, scale}, want_gradients);
-    if (want_gradients) {
-      context->saved_data["hidden"] = head.hidden_gradient();
-      context->saved_data["weight"] = head.weight_gradient();
-      context->saved_data["bias"] = head.bias_gradient();
-    }
-    return loss_sum / count;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list&) {
-    // Handed over, not shared: the leaf then takes the tensor as its gradient without a copy.
-    const auto take = [&](const char* name) {
-      return std::move(context->saved_data[name]).toTensor();
-    };
-    torch::autograd::variable_list result{
-        take("hidden"), take("weight"), take("bias"), {}, {}, {}, {}};
-    context->saved_data.clear();
-    return result;
-  }
-};
-
 }  // namespace
 
-at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
-                        const at::Tensor& targets, const LossNormalizer& normalizer,
-                        const ComputeRules& rules) {
-  // A leaf requires a gradient also where none is recorded; inside the function none ever is.
-  const bool want_gradients =
-      c10::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
-  return LmHeadLoss::apply(as_operand(CastOp::kProduct, hidden, rules),
-                           as_operand(CastOp::kProduct, weight, rules),
-                           optional_tensor(as_operand(CastOp::kProduct, bias, rules)), targets,
-                           normalizer.count, normalizer.scale, want_gradients);
+Value lm_head_loss(Tape& tape, const Value& hidden, const Value& weight, const Value& bias,
+                   const at::Tensor& targets, const LossNormalizer& normalizer,
+                   const ComputeRules& rules) {
+  const Value input = as_operand(tape, CastOp::kProduct, hidden, rules);
+  const Value matrix = as_operand(tape, CastOp::kProduct, weight, rules);
+  const Value shift = as_operand(tape, CastOp::kProduct, bias, rules);
+  Head head(input.tensor(), matrix.tensor(), shift.tensor());
+  const at::Tensor loss_sum = head.loss_sum(targets, normalizer, tape.differentiates());
+  return tape.record("lm_head_loss", {input, matrix, shift}, loss_sum / normalizer.count,
+                     [gradients = head.take_gradients()](Tensors) mutable -> Tensors {
+                       // Handed over, not shared: the parameter takes it without a copy.
+                       return std::move(gradients);
+                     });
 }
 
 }  // namespace dtbench::ops

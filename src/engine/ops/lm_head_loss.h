@@ -3,20 +3,16 @@
 // for a whole batch of base size. The gradient is computed with the loss, in the same pass.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include "engine/numerics/compute_rules.h"
 #include "engine/ops/loss.h"
 
 namespace dtbench::ops {
 
-// hidden [n, C] at the target positions, weight [V, C], bias [V] or undefined, targets [n] int64.
-// Returns the fp64 scalar loss sum / count, the root of its graph: call backward on it with
-// gradient
-// 1. The gradients of weight and bias add up over chunks in fp32 (fp64 for fp64) and are rounded
-// once.
-at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
-                        const at::Tensor& targets, const LossNormalizer& normalizer,
-                        const ComputeRules& rules);
+// hidden [n, C] at the target positions, weight [V, C], bias [V] or absent, targets [n] int64.
+// Returns the fp64 scalar loss sum / count, the root of its tape: differentiate it with gradient 1.
+// The gradients of weight and bias add up over chunks in fp32 (fp64 for fp64) and are rounded once.
+Value lm_head_loss(Tape& tape, const Value& hidden, const Value& weight, const Value& bias,
+                   const at::Tensor& targets, const LossNormalizer& normalizer,
+                   const ComputeRules& rules);
 
 }  // namespace dtbench::ops

@@ -1,31 +1,21 @@
 #include "engine/ops/loss.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
+
+#include "engine/ops/torch_chain.h"
 
 namespace dtbench::ops {
-namespace {
 
-class MeanAsShare : public torch::autograd::Function<MeanAsShare> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& mean,
-                            double share, double scale) {
-    context->saved_data["gradient"] = at::full({}, scale * share, mean.options());
-    return mean.to(at::kDouble) * share;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list&) {
-    return {context->saved_data["gradient"].toTensor(), {}, {}};
-  }
-};
-
-}  // namespace
-
-at::Tensor mean_as_share(const at::Tensor& mean, std::int64_t targets,
-                         const LossNormalizer& normalizer) {
-  return MeanAsShare::apply(mean, static_cast<double>(targets) / normalizer.count,
-                            normalizer.scale);
+Value chain_loss(Tape& tape, std::string_view operation, const Value& logits, std::int64_t targets,
+                 const LossNormalizer& normalizer,
+                 const std::function<at::Tensor(const at::Tensor&)>& mean) {
+  const double share = static_cast<double>(targets) / normalizer.count;
+  const Value value = torch_chain(tape, operation, logits, mean);
+  return tape.record("share_of_mean", {value}, value.tensor().to(at::kDouble) * share,
+                     [gradient = normalizer.scale * share,
+                      options = value.tensor().options()](Tensors) -> Tensors {
+                       return {at::full({}, gradient, options)};
+                     });
 }
 
 }  // namespace dtbench::ops

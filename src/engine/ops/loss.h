@@ -3,7 +3,7 @@
 // loss scale and 1/N in that and rounded once, to the logits' datatype.
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "engine/tape/tape.h"
 
 namespace dtbench {
 
@@ -21,11 +21,12 @@ struct LossAndGradient {
 
 namespace ops {
 
-// The root of a graph whose loss is a mean over `targets` of the N = normalizer.count targets:
-// returns mean x targets / N in fp64, and gives the mean the gradient scale x targets / N in its
-// own datatype. For the chains of `loss = "transformers"`.
-at::Tensor mean_as_share(const at::Tensor& mean, std::int64_t targets,
-                         const LossNormalizer& normalizer);
+// A loss whose mean over this micro-batch's `targets` is a chain of torch's own (ops/torch_chain.h),
+// for `loss = "transformers"`: mean x targets / N in fp64; the mean's gradient is scale x targets /
+// N in its own datatype.
+Value chain_loss(Tape& tape, std::string_view operation, const Value& logits, std::int64_t targets,
+                 const LossNormalizer& normalizer,
+                 const std::function<at::Tensor(const at::Tensor&)>& mean);
 
 }  // namespace ops
 }  // namespace dtbench

@@ -1,9 +1,11 @@
 #include "engine/ops/product.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
-#include "engine/numerics/optional_tensor.h"
+#include <utility>
+#include <vector>
+
+#include "engine/ops/cast.h"
 
 namespace dtbench::ops {
 namespace {
@@ -13,49 +15,50 @@ bool is_half_on_cpu(const at::Tensor& x) {
   return x.scalar_type() == at::kHalf && x.is_cpu();
 }
 
-at::Tensor wide(const at::Tensor& x) {
-  return x.to(at::kFloat);
+at::Tensor rows_of(const at::Tensor& x) {
+  return x.reshape({-1, x.size(-1)});
 }
 
-// y [n, O] = x [n, I] weight [I, O] + bias [O] in fp16 on the CPU.
-class HalfAffine : public torch::autograd::Function<HalfAffine> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-    context->save_for_backward({x, weight});
-    context->saved_data["has_bias"] = bias.has_value();
-    const at::Tensor y =
-        bias ? at::addmm(wide(*bias), wide(x), wide(weight)) : at::mm(wide(x), wide(weight));
-    return y.to(at::kHalf);
-  }
+// y [n, O] = x [n, I] weight [I, O] + bias [O], rounded once.
+at::Tensor affine_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const at::Tensor a = product_operand(x), b = product_operand(weight);
+  const at::Tensor y = bias.defined() ? at::addmm(product_operand(bias), a, b) : at::mm(a, b);
+  return y.to(x.scalar_type());
+}
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor& x = saved[0];
-    const at::Tensor& weight = saved[1];
-    const at::Tensor dy = wide(gradients[0]);
-    at::Tensor dx, dweight, dbias;
-    if (context->needs_input_grad(0)) dx = at::mm(dy, wide(weight).t()).to(at::kHalf);
-    if (context->needs_input_grad(1)) dweight = at::mm(wide(x).t(), dy).to(at::kHalf);
-    if (context->saved_data["has_bias"].toBool()) dbias = dy.sum(0).to(at::kHalf);
-    return {dx, dweight, dbias};
-  }
-};
+// x^T dy [I, O] from the operands x and dy, or, for a weight stored as [O, I], its transpose. The
+// latter is computed as it is stored; fp16 on the CPU, which is rounded into a copy anyway, is not.
+at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& dy, bool transposed,
+                           at::ScalarType stored) {
+  if (!transposed) return at::mm(x.t(), dy).to(stored);
+  if (dy.scalar_type() != stored) return at::mm(x.t(), dy).to(stored).t();
+  return at::mm(dy.t(), x);
+}
 
-// x [..., I], weight [I, O], all in the compute datatype.
-at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+// `weight` [I, O]; `transposed`: a view of a matrix stored as [O, I].
+Value affine(Tape& tape, const char* operation, const Value& x, const Value& weight,
+             const Value& bias, bool transposed) {
+  const at::Tensor rows = rows_of(x.tensor());
+  const at::Tensor matrix = transposed ? weight.tensor().t() : weight.tensor();
   std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = weight.size(1);
-  const at::Tensor rows = x.reshape({-1, x.size(-1)});
-  if (is_half_on_cpu(x)) return HalfAffine::apply(rows, weight, optional_tensor(bias)).view(shape);
-  return (bias.defined() ? at::addmm(bias, rows, weight) : at::mm(rows, weight)).view(shape);
+  shape.back() = matrix.size(1);
+  return tape.record(
+      operation, {x, weight, bias}, affine_rows(rows, matrix, bias.tensor()).view(shape),
+      [rows, matrix, transposed, has_bias = bias.defined(),
+       shape = x.sizes().vec()](Tensors gradients) -> Tensors {
+        const at::ScalarType stored = rows.scalar_type();
+        const at::Tensor dy = product_operand(rows_of(std::exchange(gradients[0], {})));
+        const at::Tensor dx = at::mm(dy, product_operand(matrix).t()).to(stored);
+        const at::Tensor dweight = weight_gradient(product_operand(rows), dy, transposed, stored);
+        const at::Tensor dbias = has_bias ? dy.sum(0).to(stored) : at::Tensor();
+        return {dx.view(shape), dweight, dbias};
+      });
 }
 
 }  // namespace
 
 at::Tensor product_operand(const at::Tensor& x) {
-  return is_half_on_cpu(x) ? wide(x) : x;
+  return is_half_on_cpu(x) ? x.to(at::kFloat) : x;
 }
 
 at::Tensor operand_product(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored) {
@@ -73,17 +76,20 @@ void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& 
     sum.addmm_(a.to(sum.scalar_type()), b.to(sum.scalar_type()));
 }
 
-at::Tensor conv1d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                  const ComputeRules& rules) {
-  return affine(as_operand(CastOp::kProduct, x, rules), as_operand(CastOp::kProduct, weight, rules),
-                as_operand(CastOp::kProduct, bias, rules));
+Value conv1d(Tape& tape, const Value& x, const Value& weight, const Value& bias,
+             const ComputeRules& rules) {
+  const Value input = as_operand(tape, CastOp::kProduct, x, rules);
+  const Value matrix = as_operand(tape, CastOp::kProduct, weight, rules);
+  return affine(tape, "conv1d", input, matrix, as_operand(tape, CastOp::kProduct, bias, rules),
+                /*transposed=*/false);
 }
 
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                  const ComputeRules& rules) {
-  return affine(as_operand(CastOp::kProduct, x, rules),
-                as_operand(CastOp::kProduct, weight, rules).t(),
-                as_operand(CastOp::kProduct, bias, rules));
+Value linear(Tape& tape, const Value& x, const Value& weight, const Value& bias,
+             const ComputeRules& rules) {
+  const Value input = as_operand(tape, CastOp::kProduct, x, rules);
+  const Value matrix = as_operand(tape, CastOp::kProduct, weight, rules);
+  return affine(tape, "linear", input, matrix, as_operand(tape, CastOp::kProduct, bias, rules),
+                /*transposed=*/true);
 }
 
 }  // namespace dtbench::ops

@@ -4,9 +4,8 @@
 // there is a hundred times slower.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include "engine/numerics/compute_rules.h"
+#include "engine/tape/tape.h"
 
 namespace dtbench::ops {
 
@@ -27,11 +26,11 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b);
 void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b);
 
 // x [..., I] times weight [I, O] plus bias [O]: GPT-2's Conv1D, whose weight is stored [in, out].
-at::Tensor conv1d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                  const ComputeRules& rules);
+Value conv1d(Tape& tape, const Value& x, const Value& weight, const Value& bias,
+             const ComputeRules& rules);
 
 // x [..., I] times weight [O, I] transposed, plus bias [O], which may be undefined.
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                  const ComputeRules& rules);
+Value linear(Tape& tape, const Value& x, const Value& weight, const Value& bias,
+             const ComputeRules& rules);
 
 }  // namespace dtbench::ops

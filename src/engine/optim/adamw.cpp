@@ -1,7 +1,6 @@
 #include "engine/optim/adamw.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include <stdexcept>
 
@@ -31,7 +30,7 @@ at::ScalarType state_type(StateFormat format) {
 
 ParameterState initial_state(const Parameter& parameter, const AdamWOptions& options) {
   const bool embedding = parameter.kind == ParameterKind::kEmbedding;
-  const at::Tensor value = parameter.value.detach();
+  const at::Tensor& value = parameter.value;
   StateFormat format = embedding ? options.embedding_states : options.states;
   if (format == StateFormat::kBlockwise8Bit) {
     if (value.numel() >= kSmallest8BitTensor) return initial_blockwise_state(value);
@@ -72,14 +71,13 @@ AdamWOptions adamw_options(const DtypePolicy& policy, const TrainSpec& train, st
           static_cast<std::uint32_t>(seed)};
 }
 
-AdamW::AdamW(const ParameterSet& parameters, const AdamWOptions& options)
+AdamW::AdamW(ParameterSet& parameters, const AdamWOptions& options)
     : parameters_(parameters), options_(options), updates_(at::zeros({}, at::kLong)) {
   for (const Parameter& parameter : parameters.all())
     states_.push_back(initial_state(parameter, options));
 }
 
 UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint32_t global_step) {
-  const c10::NoGradGuard no_grad;
   updates_.add_(1);
   const std::vector<at::Tensor> gradients = parameters_.gradients();
   std::vector<TensorUpdate> decayed, others;
@@ -92,7 +90,7 @@ UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint
     const StochasticDraw draw{
         {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
     (decays ? decayed : others)
-        .push_back({parameter.value.detach(), gradients[i].contiguous(), states_[i], step,
+        .push_back({parameter.value, gradients[i].contiguous(), states_[i], step,
                     options_.rounding, draw});
   }
   UpdateCounts counts;

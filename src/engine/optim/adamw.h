@@ -29,7 +29,7 @@ class AdamW {
  public:
   // States start at zero, in fp32 instead of 8 bits for small tensors (optim/blockwise_8bit.h).
   // Decay applies to embeddings and matrices. Holds a reference to `parameters`.
-  AdamW(const ParameterSet& parameters, const AdamWOptions& options);
+  AdamW(ParameterSet& parameters, const AdamWOptions& options);
 
   // One update with parameters.gradients(), each multiplied by `gradient_factor` in fp32 first (1
   // where nothing is left to unscale or clip; foreach arithmetic takes nothing else).
@@ -47,7 +47,7 @@ class AdamW {
  private:
   UpdateCounts update_group(const std::vector<TensorUpdate>& group) const;
 
-  const ParameterSet& parameters_;
+  ParameterSet& parameters_;
   AdamWOptions options_;
   std::vector<ParameterState> states_;
   at::Tensor updates_;

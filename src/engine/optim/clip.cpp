@@ -1,14 +1,12 @@
 #include "engine/optim/clip.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 
 double global_norm(const std::vector<at::Tensor>& gradients, double factor) {
-  const c10::NoGradGuard no_grad;
   std::vector<at::Tensor> norms;
   for (const at::Tensor& gradient : gradients)
     norms.push_back(at::linalg_vector_norm(gradient, 2, /*dim=*/c10::nullopt, /*keepdim=*/false,
@@ -22,7 +20,6 @@ double clip_coefficient(double norm, double max_norm) {
 }
 
 void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficient) {
-  const c10::NoGradGuard no_grad;
   if (coefficient == 1) return;
   // Not gradient.mul_(coefficient): in 16 bits that rounds the coefficient, too, and one below
   // 2^-14 in fp16 to few digits or none.

@@ -1,7 +1,6 @@
 #include "engine/optim/loss_scaler.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include <stdexcept>
 
@@ -24,7 +23,6 @@ double LossScaler::inverse_scale() const {
 }
 
 bool LossScaler::unscale(const std::vector<at::Tensor>& gradients) const {
-  const c10::NoGradGuard no_grad;
   if (gradients.empty()) return false;
   for (const at::Tensor& gradient : gradients)
     if (gradient.scalar_type() != at::kFloat)

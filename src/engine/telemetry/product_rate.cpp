@@ -64,7 +64,6 @@ std::vector<ProductShape> sweep_shapes(const c10::Device& device) {
 
 Json sweep_products(const c10::Device& device, at::ScalarType operands,
                     const std::vector<ProductShape>& shapes) {
-  const c10::NoGradGuard no_grad;
   Json sweep = Json::array();
   ProductShape best_shape{};
   double best = 0;

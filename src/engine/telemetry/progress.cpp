@@ -56,8 +56,11 @@ void Progress::on_evaluation(std::int64_t step, const Evaluation& evaluation, do
 }
 
 void Progress::on_nonfinite(const NonFiniteEvent& event) {
+  const std::string module = event.module.empty() ? "" : concat(" in ", event.module);
+  const std::string origin =
+      event.operation.empty() ? "" : concat(", first from ", event.operation, module);
   line(concat("first non-finite value at step ", event.step, ": ", event.kind, " in ", event.tensor,
-              " (", event.phase, ")"));
+              origin, " (", event.phase, ")"));
 }
 
 void Progress::line(const std::string& text) {

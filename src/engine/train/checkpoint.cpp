@@ -19,7 +19,7 @@ namespace {
 NamedTensors state_tensors(const Trainer& trainer) {
   NamedTensors tensors = trainer.update().named_states();
   for (const Parameter& parameter : trainer.parameters().all())
-    tensors.emplace_back(parameter.name, parameter.value.detach());
+    tensors.emplace_back(parameter.name, parameter.value);
   return tensors;
 }
 

@@ -1,7 +1,6 @@
 #include "engine/train/evaluation.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <array>
@@ -75,23 +74,25 @@ class Answers {
 Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSource& source,
                     std::int64_t examples, std::int64_t batch, std::int64_t labels,
                     const c10::Device& device) {
-  const c10::NoGradGuard no_grad;
-  ForwardContext context{rules, {}};
-  context.rules.loss = LossRule::kContract;
+  ComputeRules by_contract = rules;
+  by_contract.loss = LossRule::kContract;
   double loss_sum = 0, targets = 0;
   Answers answers(labels);
   for (std::int64_t first = 0; first < examples; first += batch) {
     const GlobalBatch global = source.validation_batch(first, std::min(batch, examples - first));
     const MicroBatch content = slice(global, 0, global.samples, device);
     targets += static_cast<double>(global.targets);
+    Tape tape(Tape::Mode::kForwardOnly);
+    const ForwardContext context{tape, by_contract};
     if (labels == 0) {
-      loss_sum += model.loss(content, context, {}).item<double>();
+      loss_sum += model.loss(content, context, {}).tensor().item<double>();
       continue;
     }
-    const at::Tensor logits = model.logits(content, context);
-    loss_sum +=
-        model.classification_loss(logits, content.targets, {}, context.rules.loss).item<double>();
-    answers.add(logits, content.targets);
+    const Value logits = model.logits(content, context);
+    loss_sum += model.classification_loss(logits, content.targets, context, {})
+                    .tensor()
+                    .item<double>();
+    answers.add(logits.tensor(), content.targets);
   }
   Evaluation evaluation;
   evaluation.loss = loss_sum / targets;

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "engine/model/parameters.h"
 
@@ -16,10 +15,13 @@ namespace dtbench {
 struct NonFiniteEvent {
   std::int64_t step;
   std::int64_t micro_step;  // -1 where a whole step is meant
-  std::string phase;        // "loss", "backward", "optimizer"
-  std::string kind;         // "nan", "inf"
+  std::string phase;        // "forward", "loss", "backward", "optimizer": where it arose
+  std::string kind;         // "nan", "inf": what was found in `tensor`
   std::string tensor;       // "loss", "grad_norm", or the parameter's name
   std::int64_t layer;       // -1 outside the layers
+  // The first operation with a non-finite result (train/nonfinite_origin.h), and its module:
+  // "layer_norm", "transformer.h.0.ln_1"; "": not known.
+  std::string operation = {}, module = {};
 };
 
 // losses [k] fp64 on the CPU, one a micro-batch.
@@ -27,8 +29,8 @@ std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step, const at::
 
 // A finite norm proves every gradient finite; only otherwise is the first one looked for. Where all
 // are finite but their norm is beyond its datatype, clipping has zeroed them: that is "grad_norm".
-std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step,
-                                                       const ParameterSet& parameters, double norm);
+std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, ParameterSet& parameters,
+                                                       double norm);
 
 std::optional<NonFiniteEvent> first_nonfinite_parameter(std::int64_t step,
                                                         const ParameterSet& parameters);

@@ -1,14 +1,15 @@
 #include "engine/train/trainer.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "config/hub_address.h"
+#include "engine/model/differentiate.h"
 #include "engine/model/initial_weights.h"
 #include "engine/numerics/device.h"
 #include "engine/numerics/scalar_type.h"
@@ -61,7 +62,7 @@ StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64
 }  // namespace
 
 Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device,
-                 const std::filesystem::path& initial_weights)
+                 const std::filesystem::path& initial_weights, Reducer* reducer)
     : spec_(spec),
       store_(store),
       device_(device),
@@ -74,19 +75,20 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       model_(parameters_, shape_, spec.model.layer_norm_epsilon),
       loaded_(initialize(spec, initial_weights, parameters_)),
       update_(parameters_, spec.policy, spec.train, spec.seed),
-      constant_(constant_predictor(store, source_, evaluation_examples(), spec)) {
+      constant_(constant_predictor(store, source_, evaluation_examples(), spec)),
+      reducer_(reducer) {
   require_padding(spec, store.meta());
 }
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
-  const GlobalBatch batch = batches_.take(step);
-  Gradients result{describe(batch, shape_, step), {}, std::nullopt};
+  Gradients result{batches_.take(step), {}, {}, std::nullopt};
+  result.event = describe(result.batch, shape_, step);
   StepEvent& event = result.event;
   event.data_seconds = steady_seconds() - started;
   if (update_.scaler()) event.loss_scale = update_.loss_scale();
 
-  const at::Tensor losses = accumulate(batch, step);
+  const at::Tensor losses = accumulate(result.batch, step);
   event.loss = losses.sum().item<double>();
   result.window = update_.finish_gradients();
   event.grad_norm = result.window.grad_norm;
@@ -95,23 +97,57 @@ Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   result.nonfinite = first_nonfinite_loss(step, losses);
   if (!result.nonfinite)
     result.nonfinite = first_nonfinite_gradient(step, parameters_, event.grad_norm);
+  if (result.nonfinite) locate(result, *result.nonfinite);
   return result;
 }
 
 at::Tensor Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
-  const auto word = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
-  const LossNormalizer normalizer{static_cast<double>(batch.targets), update_.loss_scale()};
   std::vector<at::Tensor> losses;
   parameters_.clear_gradients();
   for (std::int64_t first = 0; first < batch.samples; first += spec_.train.micro_batch) {
-    const DropoutContext dropout{spec_.model.dropout, word(spec_.seed), word(step), word(first)};
-    const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
-    const at::Tensor loss = model_.loss(micro, {rules_, dropout}, normalizer);
-    torch::autograd::backward({loss}, {at::ones_like(loss)});
-    parameters_.collect_gradients();
-    losses.push_back(loss.detach());
+    const bool last = first + spec_.train.micro_batch >= batch.samples;
+    losses.push_back(differentiate_at(batch, step, first, update_.loss_scale(),
+                                      /*observer=*/nullptr, gradient_sink(last)));
   }
+  if (reducer_ != nullptr) reducer_->finish();
   return at::stack(losses).cpu();
+}
+
+at::Tensor Trainer::differentiate_at(const GlobalBatch& batch, std::int64_t step,
+                                     std::int64_t first, double loss_scale, NodeObserver* observer,
+                                     const Tape::LeafSink& sink) {
+  const auto word = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
+  const DropoutContext dropout{spec_.model.dropout, word(spec_.seed), word(step), word(first)};
+  const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
+  return differentiate(model_, micro, {rules_, dropout, observer},
+                       {static_cast<double>(batch.targets), loss_scale}, sink);
+}
+
+Tape::LeafSink Trainer::gradient_sink(bool last_micro_batch) {
+  if (reducer_ == nullptr || !last_micro_batch) return into(parameters_);
+  return [this, add = into(parameters_)](std::size_t index, at::Tensor gradient) {
+    add(index, std::move(gradient));
+    reducer_->reduce(index, parameters_.gradient(index));
+  };
+}
+
+void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
+  if (std::exchange(located_, true)) return;
+  // Nobody needs the gradients of a run that ends here: the peak of memory stays what it was.
+  if (spec_.train.on_nonfinite == "stop") parameters_.clear_gradients();
+  NonFiniteOrigin origin;
+  const std::int64_t micro_batch = spec_.train.micro_batch;
+  for (std::int64_t first = 0; first < gradients.batch.samples && !origin.found();
+       first += micro_batch) {
+    if (event.micro_step >= 0 && first / micro_batch != event.micro_step) continue;
+    differentiate_at(gradients.batch, event.step, first, gradients.event.loss_scale.value_or(1.0),
+                     &origin, [](std::size_t, const at::Tensor&) {});
+  }
+  if (!origin.found()) return;
+  event.phase = to_string(origin.phase());
+  event.operation = origin.operation();
+  event.module = origin.module();
+  event.layer = origin.layer();
 }
 
 std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
@@ -120,7 +156,9 @@ std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
       update_.apply(gradients.window, event.learning_rate, static_cast<std::uint32_t>(event.step));
   if (!event.skipped) return first_nonfinite_parameter(event.step, parameters_);
   if (!update_.scaler_is_exhausted()) return std::nullopt;
-  return first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
+  auto nonfinite = first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
+  if (nonfinite) locate(gradients, *nonfinite);
+  return nonfinite;
 }
 
 std::int64_t Trainer::evaluation_examples() const {

@@ -12,7 +12,9 @@
 #include "engine/train/batches.h"
 #include "engine/train/constant_predictor.h"
 #include "engine/train/events.h"
+#include "engine/train/nonfinite_origin.h"
 #include "engine/train/prefetched_batches.h"
+#include "engine/train/reducer.h"
 
 namespace dtbench {
 
@@ -20,13 +22,14 @@ namespace dtbench {
 class Trainer {
  public:
   // Draws the initial weights or loads them, from `initial_weights` where that is given, else from
-  // the file that the spec names.
+  // the file that the spec names. `reducer` is not owned; null: the gradients are whole already.
   Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device,
-          const std::filesystem::path& initial_weights = {});
+          const std::filesystem::path& initial_weights = {}, Reducer* reducer = nullptr);
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
   struct Gradients {
+    GlobalBatch batch;
     StepEvent event;
     WeightUpdate::Window window;
     std::optional<NonFiniteEvent> nonfinite;  // what no scaler catches
@@ -57,6 +60,14 @@ class Trainer {
  private:
   // Leaves the stored gradients behind; returns the micro-batches' shares of the loss [k], fp64.
   at::Tensor accumulate(const GlobalBatch& batch, std::int64_t step);
+  // The share of the micro-batch that begins at sample `first`.
+  at::Tensor differentiate_at(const GlobalBatch& batch, std::int64_t step, std::int64_t first,
+                              double loss_scale, NodeObserver* observer,
+                              const Tape::LeafSink& sink);
+  Tape::LeafSink gradient_sink(bool last_micro_batch);
+  // Completes the event by the operation that it began with. Doing the passes again costs a step,
+  // so only the first event of a process is completed.
+  void locate(const Gradients& gradients, NonFiniteEvent& event);
 
   RunSpec spec_;
   const TokenStore& store_;
@@ -70,6 +81,8 @@ class Trainer {
   LoadedWeights loaded_;
   WeightUpdate update_;
   ConstantPredictor constant_;
+  Reducer* reducer_;
+  bool located_ = false;
 };
 
 }  // namespace dtbench

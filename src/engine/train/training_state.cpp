@@ -29,9 +29,17 @@ std::optional<NonFiniteEvent> read_nonfinite(const Json& json) {
   const auto index = [](const Json& value) {
     return value.is_null() ? std::int64_t{-1} : value.get<std::int64_t>();
   };
-  return NonFiniteEvent{json.at("step"),   index(json.at("micro_step")),
-                        json.at("phase"),  json.at("kind"),
-                        json.at("tensor"), index(json.at("layer"))};
+  const auto name = [](const Json& value) {
+    return value.is_null() ? std::string() : value.get<std::string>();
+  };
+  return NonFiniteEvent{json.at("step"),
+                        index(json.at("micro_step")),
+                        json.at("phase"),
+                        json.at("kind"),
+                        json.at("tensor"),
+                        index(json.at("layer")),
+                        name(json.at("operation")),
+                        name(json.at("module"))};
 }
 
 }  // namespace
@@ -55,9 +63,15 @@ void TrainingState::record_evaluation(const Evaluation& evaluation) {
 
 Json to_json(const NonFiniteEvent& event) {
   const auto index = [](std::int64_t value) { return value < 0 ? Json() : Json(value); };
-  return {{"step", event.step},     {"micro_step", index(event.micro_step)},
-          {"phase", event.phase},   {"kind", event.kind},
-          {"tensor", event.tensor}, {"layer", index(event.layer)}};
+  const auto name = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
+  return {{"step", event.step},
+          {"micro_step", index(event.micro_step)},
+          {"phase", event.phase},
+          {"kind", event.kind},
+          {"tensor", event.tensor},
+          {"layer", index(event.layer)},
+          {"operation", name(event.operation)},
+          {"module", name(event.module)}};
 }
 
 Json to_json(const TrainingState& state) {
