@@ -73,8 +73,8 @@ void copy_tensor(const std::filesystem::path& path, const std::string& name,
     throw usage_error(
         concat("'", path.string(), "': tensor '", name, "' has shape ",
                at::IntArrayRef(tensor.shape), ", the model's is ", parameter.value.sizes(), "."),
-        "check that the preset's layers, width, positions and vocabulary are the "
-        "checkpoint's");
+        "Check that the preset's layers, width, positions and vocabulary match the "
+        "checkpoint's.");
   const at::Tensor values = as_tensor(path, name, tensor);
   if (!at::isfinite(values).all().item<bool>())
     throw usage_error(
