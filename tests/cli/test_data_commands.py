@@ -86,7 +86,7 @@ def test_data_verify_quarantines_a_store_with_one_changed_bit(bench, tmp_path, f
     damaged[at] ^= 1
     (store / file).write_bytes(damaged)
     answer = bench("data", "verify", "--json")
-    assert answer.returncode == 4 and file in answer.stderr and "is now" in answer.stderr
+    assert answer.returncode == 4 and file in answer.stderr and "moved to" in answer.stderr
     faults = {item["path"]: item for item in json.loads(answer.stdout)}
     assert faults[other["store"]] == {"path": other["store"], "fault": None, "quarantined_as": None}
     aside = faults[made["store"]]["quarantined_as"]
