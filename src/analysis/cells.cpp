@@ -59,7 +59,7 @@ std::optional<Left> foreign(const RunRecord& run) {
        {std::pair{"audit.json", &run.audit}, std::pair{"result.json", &run.result}}) {
     const Json recorded = member_or_null(*object, "/cell_id");
     if (recorded != id)
-      return Left{Exclusion::kForeign, concat(file, " is of cell ", recorded.dump(),
+      return Left{Exclusion::kForeign, concat(file, " belongs to cell ", recorded.dump(),
                                               ", but spec.json is that of cell \"", id, "\"")};
   }
   return std::nullopt;
@@ -137,7 +137,7 @@ std::optional<Left> false_reference(const RunRecord& run) {
                                               field, " are ", datatype.dump())};
   if (policy.value("tf32", false) || policy.value("perturb_initial_ulp", 0) != 0)
     return Left{Exclusion::kForeign,
-                concat("a policy called ", kReferencePolicy, " that is not it")};
+                concat("a policy called ", kReferencePolicy, " with different fields")};
   return std::nullopt;
 }
 
@@ -214,7 +214,7 @@ Cells cells_of(const std::vector<RunRecord>& records) {
         cells.used.push_back(std::move(cell));
         continue;
       }
-      left = Left{Exclusion::kDuplicate, concat("cell ", cell.id, " is there already")};
+      left = Left{Exclusion::kDuplicate, concat("cell ", cell.id, " was already read")};
     }
     cells.excluded.push_back(
         {run.path, left->why, left->reason, member_or_null(run.spec, "/scenario"),

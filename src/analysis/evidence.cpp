@@ -82,10 +82,11 @@ Arm Evidence::arm(const std::string& scenario, const std::string& policy, const 
       if (chosen != nullptr) {
         const Json apart = differences(with_policy(*arm.setting, chosen->policy_fields),
                                        with_policy(setting, trials.policy_fields));
-        arm.problem = concat(policy, " was run under more than one setting on ", scenario,
-                             ", which differ in ", in_words(apart),
-                             "; choose one by 'where' in the hypothesis' file, or keep the runs in "
-                             "folders of their own");
+        arm.problem =
+            concat(policy, " was run under more than one setting on ", scenario,
+                   ", which differ in ", in_words(apart),
+                   "; choose one with 'where' in the hypothesis's file, or keep the runs in "
+                   "separate folders");
         return arm;
       }
       arm.setting = &setting;

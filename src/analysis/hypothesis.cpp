@@ -92,7 +92,7 @@ class HypothesisCheck {
     const Hypothesis& h = hypothesis_;
     require(h.alpha > 0 && h.alpha < 0.5, concat("'alpha' is ", h.alpha), "0.05 is usual.");
     require(h.minimum_seeds >= 2, concat("'minimum_seeds' is ", h.minimum_seeds),
-            "Two seeds show no more than that there is a spread; the contract asks for 5.");
+            "Two seeds show only that there is a spread; the contract requires 5.");
     const bool in_range = h.margin > 0 && (h.estimand == Estimand::kSpeedup || h.margin <= 1);
     require(in_range, concat("'margin' is ", h.margin),
             "survival: a share that matters; speedup: a ratio to exceed, 1.02 say; "
@@ -106,16 +106,16 @@ class HypothesisCheck {
             "'contrast' lacks one of 'policies', 'better' and 'worse'",
             "Name at least one policy and a scenario on each side.");
     for (const std::string& scenario : c.better)
-      require(!holds(c.worse, scenario), concat("Scenario '", scenario, "' stands on both sides"),
+      require(!holds(c.worse, scenario), concat("Scenario '", scenario, "' is on both sides"),
               "'contrast.better' and 'contrast.worse' are compared.");
     const bool inferiority = hypothesis_.estimand == Estimand::kNonInferiority;
     require(inferiority == !c.safe_policies.empty(),
-            concat("'contrast.safe_policies' does not go with ", estimand),
-            "non_inferiority needs it: the policies that are to stay as good as the reference.");
+            concat("'contrast.safe_policies' does not fit ", estimand),
+            "Only non_inferiority takes it, and needs it: policies that must match the reference.");
     require(inferiority || hypothesis_.reference_lead == 0,
-            concat("'reference_lead' does not go with ", estimand), "Leave it out.");
+            concat("'reference_lead' does not apply to ", estimand), "Leave it out.");
     require(hypothesis_.estimand == Estimand::kSpeedup || !c.equal_tokens_per_step,
-            concat("'contrast.equal_tokens_per_step' does not go with ", estimand),
+            concat("'contrast.equal_tokens_per_step' does not apply to ", estimand),
             "Leave it out.");
   }
 
@@ -123,14 +123,14 @@ class HypothesisCheck {
     const std::string which = concat("Control '", control.name, "'");
     require(!control.name.empty(), "A control has no 'name'", "Give it one.");
     require(!control.policy.empty() || !control.where.empty(), which + " changes nothing",
-            "'policy' takes another policy, 'where' other settings.");
+            "Set 'policy' to another policy, or 'where' to other settings.");
     require(control.replaces.empty() || holds(hypothesis_.contrast.policies, control.replaces),
             concat(which, " replaces '", control.replaces, "', which is not in the contrast"),
             suggestion(control.replaces, hypothesis_.contrast.policies));
     require(hypothesis_.estimand == Estimand::kSurvival ||
                 (control.if_better.empty() && control.if_worse.empty()),
             concat(which, " says what it shows by survival"),
-            "'if_better' and 'if_worse' go with estimand = \"survival\".");
+            "'if_better' and 'if_worse' apply only to estimand = \"survival\".");
     where("control.where", control.where);
   }
 

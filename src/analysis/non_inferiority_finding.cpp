@@ -70,10 +70,10 @@ std::vector<double> leads(const Arm& arm) {
 std::string short_lead(const Arm& arm, double needed) {
   const MeanEstimate lead(leads(arm));
   if (lead.n() > 0 && lead.mean() >= needed) return "";
-  return concat(kReferencePolicy, " has to beat the constant answer by ", needed,
-                " of average precision on ", arm.scenario, ", and ",
-                lead.n() > 0 ? concat("does by ", lead.mean()) : "neither is recorded",
-                ": a precision that was never gained cannot be lost");
+  return concat(kReferencePolicy, " must beat the constant answer by ", needed,
+                " in average precision on ", arm.scenario, "; ",
+                lead.n() > 0 ? concat("its lead is ", lead.mean()) : "neither is recorded",
+                ". Precision that was never gained cannot be lost");
 }
 
 }  // namespace

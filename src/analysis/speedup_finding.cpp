@@ -23,7 +23,7 @@ std::string unequal_tokens(const std::vector<Arm>& arms) {
     if (tokens_per_step(arm) != tokens_per_step(arms.front()))
       return concat("a step has ", tokens_per_step(arms.front()), " tokens on ",
                     arms.front().scenario, " and ", tokens_per_step(arm), " on ", arm.scenario,
-                    "; the contrast asks for equal numbers");
+                    "; the contrast requires equal numbers");
   return "";
 }
 

@@ -60,8 +60,8 @@ std::string undecisive_scenario(const std::vector<Arm>& arms) {
     if (decisive_survivors(*arm.pairs).n == 0)
       return concat(kReferencePolicy, " is not trained on ", arm.scenario, " in any of its ",
                     arm.pairs->size(),
-                    " seeds, so that scenario decides nothing; more steps or "
-                    "another learning rate are needed");
+                    " seeds, so that scenario decides nothing; train more steps or "
+                    "change the learning rate");
   return "";
 }
 

@@ -48,12 +48,13 @@ Judgement undecided(const Hypothesis& hypothesis, const Finding& finding) {
   std::int64_t needed = finding.seeds_needed;
   if (few) needed = std::max(needed, hypothesis.minimum_seeds);
   const Json more = needed == 0 ? Json() : Json(std::max<std::int64_t>(1, needed - finding.seeds));
-  std::string reason = few ? concat(finding.seeds, " seeds, and at least ",
-                                    hypothesis.minimum_seeds, " are asked for")
-                           : concat(finding.seeds, " seeds do not tell whether it holds");
-  reason += more.is_null() ? concat("; what was seen lies so near the bound that ", kMostSeeds,
-                                    " seeds might not tell")
-                           : concat("; by the spread seen, about ", more.dump(), " more would");
+  std::string reason = few ? concat(finding.seeds, " seeds, but at least ",
+                                    hypothesis.minimum_seeds, " are required")
+                           : concat(finding.seeds, " seeds do not show whether it holds");
+  reason += more.is_null()
+                ? concat("; the result is so near the bound that ", kMostSeeds,
+                         " seeds might not decide it")
+                : concat("; given the observed spread, about ", more.dump(), " more would");
   return {Verdict::kUndecided, reason, more};
 }
 
@@ -73,7 +74,7 @@ Judgement judge(const Hypothesis& hypothesis, const Finding& finding, double p,
         concat(finding.seeds, " seeds; p = ", std::setprecision(2), p, " after Holm's adjustment"),
         Json()};
   return {Verdict::kConfounded,
-          concat("by itself ", to_string(verdict),
+          concat(to_string(verdict), " by itself",
                  ", but these controls say the opposite: ", join(against, ", ")),
           Json()};
 }
@@ -103,18 +104,20 @@ Json caveats(const Hypothesis& hypothesis, const Finding& finding,
              const std::vector<Answer>& answers) {
   Json list = Json::array();
   if (!finding.not_testable.empty()) return list;
-  if (finding.synthetic) list.push_back("the data is generated, so this says nothing of real text");
+  if (finding.synthetic)
+    list.push_back("the data is generated, so this says nothing about real text");
   if (hypothesis.estimand == Estimand::kSpeedup)
     for (const auto& [scenario, evidence] : finding.evidence.at("scenarios").items())
       if (const Json& disturbed = evidence.at("disturbed_pairs"); disturbed > 0)
-        list.push_back(concat("pairs on ", scenario,
-                              " whose records call their timings disturbed: ", disturbed.dump()));
+        list.push_back(
+            concat("pairs on ", scenario, " with disturbed timings: ", disturbed.dump()));
   std::vector<std::string> absent;
   for (const Answer& answer : answers)
     if (answer.control->confounds && !answer.finding.not_testable.empty())
       absent.push_back(concat("'", answer.control->name, "'"));
   if (!absent.empty())
-    list.push_back(concat("controls that have no answer could not object: ", join(absent, ", ")));
+    list.push_back(
+        concat("controls without an answer, which could not object: ", join(absent, ", ")));
   return list;
 }
 

@@ -17,7 +17,7 @@ std::string hint_for(int error) {
     case ENOTDIR:
     case EEXIST:
       return "Check the permissions, or choose another place: --out for records, DTBENCH_CACHE for "
-             "prepared data, HF_HUB_CACHE for what is from the Hub.";
+             "prepared data, HF_HUB_CACHE for files from the Hub.";
     default:
       return "";
   }

@@ -48,7 +48,7 @@ Json read_json_file(const std::filesystem::path& path) {
     return Json::parse(in);
   } catch (const Json::parse_error& error) {
     throw usage_error(concat("'", path.string(), "' is not valid JSON: ", error.what(), "."),
-                      "Is it the right file, and whole? Write or copy it again.");
+                      "Check that it is the right file and complete; write or copy it again.");
   }
 }
 

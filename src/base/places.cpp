@@ -30,23 +30,22 @@ fs::path configs_folder() {
   }
   throw usage_error(concat("No folder above '", program_folder().string(),
                            "' has configs/policies, which holds the policies."),
-                    "DTBENCH_CONFIGS=FOLDER names it.");
+                    "Name that folder: DTBENCH_CONFIGS=FOLDER.");
 }
 
 fs::path cache_folder() {
   if (fs::path given = from_environment("DTBENCH_CACHE"); !given.empty()) return given;
   if (fs::path xdg = from_environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "dtbench";
   if (fs::path home = from_environment("HOME"); !home.empty()) return home / ".cache" / "dtbench";
-  throw usage_error("There is no place for the cache: HOME is not set.",
-                    "DTBENCH_CACHE=FOLDER names one.");
+  throw usage_error("The cache has no folder: HOME is not set.", "Name one: DTBENCH_CACHE=FOLDER.");
 }
 
 fs::path engine_program() {
   const fs::path engine = program_folder() / "dtbench-engine";
   if (fs::exists(engine)) return engine;
   throw Error(ExitCode::kPermanent,
-              concat("The engine, which trains, is not there: '", engine.string(), "'."),
-              "./dtbench of the source tree builds it, or build the target dtbench-engine.");
+              concat("The engine, which trains cells, was not found: '", engine.string(), "'."),
+              "Run ./dtbench in the source tree to build it, or build the target dtbench-engine.");
 }
 
 }  // namespace dtbench

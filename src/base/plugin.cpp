@@ -17,11 +17,11 @@ void* plugin_entry(const std::string& file, const char* entry, const std::string
     return Error(ExitCode::kPermanent, concat(consequence, ": '", path.string(), "' ", why, "."),
                  hint);
   };
-  if (!has_plugin(file)) throw fail("is not there");
+  if (!has_plugin(file)) throw fail("was not found");
   void* plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (plugin == nullptr) throw fail(concat("does not load: ", dlerror()));
+  if (plugin == nullptr) throw fail(concat("cannot be loaded: ", dlerror()));
   void* found = dlsym(plugin, entry);
-  if (found == nullptr) throw fail("is of another build");
+  if (found == nullptr) throw fail("belongs to another build");
   return found;
 }
 

@@ -41,9 +41,10 @@ void require_own_name(const std::filesystem::path& configs, const DtypePolicy& p
   const std::vector<std::string> shipped = policy_names(configs);
   if (std::find(shipped.begin(), shipped.end(), policy.name) == shipped.end()) return;
   if (to_json(load_policy(configs, policy.name)) == to_json(policy)) return;
-  throw usage_error(concat("The policy of ", origin, " has the name of the shipped policy '",
-                           policy.name, "', but is another."),
-                    "Rename the file.");
+  throw usage_error(
+      concat("The policy in ", origin, " differs from the shipped policy of the same name, '",
+             policy.name, "'."),
+      "Rename the file.");
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ class PolicyCheck {
     const DtypePolicy& p = policy_;
     if (p.autocast_rules == AutocastRules::kNone)
       require(p.compute == p.parameters,
-              concat("without mixed precision (autocast_rules = \"none\") products run in the "
+              concat("without mixed precision (autocast_rules = \"none\") matmuls run in the "
                      "weights' datatype, but compute = \"",
                      to_string(p.compute), "\" and parameters = \"", to_string(p.parameters), "\""),
               "Set autocast_rules = \"cuda\", or make the two equal.");
@@ -110,7 +110,7 @@ class PolicyCheck {
               "Set parameters = \"fp32\" and compute = \"bf16\" or \"fp16\".");
     require(
         !p.tf32 || p.compute == Dtype::kFloat32,
-        concat("tf32 = true shortens fp32 products, but compute = \"", to_string(p.compute), "\""),
+        concat("tf32 = true truncates fp32 matmuls, but compute = \"", to_string(p.compute), "\""),
         "Set compute = \"fp32\" or leave tf32 out.");
     require(
         p.gradients == p.parameters || (p.gradients == Dtype::kFloat32 && is_16_bit(p.parameters)),
@@ -123,7 +123,7 @@ class PolicyCheck {
     const DtypePolicy& p = policy_;
     const DynamicLossScale& s = p.loss_scale;
     require(!p.loss_scaling || p.compute == Dtype::kFloat16,
-            concat("loss_scaling = true is a remedy for fp16's range, but compute = \"",
+            concat("loss_scaling = true compensates for fp16's range, but compute = \"",
                    to_string(p.compute), "\""),
             "Set compute = \"fp16\" or leave loss_scaling out.");
     require(p.loss_scaling || field_to_json(s) == field_to_json(DynamicLossScale{}),
@@ -144,20 +144,20 @@ class PolicyCheck {
                    to_string(p.parameters), "\""),
             "Set parameters = \"bf16\", or update_rounding = \"nearest\".");
     require(p.update_rounding != UpdateRounding::kStochastic || p.parameters == Dtype::kBFloat16,
-            concat(rounding, " is to bf16, but parameters = \"", to_string(p.parameters), "\""),
+            concat(rounding, " rounds to bf16, but parameters = \"", to_string(p.parameters), "\""),
             "Set parameters = \"bf16\".");
     if (p.optimizer_arithmetic == OptimizerArithmetic::kFused) return;
     require(plain_rounding, rounding + " with optimizer_arithmetic = \"foreach\"",
-            "Only fused arithmetic has an unrounded update to round.");
+            "Only fused arithmetic keeps an unrounded update to round.");
     require(p.optimizer_states == state_format(p.parameters) &&
                 p.embedding_states == state_format(p.parameters) && p.gradients == p.parameters,
-            "optimizer_arithmetic = \"foreach\" works in one datatype, but parameters, gradients "
+            "optimizer_arithmetic = \"foreach\" needs one datatype, but parameters, gradients "
             "and states differ",
             "Make them equal, or set optimizer_arithmetic = \"fused\".");
     require(!p.loss_scaling || !is_16_bit(p.gradients),
             concat("loss_scaling = true with gradients = \"", to_string(p.gradients),
-                   "\" unscales inside the update, and optimizer_arithmetic = \"foreach\" has no "
-                   "place for it"),
+                   "\" unscales inside the update, which optimizer_arithmetic = \"foreach\" "
+                   "cannot do"),
             "Set optimizer_arithmetic = \"fused\".");
   }
 
@@ -169,8 +169,8 @@ class PolicyCheck {
                                   p.optimizer_states == StateFormat::kFloat64,
                                   p.embedding_states == StateFormat::kFloat64};
     require(std::equal(is_double.begin() + 1, is_double.end(), is_double.begin()),
-            "fp64 for some of parameters, compute, gradients and optimizer states only",
-            "Set parameters = \"fp64\" alone: the others follow.");
+            "fp64 is set for only some of parameters, compute, gradients and optimizer states",
+            "Set only parameters = \"fp64\"; the others follow.");
   }
 
   void the_rest() const {

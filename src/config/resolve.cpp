@@ -35,7 +35,7 @@ void require_chosen(const std::string& what, const std::string& value,
                     const std::filesystem::path& configs, ConfigKind kind) {
   if (value.empty())
     throw usage_error(
-        concat("No ", what, " is chosen."),
+        concat("No ", what, " is given."),
         concat("--", what, " NAME. Known: ", join(config_names(configs, kind), ", "), "."));
 }
 

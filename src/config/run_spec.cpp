@@ -85,7 +85,7 @@ Json policy_in_spec(const DtypePolicy& policy) {
   return json;
 }
 
-constexpr const char* kAnew = "Have the spec written anew: 'dtbench run ... --dry-run' prints it.";
+constexpr const char* kAnew = "Write the spec again: 'dtbench run ... --dry-run' prints it.";
 
 DtypePolicy read_policy_in_spec(const Json& recorded, const std::string& origin) {
   const FieldPlace place{"policy", origin};

@@ -88,7 +88,7 @@ std::vector<std::string> settable_keys() {
 void require_settable(const std::string& key, const std::string& origin) {
   if (defines_scenario(key))
     throw usage_error(concat("'", key, "' in ", origin, " is fixed by the scenario."),
-                      "Choose another scenario: dtbench run --help names them.");
+                      "Choose another scenario: dtbench run --help lists them.");
   if (key.starts_with("policy."))
     throw usage_error(
         concat("'", key, "' in ", origin, " cannot be set: a policy is one value."),

@@ -30,7 +30,7 @@ Json to_json(const toml::node& node, const std::string& file) {
   if (const auto* integer = node.as_integer()) return integer->get();
   if (const auto* number = node.as_floating_point()) return number->get();
   throw usage_error(
-      concat("'", file, "', line ", node.source().begin.line, ": a date or time is no setting."),
+      concat("'", file, "', line ", node.source().begin.line, ": a date or time is not a setting."),
       "Write text in quotes.");
 }
 
@@ -40,7 +40,7 @@ Json read_toml_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in || std::filesystem::is_directory(path))
     throw usage_error(concat("Cannot read the TOML file '", path.string(), "'."),
-                      "Check that the path is right and the file readable.");
+                      "Check that the path is right and the file is readable.");
   std::ostringstream text;
   text << in.rdbuf();
   try {

@@ -63,7 +63,7 @@ void validate_length(const RunSpec& spec) {
   require(
       spec.data.length <= longest,
       concat("'data.length' = ", spec.data.length, " is longer than the model: 'model.positions'",
-             " = ", spec.model.positions, " hold sequences of at most ", longest, " tokens."),
+             " = ", spec.model.positions, " allow sequences of at most ", longest, " tokens."),
       concat("--length ", longest, ", or, for weights from scratch, --set model.positions=",
              spec.data.length + unused, "."));
 }
@@ -78,13 +78,13 @@ void validate_data(const RunSpec& spec) {
             concat("--data hf://datasets/", data.source.substr(5)));
   if (is_hub_address(data.tokenizer)) parse_hub_address(data.tokenizer, "data.tokenizer");
   require(data.vocab.empty() == data.merges.empty(),
-          concat("A tokenizer is a vocabulary and its merges, but only '",
+          concat("A tokenizer needs a vocabulary and its merges, but only '",
                  data.vocab.empty() ? "data.merges" : "data.vocab", "' is given."),
-          "--vocab vocab.json --merges merges.txt, which come from the same tokenizer.");
+          "Give both from the same tokenizer: --vocab vocab.json --merges merges.txt.");
   require(data.tokenizer.empty() || data.vocab.empty(),
-          "'data.tokenizer' holds a vocabulary and its merges, but 'data.vocab' and 'data.merges' "
-          "are given besides.",
-          "--tokenizer tokenizer.json alone.");
+          "'data.tokenizer' already holds a vocabulary and its merges, but 'data.vocab' and "
+          "'data.merges' are given too.",
+          "Give only --tokenizer tokenizer.json.");
   validate_length(spec);
   if (!synthetic) {
     require(
@@ -94,9 +94,9 @@ void validate_data(const RunSpec& spec) {
     return;
   }
   require(data.examples == 0 && data.bytes == 0,
-          "'data.examples' and 'data.bytes' are for files and data sets of the Hub, but "
+          "'data.examples' and 'data.bytes' apply to files and data sets of the Hub, but "
           "'data.source' is 'synthetic'.",
-          "--set data.synthetic_documents=N.");
+          "Use --set data.synthetic_documents=N.");
   // Every 20th document is for validation, and both splits need one.
   require_between("data.synthetic_documents", data.synthetic_documents, 20, 100'000'000);
   require_between("data.synthetic_labels", data.synthetic_labels,
@@ -111,8 +111,8 @@ void validate_train(const RunSpec& spec) {
                  " does not divide 'train.batch' = ", train.batch, "."));
   require(train.warmup_steps <= train.steps,
           concat("'train.warmup_steps' = ", train.warmup_steps,
-                 " is longer than the run of 'train.steps' = ", train.steps, "."),
-          "Leave it out for a tenth of the run, at most 100 steps.");
+                 " exceeds 'train.steps' = ", train.steps, "."),
+          "Leave it out to use a tenth of the run, at most 100 steps.");
   require(train.bce_reduction == BceReduction::kMean || spec.objective->takes_bce_reduction,
           concat("'train.bce_reduction' = '", to_string(train.bce_reduction),
                  "' is for multi-label scenarios, but the objective is ", to_string(spec.objective),

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxVocab = 65536;
 constexpr std::size_t kShortPiece = 48;  // up to here a scan for the best merge beats a heap
 
-const char* const kVocabHint = "Take vocab.json and merges.txt of the same model, unchanged.";
+const char* const kVocabHint = "Use vocab.json and merges.txt of the same model, unchanged.";
 
 }  // namespace
 
@@ -63,7 +63,7 @@ void ByteLevelBpe::set_vocabulary(const Json& json, const std::string& origin) {
     const auto index = id.get<std::size_t>();
     const auto [entry, inserted] = ids_.emplace(token, static_cast<std::uint16_t>(index));
     if (token_of[index] != nullptr)
-      throw fail(concat("entry ", Json(token).dump(), ": expected an id of its own, found ", index,
+      throw fail(concat("entry ", Json(token).dump(), ": expected a unique id, found ", index,
                         ", which is also that of ", Json(*token_of[index]).dump(), "."));
     token_of[index] = &entry->first;
   }

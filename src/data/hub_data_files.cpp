@@ -44,7 +44,7 @@ void require_one_data_set(const HubAddress& address, const std::vector<HubListed
   one.path = *folders.rbegin();
   throw usage_error(concat("'", address_of(address), "' holds ", folders.size(),
                            " data sets: ", join({folders.begin(), folders.end()}, ", "), "."),
-                    concat("Choose one by its folder: --data ", address_of(one), ", for example."));
+                    concat("Choose one by its folder, for example --data ", address_of(one), "."));
 }
 
 std::vector<HubListedFile> listed(const HubAddress& address) {

@@ -11,7 +11,7 @@ namespace dtbench {
 HubFiles& hub_files() {
   static const std::unique_ptr<HubFiles> hub(reinterpret_cast<decltype(&dtbench_open_hub)>(
       plugin_entry(kHubPlugin, "dtbench_open_hub", "The Hub cannot be used",
-                   "./dtbench of the source tree builds it; or give local files: --data, "
+                   "Run ./dtbench in the source tree to build it, or give local files: --data, "
                    "--tokenizer, --init."))());
   return *hub;
 }

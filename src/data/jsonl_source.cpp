@@ -130,7 +130,7 @@ struct JsonlSource::Impl {
         if (records > 0) return false;
         throw usage_error(concat("'", path.string(), "': expected at least one record, found ",
                                  lines.line_number(), " lines, all blank: the data is empty."),
-                          "Give a file with one JSON object a line.");
+                          "Give a file with one JSON object per line.");
       }
     } while (is_blank(line));
     const Json record = parse(line);

@@ -31,7 +31,7 @@ LocalFile::~LocalFile() {
 std::string LocalFile::read(std::int64_t offset, std::int64_t length) {
   if (offset < 0 || length < 0 || offset > size_ - length)
     throw Error(ExitCode::kPermanent, concat("'", path_, "' has ", size_, " bytes; ", length,
-                                             " from ", offset, " on were asked for."));
+                                             " from offset ", offset, " were requested."));
   std::string bytes(static_cast<std::size_t>(length), '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -40,7 +40,7 @@ std::string LocalFile::read(std::int64_t offset, std::int64_t length) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw system_error("Cannot read", path_);
     if (got == 0)
-      throw Error(ExitCode::kRetryable, concat("'", path_, "' became shorter while it was read."));
+      throw Error(ExitCode::kRetryable, concat("'", path_, "' was truncated while being read."));
     done += static_cast<std::size_t>(got);
   }
   return bytes;

@@ -10,8 +10,8 @@ std::unique_ptr<DocumentSource> open_parquet(const std::string& name,
                                              const SourceFields& fields) {
   static const auto open = reinterpret_cast<decltype(&dtbench_open_parquet)>(
       plugin_entry(kParquetPlugin, "dtbench_open_parquet", "Parquet cannot be read",
-                   "./dtbench of the source tree builds it, given pyarrow's wheel; or give the "
-                   "data as .jsonl."));
+                   "Run ./dtbench in the source tree, which builds it with pyarrow's wheel, or "
+                   "give the data as .jsonl."));
   return std::unique_ptr<DocumentSource>(open(name, bytes.release(), fields));
 }
 

@@ -144,7 +144,7 @@ bool is_prepared(const fs::path& store, bool repair) {
   if (!fs::exists(store)) return false;
   const std::optional<std::string> fault = find_fault(store);
   if (fault && repair)
-    log_warning(concat("preparing a damaged store anew; the old one is now '",
+    log_warning(concat("preparing a damaged store again; the old one is now '",
                        quarantine(store).string(), "'. ", *fault));
   return !fault;
 }

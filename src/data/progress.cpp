@@ -29,11 +29,11 @@ void Progress::update(double share, const std::string& detail) {
   // Of several parts the first share may be all that is known for long.
   const bool moved = share > first_share_;
   const std::string left =
-      moved ? concat(", ", human_seconds(elapsed * (1 - share) / (share - first_share_)), " to go")
+      moved ? concat(", ", human_seconds(elapsed * (1 - share) / (share - first_share_)), " left")
             : "";
   const std::string line =
       concat(what_, ": ", static_cast<int>(100 * share), " %, ", detail, detail.empty() ? "" : ", ",
-             human_seconds(elapsed), " so far", left);
+             human_seconds(elapsed), " elapsed", left);
   if (terminal_)
     std::cerr << "\r\033[K" << line << std::flush;
   else

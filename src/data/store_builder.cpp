@@ -145,8 +145,8 @@ class StoreBuilder {
                content_.language_model ? "" : " and labels",
                ", found none (dropped: ", split.dropped_empty, " without text, ",
                split.dropped_unlabelled, " without labels)."),
-        "Check data.split_field, data.text_field and data.label_field; where neither a field nor a "
-        "file's name tells the split, every 20th document is validation, so at least 20 are needed "
+        "Check data.split_field, data.text_field and data.label_field. If neither a field nor a "
+        "file name gives the split, every 20th document is validation, so at least 20 are needed "
         "(data.examples and data.bytes may leave fewer).");
   }
 

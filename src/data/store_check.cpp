@@ -25,7 +25,7 @@ std::string checksum_fault(const fs::path& store) {
   const Json meta = read_json_file(meta_file(store));
   const std::string expected = meta.value("checksum", "none"), found = meta_checksum(meta);
   if (expected == found) return "";
-  return concat("meta.json: its checksum is ", expected, ", its content's is ", found);
+  return concat("meta.json: its checksum is ", expected, ", that of its content is ", found);
 }
 
 std::string content_fault(const fs::path& store) {
@@ -33,7 +33,7 @@ std::string content_fault(const fs::path& store) {
   if (std::string fault = checksum_fault(store); !fault.empty()) return fault;
   const StoreMeta& meta = opened.meta();
   if (meta.fingerprint != store.filename())
-    return concat("meta.json: it is of the store ", meta.fingerprint);
+    return concat("meta.json: it belongs to the store ", meta.fingerprint);
   for (const auto& [name, expected] : meta.files) {
     const std::string found = sha256_file(store / name);
     if (found != expected)

@@ -69,7 +69,7 @@ class Reader {
     if (excerpt.size() > 80) excerpt = found.type_name();
     return usage_error(concat("Tokenizer '", result_.path.string(), "' member '", member,
                               "': expected ", expected, ", found ", excerpt, "."),
-                       "Only byte-level BPE as GPT-2 and RoBERTa have it is implemented; take "
+                       "Only the byte-level BPE of GPT-2 and RoBERTa is supported; use "
                        "their tokenizer.json.");
   }
 

@@ -50,7 +50,7 @@ Json products_on(const c10::Device& device) {
   Json products;
   for (const Dtype type : {Dtype::kFloat32, Dtype::kBFloat16, Dtype::kFloat16}) {
     const PeakKey key = peak_key(device, type, /*tf32=*/false);
-    log_info(concat("measuring the rate of ", key.datatype, " products ..."));
+    log_info(concat("measuring the rate of ", key.datatype, " matmuls ..."));
     products[key.datatype] = measure_peak(cache_folder(), key, [&] {
       return sweep_products(device, scalar_type(type), sweep_shapes(device));
     });

@@ -97,8 +97,8 @@ std::unique_ptr<Nvml> Nvml::open(std::string& reason, const std::string& library
   find(handle, "nvmlDeviceGetComputeRunningProcesses_v3", f.processes);
   const int started = usable ? f.init() : -1;
   if (started == kSuccess) return std::unique_ptr<Nvml>(new Nvml(handle, std::move(functions)));
-  reason = usable ? concat("NVML does not start: its error ", started)
-                  : concat(library, " is no NVML of version 11 or later");
+  reason = usable ? concat("NVML did not start: error ", started)
+                  : concat(library, " is not NVML of version 11 or later");
   dlclose(handle);
   return nullptr;
 }

@@ -109,7 +109,7 @@ std::optional<std::string> unreachable(const std::string& url, double seconds) {
   const std::string place =
       concat(proxy.empty() ? "" : "the proxy ", endpoint.host, ":", endpoint.port);
   const auto addresses = look_up(endpoint, seconds);
-  if (addresses == nullptr) return concat("no answer about the address of ", place);
+  if (addresses == nullptr) return concat("no answer for the address of ", place);
   if (addresses->error != 0)
     return concat("no address for ", place, ": ", gai_strerror(addresses->error));
   int error = ETIMEDOUT;

@@ -24,8 +24,8 @@ bool Backoff::wait(const std::string& why, std::optional<double> retry_after_s) 
     return false;
   ++tries_;
   const double seconds = std::max(next_wait(), retry_after_s.value_or(0));
-  log_warning(concat(subject_, ": ", why, "; trying again in ", human_seconds(seconds), " (",
-                     tries_, " of ", policy_.retries, ")"));
+  log_warning(concat(subject_, ": ", why, "; retrying in ", human_seconds(seconds), " (", tries_,
+                     " of ", policy_.retries, ")"));
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
   return true;
 }

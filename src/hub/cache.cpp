@@ -46,7 +46,7 @@ FileLock HubCache::lock(const Repository& repository, const std::string& hash,
   const fs::path folder = root_ / ".locks" / cache_folder_name(repository);
   make_directories(folder);
   return {folder / (hash + ".lock"),
-          concat(subject, ": waiting for another process that downloads it"), 1, 0664};
+          concat(subject, ": waiting for another process that is downloading it"), 1, 0664};
 }
 
 fs::path HubCache::tree(const Repository& repository, const std::string& commit) const {

@@ -94,14 +94,14 @@ void download(HttpClient& http, const Repository& repository, const std::string&
     const std::string hash = content_hash(partial.path(), file.hash);
     if (hash == file.hash) break;
     partial.start_over();
-    const std::string wrong = concat(subject, ": what came is not the file: expected the hash ",
+    const std::string wrong = concat(subject, ": the download is not the file: expected the hash ",
                                      file.hash, ", got ", hash);
     if (again)
       throw Error(ExitCode::kRetryable, wrong + ", twice.",
-                  concat("Try again later; if it stays so, a proxy or mirror changes the content: "
-                         "check HF_ENDPOINT ('",
+                  concat("Try again later. If it fails again, a proxy or mirror changes the "
+                         "content: check HF_ENDPOINT ('",
                          http.settings().endpoint, "')."));
-    log_warning(wrong + "; fetching it once more, from the start");
+    log_warning(wrong + "; downloading it again from the start");
   }
   partial.rename_to_blob();
 }

@@ -92,8 +92,9 @@ std::vector<HubFile> fetch_file_list(HttpClient& http, const Repository& reposit
   } catch (const Json::exception& error) {
     throw Error(
         ExitCode::kPermanent,
-        concat(subject, ": the list of its files is not what a Hub sends: ", error.what(), "."),
-        concat("Check that HF_ENDPOINT ('", http.settings().endpoint, "') is a Hub's address."));
+        concat(subject, ": the list of its files has an unexpected format: ", error.what(), "."),
+        concat("Check that HF_ENDPOINT ('", http.settings().endpoint,
+               "') is the address of a Hub."));
   }
 }
 

@@ -27,7 +27,7 @@ std::optional<std::int64_t> number(const std::string& text) {
 Error not_a_hub(const HubSettings& settings, const std::string& subject, const std::string& what) {
   return Error(ExitCode::kPermanent, concat(subject, ": ", what, "."),
                concat("Check that HF_ENDPOINT ('", settings.endpoint,
-                      "') is a Hub's address, and that no proxy changes its replies."));
+                      "') is the address of a Hub, and that no proxy changes its replies."));
 }
 
 }  // namespace
@@ -48,8 +48,8 @@ FileMetadata file_metadata(HttpClient& http, const Repository& repository,
   if (!is_content_hash(file.hash))
     throw not_a_hub(settings, subject,
                     concat("its ETag '", file.hash,
-                           "' is neither a SHA-256 nor a git object id, so that its content could "
-                           "not be verified"));
+                           "' is neither a SHA-256 nor a git object id, so its content cannot "
+                           "be verified"));
   file.size = number(reply.header("x-linked-size"));
   if (!file.size && !reply.is_redirect()) file.size = number(reply.header("content-length"));
   return file;

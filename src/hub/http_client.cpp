@@ -48,11 +48,11 @@ std::optional<double> retry_after_s(const HttpResponse& response) {
 
 Error transfer_error(const std::string& subject, const TransferFailure& failure,
                      const HubSettings& settings) {
-  return Error(
-      failure.may_pass() ? ExitCode::kRetryable : ExitCode::kPermanent,
-      concat(subject, ": fetching it from '", settings.endpoint, "' failed: ", failure.what(), "."),
-      "Check the network, proxies and HF_ENDPOINT, then try again; HF_HUB_OFFLINE=1 uses "
-      "only what is in the cache.");
+  return Error(failure.may_pass() ? ExitCode::kRetryable : ExitCode::kPermanent,
+               concat(subject, ": downloading it from '", settings.endpoint,
+                      "' failed: ", failure.what(), "."),
+               "Check the network, proxies and HF_ENDPOINT, then try again; HF_HUB_OFFLINE=1 uses "
+               "only what is cached.");
 }
 
 HttpClient::HttpClient(const HubSettings& settings, ByteCount received)
@@ -68,7 +68,8 @@ HttpResponse HttpClient::follow(HttpRequest request, BodySink* sink) {
     if (!response.is_redirect()) return response;
     const std::string target = resolve_url(request.url, response.header("location"));
     const std::string origin = url_origin(target);
-    if (origin.empty()) throw TransferFailure("it redirects to what is no http address", false);
+    if (origin.empty())
+      throw TransferFailure("it redirects to something that is not an http address", false);
     if (request.method == "HEAD" && origin != origin_ && !response.header("x-repo-commit").empty())
       return response;
     request.url = target;

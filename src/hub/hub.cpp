@@ -34,10 +34,11 @@ std::string Hub::ask_for_commit(const Repository& repository) {
   if (answer.is_object() && answer.contains("sha") && answer["sha"].is_string() &&
       is_commit(answer["sha"]))
     return answer["sha"];
-  throw Error(ExitCode::kPermanent,
-              concat(subject, ": expected an answer with the member 'sha', a commit, got ",
-                     answer.is_discarded() ? "no JSON" : "none", "."),
-              concat("Check that HF_ENDPOINT ('", settings_.endpoint, "') is a Hub's address."));
+  throw Error(
+      ExitCode::kPermanent,
+      concat(subject, ": expected an answer with the member 'sha', a commit, got ",
+             answer.is_discarded() ? "no JSON" : "none", "."),
+      concat("Check that HF_ENDPOINT ('", settings_.endpoint, "') is the address of a Hub."));
 }
 
 // For another time and for offline use; a cache that cannot be written may hold all that is needed.
@@ -61,7 +62,7 @@ std::string Hub::resolve(const Repository& repository) {
     return commit;
   } catch (const Error& error) {
     if (error.code() != ExitCode::kRetryable || last_seen.empty()) throw;
-    log_warning(concat(error.what(), "\n  Going on with the commit last seen, ", last_seen, "."));
+    log_warning(concat(error.what(), "\n  Continuing with the commit last seen, ", last_seen, "."));
     return last_seen;
   }
 }

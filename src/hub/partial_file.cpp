@@ -28,7 +28,7 @@ std::optional<std::int64_t> first_byte(const std::string& content_range) {
 
 Error no_space(const std::filesystem::path& path, const std::string& what) {
   return Error(ExitCode::kRetryable, concat("Cannot write '", path.string(), "': ", what, "."),
-               "Free some space, or choose another place with HF_HUB_CACHE; the download goes on "
+               "Free some space, or choose another place with HF_HUB_CACHE; the download resumes "
                "where it stopped.");
 }
 
@@ -65,8 +65,8 @@ void PartialFile::require_space() const {
   const auto missing = static_cast<std::uint64_t>(*size_ - end_);
   const std::uint64_t available = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   if (missing > available)
-    throw no_space(
-        path_, concat(human_bytes(missing), " are needed, ", human_bytes(available), " are left"));
+    throw no_space(path_,
+                   concat(human_bytes(missing), " needed, ", human_bytes(available), " left"));
 }
 
 void PartialFile::start_over() {
@@ -79,12 +79,13 @@ void PartialFile::start_over() {
 void PartialFile::begin(const HttpResponse& head) {
   if (head.status == 206 && first_byte(head.header("content-range")) == end_) return;
   end_ = 0;  // the server sends the whole; what is there will be overwritten with the same bytes
-  if (head.status == 206) throw TransferFailure("the server sent another range than asked", true);
+  if (head.status == 206)
+    throw TransferFailure("the server sent a different range from the one requested", true);
 }
 
 void PartialFile::write(std::string_view bytes) {
   if (size_ && end_ + static_cast<std::int64_t>(bytes.size()) > *size_)
-    throw TransferFailure(concat("more than the file's ", *size_, " bytes came"), true);
+    throw TransferFailure(concat("received more than the file's ", *size_, " bytes"), true);
   while (!bytes.empty()) {
     const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), end_);
     if (written < 0 && errno == EINTR) continue;

@@ -29,7 +29,7 @@ class RangeSink : public BodySink {
 
   void write(std::string_view bytes) override {
     const auto size = static_cast<std::int64_t>(bytes.size());
-    if (size > left_) throw TransferFailure("more bytes came than the range has", true);
+    if (size > left_) throw TransferFailure("received more bytes than the range has", true);
     left_ -= size;
     bytes_ += bytes;
   }
@@ -93,9 +93,9 @@ void RemoteFile::fetch(std::int64_t offset, std::int64_t length, std::string& by
 std::string RemoteFile::read(std::int64_t offset, std::int64_t length) {
   if (offset < 0 || length < 0 || offset > size() - length)
     throw Error(ExitCode::kPermanent,
-                concat(subject_, " has ", size(), " bytes; ", length, " from ", offset,
-                       " on were asked for."),
-                "Its content contradicts itself: tell its owner, or choose another revision.");
+                concat(subject_, " has ", size(), " bytes; ", length, " from offset ", offset,
+                       " were requested."),
+                "Its content contradicts itself: inform its owner, or choose another revision.");
   std::string bytes;
   if (!local_) {
     bytes.reserve(static_cast<std::size_t>(length));
@@ -103,7 +103,7 @@ std::string RemoteFile::read(std::int64_t offset, std::int64_t length) {
       fetch(offset, length, bytes);
       return bytes;
     } catch (const RangeIgnored&) {
-      log_warning(concat(subject_, ": the server sends whole files only; downloading all ",
+      log_warning(concat(subject_, ": the server sends only whole files; downloading all ",
                          human_bytes(static_cast<std::uint64_t>(size()))));
       local_ = std::make_unique<LocalFile>(download_());
     }

@@ -55,13 +55,13 @@ void check(const Repository& repository) {
   if (!is_inside(repository.revision))
     throw usage_error(concat("A revision is a branch, a tag or a commit, got '",
                              repository.revision, "' for '", repository.id, "'."),
-                      "'main' is what most repositories have.");
+                      "Most repositories have 'main'.");
 }
 
 void check_path(const Repository& repository, const std::string& path) {
   if (!is_inside(path))
     throw usage_error(
-        concat("'", path, "' is no path of a file inside the ", named(repository), "."),
+        concat("'", path, "' is not the path of a file inside the ", named(repository), "."),
         "Give it as the Hub's page shows it, like 'data/train.parquet'.");
 }
 

@@ -129,8 +129,9 @@ void read_token(const fs::path& home, HubSettings& settings) {
   const bool printable = std::all_of(token.value.begin(), token.value.end(),
                                      [](char c) { return c > ' ' && c < 127; });
   if (!printable)
-    throw usage_error(concat("The token of ", token.name, " holds characters that no token has."),
-                      "Copy it again from https://huggingface.co/settings/tokens.");
+    throw usage_error(
+        concat("The token from ", token.name, " holds characters that are invalid in a token."),
+        "Copy it again from https://huggingface.co/settings/tokens.");
   settings.token = Secret(token.value);
   settings.token_source = token.name;
 }

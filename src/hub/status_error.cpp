@@ -14,9 +14,8 @@ struct Meaning {
 };
 
 std::string to_get_a_token(const HubSettings& settings) {
-  if (settings.token.empty())
-    return "set HF_TOKEN to a token of yours, or log in with 'hf auth login'";
-  return concat("check that the token of ", settings.token_source, " is valid and may read it");
+  if (settings.token.empty()) return "set HF_TOKEN to your token, or log in with 'hf auth login'";
+  return concat("check that the token from ", settings.token_source, " is valid and may read it");
 }
 
 Meaning unauthorized(const HubSettings& settings, const Repository& repository) {
@@ -36,21 +35,21 @@ Meaning meaning(const HubSettings& settings, const Repository& repository,
             concat("Accept its terms at ", page, " and ", to_get_a_token(settings), ".")};
   if (error == "RevisionNotFound")
     return {ExitCode::kUsage, "there is no such revision",
-            concat("See its branches and tags at ", page, "; 'main' is what most have.")};
+            concat("See its branches and tags at ", page, "; most have 'main'.")};
   if (error == "EntryNotFound")
     return {ExitCode::kUsage, "there is no such file at that revision",
             concat("See its files at ", page, "/tree/", repository.revision, ".")};
   if (response.status == 401) return unauthorized(settings, repository);
   if (response.status == 403)
     return {ExitCode::kPermanent, "access is forbidden",
-            concat("At ", page, " see what it asks for, and ", to_get_a_token(settings), ".")};
+            concat("At ", page, " see what it requires, and ", to_get_a_token(settings), ".")};
   if (response.status == 404)
     return {ExitCode::kUsage, "it does not exist, or is private",
             concat("Check the name '", repository.id, "' at ", page, "; if it is private, ",
                    to_get_a_token(settings), ".")};
   if (const auto seconds = retry_after_s(response); response.status == 429)
     return {
-        ExitCode::kRetryable, "the Hub takes no more requests for now",
+        ExitCode::kRetryable, "the Hub accepts no more requests for now",
         concat("Try again in ", seconds ? human_seconds(*seconds) : "a few minutes",
                settings.token.empty() ? "; with a token (HF_TOKEN) the limits are higher." : ".")};
   if (may_pass(response))
@@ -59,9 +58,9 @@ Meaning meaning(const HubSettings& settings, const Repository& repository,
                    settings.endpoint == HubSettings().endpoint
                        ? ", and see https://status.huggingface.co"
                        : "",
-                   "; HF_HUB_OFFLINE=1 uses only what is in the cache.")};
-  return {ExitCode::kPermanent, "that reply is not expected of a Hub",
-          concat("Check that HF_ENDPOINT ('", settings.endpoint, "') is the address of one.")};
+                   "; HF_HUB_OFFLINE=1 uses only what is cached.")};
+  return {ExitCode::kPermanent, "a Hub does not send that reply",
+          concat("Check that HF_ENDPOINT ('", settings.endpoint, "') is the address of a Hub.")};
 }
 
 // What the server says, without what could disturb a terminal.
@@ -86,8 +85,8 @@ Error offline_error(const HubSettings& settings, const Repository& repository,
                     const std::string& subject, const std::string& path) {
   return Error(ExitCode::kPermanent,
                concat(subject, " is not in the cache '", settings.cache.string(),
-                      "', and HF_HUB_OFFLINE forbids to fetch it."),
-               concat("Unset HF_HUB_OFFLINE; or where there is a network, run 'hf download ",
+                      "', and HF_HUB_OFFLINE forbids downloading it."),
+               concat("Unset HF_HUB_OFFLINE; or, on a machine with a network, run 'hf download ",
                       download_arguments(repository), path.empty() ? "" : " " + path,
                       "' and copy its cache here."));
 }

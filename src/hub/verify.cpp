@@ -50,7 +50,7 @@ CorruptBlob set_aside(const HubCache& cache, const Repository& repository, const
                     link.lexically_relative(cache.folder(repository) / "snapshots").string());
   log_warning(concat(describe(repository), ": cached content ", corrupt.hash,
                      files.empty() ? "" : files + ")", " has the hash ", found, "; moved to '",
-                     corrupt.moved_to.string(), "', to be fetched again"));
+                     corrupt.moved_to.string(), "'; the next use downloads it again"));
   return corrupt;
 }
 

@@ -69,7 +69,7 @@ void LineFile::truncate(std::uint64_t size) {
   if (found < size)
     throw usage_error(concat("'", path_.string(), "' holds ", found, " bytes, but ", size,
                              " were written before the checkpoint: the record is damaged."),
-                      "Run the cell anew with --rerun.");
+                      "Retrain the cell with --rerun.");
   if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0)
     throw system_error("Cannot shorten", path_.string());
 }

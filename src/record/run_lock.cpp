@@ -38,7 +38,7 @@ RunLock::RunLock(const std::filesystem::path& run)
     throw system_error("Cannot lock", lock_file(run).string());
   throw Error(ExitCode::kRetryable,
               concat("The run '", run.string(), "' is being trained by another process."),
-              "Wait for it ('dtbench show' tells how far it is), or end that process.");
+              "Wait for it ('dtbench show' shows its progress), or end that process.");
 }
 
 RunLock::~RunLock() {

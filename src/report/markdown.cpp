@@ -62,7 +62,7 @@ std::string disturbed_line(const Json& cells) {
       cells.begin(), cells.end(), [](const Json& cell) { return is_disturbed(cell.at("result")); });
   if (disturbed == 0) return "";
   return concat("Timings were disturbed in ", disturbed, " of ", cells.size(),
-                " cells: read no fine differences of speed from them.\n\n");
+                " cells: ignore small differences in speed.\n\n");
 }
 
 std::string records_line(const Json& data) {
@@ -105,8 +105,8 @@ std::string matrix(const Json& data) {
     text += table_row(cells);
   }
   return text +
-         "\nOutcome; mean quality over the seeds that came to their last step, and its paired "
-         "difference to fp32_true; samples/s over fp32_true's.\n\n";
+         "\nOutcome; mean quality over the seeds that reached their last step, and its paired "
+         "difference from fp32_true; samples/s relative to fp32_true.\n\n";
 }
 
 std::string verdict_line(const Json& verdict) {

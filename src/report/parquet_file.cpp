@@ -8,7 +8,7 @@ namespace dtbench {
 std::string parquet_report(const Json& data) {
   const auto write = reinterpret_cast<decltype(&dtbench_write_parquet)>(plugin_entry(
       "libdtbench_parquet_writer.so", "dtbench_write_parquet", "Parquet cannot be written",
-      "./dtbench of the source tree builds it, given pyarrow's wheel; or take --format "
+      "Run ./dtbench in the source tree, which builds it with pyarrow's wheel, or use --format "
       "csv."));
   std::string bytes;
   write(record_table(data), bytes);

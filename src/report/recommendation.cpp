@@ -73,7 +73,7 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
                   with_interval(difference, "mean", "%+.4f"));
   const Json& slow_end = speed.at("low").is_null() ? speed.at("ratio") : speed.at("low");
   if (slow_end.get<double>() <= 1)
-    return concat("it is not faster for certain: ", with_interval(speed, "ratio", "%.2f"),
+    return concat("it is not certainly faster: ", with_interval(speed, "ratio", "%.2f"),
                   " times fp32_true's samples/s");
   return std::nullopt;
 }
@@ -122,7 +122,7 @@ Json provisos(const Json& row, const Ground& ground) {
   if (seeds < kFirmSeeds)
     list.push_back(concat(seeds,
                           seeds == 1 ? " pair of seeds, which has no interval" : " pairs of seeds",
-                          "; ", kFirmSeeds, " are asked for"));
+                          "; ", kFirmSeeds, " are required"));
   if (row.at("synthetic") == true) list.push_back("generated data");
   if (ground.disturbed_pairs > 0)
     list.push_back(concat("timings of ", ground.disturbed_pairs,
@@ -179,7 +179,7 @@ std::string nothing_to_recommend(const Json& rows) {
 Json recommendation(const Json& row) {
   const Json& policies = row.at("policies");
   if (!policies.contains(kReferencePolicy))
-    return none("there is no fp32_true to hold the other policies against");
+    return none("there is no fp32_true to compare the other policies with");
   const Json& reference = policies.at(kReferencePolicy);
   if (!all_trained(reference))
     return none(concat("fp32_true: ", not_trained(reference), fastest_finite(row)));
@@ -195,11 +195,11 @@ Json recommendation(const Json& row) {
       best = policy;
   }
   const bool only_reference = best.empty();
-  if (only_reference && against.empty()) return none("there is no other policy than fp32_true");
+  if (only_reference && against.empty()) return none("there is no policy besides fp32_true");
   const std::string chosen = only_reference ? kReferencePolicy : best;
   const Json& entry = policies.at(chosen);
   Json json = {{"policy", chosen},
-               {"because", only_reference ? "nothing else is faster for certain and as good"
+               {"because", only_reference ? "no other policy is both certainly faster and as good"
                                           : because(row, entry)},
                {"provisos", provisos(row, ground_of(policies, chosen))},
                {"against", against}};
@@ -222,13 +222,13 @@ std::string answer(const Json& rows) {
     rows_of[policy].push_back(row.at("label"));
     firm = firm && said.at("firm") == true;
   }
-  if (rows.empty()) return "There are no records to answer from.";
+  if (rows.empty()) return "There are no records to base an answer on.";
   if (policies.empty()) return nothing_to_recommend(rows);
   std::vector<std::string> parts;
   for (const std::string& policy : policies)
     parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
   return concat(firm ? "Use " : "Provisionally, use ", join(parts, "; "),
-                open.empty() ? "." : concat("; nothing can be said of ", join(open, ", "), "."));
+                open.empty() ? "." : concat("; no answer for ", join(open, ", "), "."));
 }
 
 }  // namespace dtbench

@@ -30,9 +30,11 @@ std::optional<std::int64_t> vocabulary_size(const RunSpec& spec, const fs::path&
 
 ShapeBeforeData shape_before_data(const RunSpec& spec, const fs::path& configs) {
   if (!is_language_model(spec.objective) && spec.data.source != "synthetic")
-    return {std::nullopt, "the data decides the number of labels, and a dry run prepares none"};
+    return {std::nullopt,
+            "the data determines the number of labels, and a dry run prepares no data"};
   const auto vocabulary = vocabulary_size(spec, configs);
-  if (!vocabulary) return {std::nullopt, "the tokenizer is on the Hub, and a dry run fetches none"};
+  if (!vocabulary)
+    return {std::nullopt, "the tokenizer is on the Hub, and a dry run downloads nothing"};
   return {model_shape(spec, *vocabulary, spec.data.synthetic_labels), ""};
 }
 

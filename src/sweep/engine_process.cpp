@@ -125,7 +125,7 @@ int EngineProcess::exit_code() const {
 std::string EngineProcess::end() const {
   if (!WIFSIGNALED(status_)) return concat("exit code ", WEXITSTATUS(status_));
   const int number = WTERMSIG(status_);
-  const char* hint = number == SIGKILL ? "; the system does so when memory runs out" : "";
+  const char* hint = number == SIGKILL ? "; the system does this when memory runs out" : "";
   return concat("killed by signal ", number, " (", strsignal(number), hint, ")");
 }
 

@@ -63,7 +63,7 @@ void EngineStamp::require_same(const fs::path& run) const {
   if (recorded == stamp_) return;
   throw usage_error(concat("The record '", run.string(), "' was made by another engine",
                            described(run), ": ", changed_parts(recorded, stamp_), "."),
-                    "--rerun trains anew and keeps the old record beside the new.");
+                    "--rerun retrains and keeps the old record beside the new one.");
 }
 
 }  // namespace dtbench

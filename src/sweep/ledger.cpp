@@ -23,7 +23,7 @@ std::string random_name() {
 
 Error damaged(const fs::path& file, const std::string& why) {
   return usage_error(concat("The account of device time '", file.string(), "' is damaged: ", why),
-                     "Mend it, or remove it: what it holds is then no longer counted as spent.");
+                     "Repair it, or remove it: its time then no longer counts as spent.");
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ Json flat(const Json& table, const FieldPlace& place) {
 
 void require_no_selector(const std::string& key, const std::string& origin) {
   if (is_selector(key) || key == "seed")
-    throw usage_error(concat("'", key, "' is no setting of a matrix' cells in ", origin, "."),
-                      "The keys scenarios, policies, seeds and preset stand outside of 'set' and "
+    throw usage_error(concat("'", key, "' is not a setting of a matrix's cells in ", origin, "."),
+                      "The keys scenarios, policies, seeds and preset belong outside 'set' and "
                       "'axes'.");
   require_settable(key, origin);
 }
@@ -137,8 +137,9 @@ MatrixPart part_of(const PartTable& part, const PartTable& common, const std::st
 Matrix read_matrix(const std::filesystem::path& configs, const std::string& name_or_path) {
   const ConfigFile file = load_config_or_file(configs, ConfigKind::kMatrix, name_or_path);
   if (file.content.empty())
-    throw usage_error(concat("The matrix file ", file.origin, " says nothing."),
-                      "docs/matrix.md has its keys; the study's six times six needs no file");
+    throw usage_error(
+        concat("The matrix file ", file.origin, " is empty."),
+        "docs/matrix.md lists its keys; the study's six scenarios and policies need no file.");
   MatrixTable table;
   read_struct(file.content, {"", file.origin}, MissingKeys::kKeepDefaults, table);
   Matrix matrix{table.description, table.preset, {}};

@@ -19,13 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRerun = "--rerun trains anew and keeps the old record beside the new.";
+constexpr const char* kRerun = "--rerun retrains and keeps the old record beside the new one.";
 
 void require_readable(const RunRecord& record) {
   if (!record.damage) return;
   throw usage_error(
       concat("The record '", record.path.string(), "' is damaged: ", *record.damage, "."),
-      "--rerun trains anew and keeps the damaged record beside the new.");
+      "--rerun retrains and keeps the damaged record beside the new one.");
 }
 
 // A folder that was put together from several runs.
@@ -36,7 +36,7 @@ void require_same_spec(const RunRecord& record, const RunSpec& spec) {
                             " instead of ", field.at("there").dump()));
   if (fields.empty()) return;
   throw usage_error(concat("The record '", record.path.string(),
-                           "' is of another cell: ", join(fields, ", "), "."),
+                           "' belongs to another cell: ", join(fields, ", "), "."),
                     kRerun);
 }
 
@@ -85,7 +85,7 @@ PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::pa
   cell.store = prepare_store(spec, cache_folder(), configs);
   cell.sources = hub_sources(spec);
   if (old_record == OldRecord::kSetAside && fs::exists(cell.run))
-    log_info(concat("the record that was there is now ", set_aside(cell.run).string()));
+    log_info(concat("moved the existing record to ", set_aside(cell.run).string()));
   else
     cell.finished = is_finished(cell);
   return cell;

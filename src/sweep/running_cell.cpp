@@ -68,7 +68,7 @@ void RunningCell::account() {
 std::string RunningCell::conclude() {
   account();
   if (timed_out_)
-    return concat("it ran longer than its limit of ", human_seconds(*limits_.timeout_s),
+    return concat("it exceeded its limit of ", human_seconds(*limits_.timeout_s),
                   " and was stopped (", engine_.end(), ")");
   if (engine_.exit_code() == 0 && is_whole(read_run(run_))) return "";
   const std::string said = engine_.error();

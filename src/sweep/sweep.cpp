@@ -248,9 +248,8 @@ class Sweep {
     for (SweepCell& cell : cells_) {
       if (cell.ended() || cell.predicted_s) continue;
       cell.state = CellState::kLeftOut;
-      cell.failure =
-          concat("what it costs is not known: the calibration of its kind did not succeed",
-                 cell.failure.empty() ? "" : ": ", cell.failure);
+      cell.failure = concat("its cost is unknown: the calibration of its kind failed",
+                            cell.failure.empty() ? "" : ": ", cell.failure);
     }
   }
 

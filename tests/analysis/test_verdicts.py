@@ -266,7 +266,7 @@ def test_h2_says_whose_timings_were_disturbed(tmp_path):
     speeds(tmp_path, "B", 2.2, 0.005)
     run = next(run for run in tmp_path.glob("*") if '"scenario": "B"' in (run / "spec.json").read_text())
     change(run / "result.json", disturbances=[{"kind": "other_load"}])
-    assert "pairs on B whose records call their timings disturbed: 1" in verdict(
+    assert "pairs on B with disturbed timings: 1" in verdict(
         tmp_path, "h2")["caveats"]
 
 
@@ -385,7 +385,7 @@ def edited(configs, old, new, name="h1"):
     ("h1", 'better = ["E", "F"]', 'bettr = ["E", "F"]', "Did you mean 'contrast.better'?"),
     ("h1", 'better = ["E", "F"]', 'better = ["E", "G"]', "Unknown scenario 'G'"),
     ("h1", 'better = ["E", "F"]', 'better = "E"', "'contrast.better' must be a list"),
-    ("h1", 'better = ["E", "F"]', 'better = ["E", "C"]', "'C' stands on both sides"),
+    ("h1", 'better = ["E", "F"]', 'better = ["E", "C"]', "'C' is on both sides"),
     ("h1", 'better = ["E", "F"]', "better = [1]", "'contrast.better[0]' must be text"),
     ("h1", '"survival"', '"survivl"', "Did you mean 'survival'?"),
     ("h1", '["fp16_naive"]', '["fp16_naiv"]', "Did you mean 'fp16_naive'?"),
@@ -399,12 +399,12 @@ def edited(configs, old, new, name="h1"):
     ("h1", "C.train.bce_reduction", "C.train.bce_reductio", "train.bce_reduction'?"),
     ("h1", 'C.train.bce_reduction = "mean"', "C.train.bce_reduction = 3", "must be text"),
     ("h1", "D.train", "B.train", "Unknown key 'where.B'"),
-    ("h1", "alpha = 0.05", "alpha = 0.05\nreference_lead = 0.1", "'reference_lead' does not go with"),
+    ("h1", "alpha = 0.05", "alpha = 0.05\nreference_lead = 0.1", "'reference_lead' does not apply to"),
     ("h2", "equal_tokens_per_step", "safe_policies = ['tf32']\nequal_tokens_per_step",
-     "'contrast.safe_policies' does not go with"),
-    ("h3", 'safe_policies = ["amp_bf16", "amp_fp16"]', "", "'contrast.safe_policies' does not go"),
+     "'contrast.safe_policies' does not fit"),
+    ("h3", 'safe_policies = ["amp_bf16", "amp_fp16"]', "", "'contrast.safe_policies' does not fit"),
     ("h3", 'replaces = "fp16_naive"', 'replaces = "fp16"', "replaces 'fp16'"),
-    ("h3", 'name = "Kahan"', 'name = "Kahan"\nif_better = "x"', "go with estimand"),
+    ("h3", 'name = "Kahan"', 'name = "Kahan"\nif_better = "x"', "apply only to estimand"),
 ])
 def test_a_file_that_makes_no_sense_is_refused(tmp_path, configs, name, old, new, said):
     edited(configs, old, new, name)

@@ -90,7 +90,7 @@ def test_every_cell_has_its_first_seed_before_any_has_its_second(sweeps):
         "A fp16_naive seed 0", "A fp16_naive seed 1", "A fp32_true seed 1", "C fp32_true seed 1",
         "C fp16_naive seed 1"]
     text = said(sweeps.run(*CELLS, *PRICE, "--seeds", 2, "--budget", spent + 1).stdout)
-    assert "Left out, 5 cells that the budget does not pay for: A fp16_naive seed 0," in text
+    assert "The budget does not pay for 5 of 8 cells, which were left out: A fp16_naive seed 0," in text
 
 
 def test_cells_that_run_at_the_same_time_share_the_budget(sweeps):

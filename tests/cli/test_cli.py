@@ -92,7 +92,7 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
     ("--seed -1", "'seed' must be between 0 and 4294967295, got -1"),
     ("--seed 4294967296", "got 4294967296"),
     ("--micro-batch 3", "does not divide 'train.batch' = 8"),
-    ("--set train.warmup_steps=31", "longer than the run"),
+    ("--set train.warmup_steps=31", "exceeds 'train.steps'"),
     ("--set model.positions=32", "longer than the model"),
     ("--set model.heads=3", "cannot be divided"),
     ("--lr 0", "'train.learning_rate' must be above 0"),
@@ -107,7 +107,7 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
     ("--data hf://owner/texts/folder", "--data hf://datasets/owner/texts/folder"),
     ("--init none.safetensors", "expected a file at 'none.safetensors', found none"),
     ("--data spec.csv", "spec.csv"),
-    ("--tokenizer t.json --vocab v.json --merges m.txt", "'data.vocab' and 'data.merges' are given besides"),
+    ("--tokenizer t.json --vocab v.json --merges m.txt", "'data.vocab' and 'data.merges' are given too"),
     ("--data-examples 5", "--set data.synthetic_documents=N"),
     ("--data-bytes many", "a whole number"),
 ])

@@ -86,7 +86,7 @@ def test_data_verify_quarantines_a_store_with_one_changed_bit(bench, tmp_path, f
     damaged[at] ^= 1
     (store / file).write_bytes(damaged)
     answer = bench("data", "verify", "--json")
-    assert answer.returncode == 4 and file in answer.stderr and "is now" in answer.stderr
+    assert answer.returncode == 4 and file in answer.stderr and "moved to" in answer.stderr
     faults = {item["path"]: item for item in json.loads(answer.stdout)}
     assert faults[other["store"]] == {"path": other["store"], "fault": None, "quarantined_as": None}
     aside = faults[made["store"]]["quarantined_as"]
@@ -106,7 +106,7 @@ def test_a_store_with_one_changed_bit_is_not_used(bench):
     tokens.write_bytes(bytes([before[0] ^ 1]) + before[1:])
     again = bench(*PREPARE, "--scenario", "C")
     assert json.loads(ok(again)) == made and tokens.read_bytes() == before
-    assert "preparing a damaged store anew" in again.stderr and "train.tokens: its SHA-256 was" in (
+    assert "preparing a damaged store again" in again.stderr and "train.tokens: its SHA-256 was" in (
         again.stderr)
     assert (pathlib.Path(made["store"] + ".corrupt.1") / "train.tokens").is_file()
 

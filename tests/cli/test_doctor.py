@@ -60,14 +60,14 @@ def test_a_build_without_plugins_says_what_it_cannot_do(bench, tmp_path):
     program = install(tmp_path / "bin", "#!/bin/sh\necho '{}'\n")
     found = json.loads(bench("doctor", "--json", program=program, **OFFLINE).stdout)
     parquet, hub = found["missing_plugins"]
-    assert "reads no Parquet" in parquet and "no Hub client" in hub
+    assert "cannot read Parquet" in parquet and "no Hub client" in hub
     assert set(found["missing_plugins"]) <= set(found["warnings"])
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     prepare = ["data", "prepare", "--scenario", "C", "--preset", "tiny"]
     refused(bench(*prepare, "--data", "a.parquet", program=program), "Parquet cannot be read",
-            "libdtbench_parquet.so' is not there", "give the data as .jsonl", code=4)
+            "libdtbench_parquet.so' was not found", "give the data as .jsonl", code=4)
     refused(bench(*prepare, "--data", "hf://datasets/a/b", program=program), "The Hub cannot be used",
-            "libdtbench_hub.so' is not there", "--data, --tokenizer, --init", code=4)
+            "libdtbench_hub.so' was not found", "--data, --tokenizer, --init", code=4)
 
 
 def test_doctor_refuses_what_is_no_device(bench):

@@ -147,7 +147,7 @@ TEST(Policy, ContradictionsAreRefused) {
             "foreach"},
            {R"({"parameters": "fp16", "optimizer_states": "fp32",
                 "optimizer_arithmetic": "foreach"})",
-            "works in one datatype"},
+            "needs one datatype"},
            {R"({"parameters": "fp16", "update_rounding": "stochastic"})", "is to bf16"},
            {R"({"parameters": "fp16", "loss_scaling": true,
                 "optimizer_arithmetic": "foreach"})",
@@ -156,7 +156,7 @@ TEST(Policy, ContradictionsAreRefused) {
            {R"({"autocast_rules": "cuda"})", "mixed precision"},
            {R"({"parameters": "bf16", "tf32": true})", "tf32 = true"},
            {R"({"gradients": "bf16"})", "gradients = \"bf16\""},
-           {R"({"parameters": "fp64", "optimizer_states": "fp32"})", "fp64 for some"},
+           {R"({"parameters": "fp64", "optimizer_states": "fp32"})", "fp64 is set for only some"},
            {R"({"parameters": "bf16", "perturb_initial_ulp": 1})", "moves fp32 weights"},
        }) {
     const std::string message = refusal(text);

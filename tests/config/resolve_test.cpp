@@ -185,7 +185,7 @@ TEST(Resolve, UnknownNamesAndKeysSuggestTheNearestAndNameTheirOrigin) {
   const TemporaryFolder folder;
   EXPECT_TRUE(says(refusal(tiny_request("G")), "Unknown scenario 'G'"));
   EXPECT_TRUE(says(refusal(tiny_request("A", "amp_b16")), "Did you mean 'amp_bf16'?"));
-  EXPECT_TRUE(says(refusal(tiny_request("")), "No scenario is chosen"));
+  EXPECT_TRUE(says(refusal(tiny_request("")), "No scenario is given"));
   ResolveRequest request = tiny_request();
   request.preset = "tinny";
   EXPECT_TRUE(says(refusal(request), "Did you mean 'tiny'?"));
@@ -227,7 +227,7 @@ TEST(Resolve, ValuesOfTheWrongKindNameTheirOrigin) {
            {"[train]\n\"a/b\" = 3\n", "Unknown key 'train.a/b'"},
            {"[train.steps]\nx = 3\n", "'train.steps' must be a whole number"},
            {"policy = 3\n", "'policy' must be text"},
-           {"seed = 1979-05-27\n", "line 1: a date or time is no setting"},
+           {"seed = 1979-05-27\n", "line 1: a date or time is not a setting"},
            {"[train\n", "line 1, column"},
        }) {
     request.file = folder.write("run.toml", text);

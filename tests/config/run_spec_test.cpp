@@ -82,7 +82,7 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
       {[](RunSpec& s) { s.data.vocab = "v.json"; }, "only 'data.vocab' is given"},
       {[](RunSpec& s) { s.data.source = ""; }, "'data.source' must not be empty"},
       {[](RunSpec& s) { s.data.tokenizer = s.data.vocab = s.data.merges = "t.json"; },
-       "'data.vocab' and 'data.merges' are given besides"},
+       "'data.vocab' and 'data.merges' are given too"},
       {[](RunSpec& s) { s.data.examples = -1; }, "'data.examples' must be at least 0"},
       {[](RunSpec& s) { s.data.bytes = -1; }, "'data.bytes' must be at least 0"},
       {[](RunSpec& s) { s.data.examples = 9; }, "of the Hub, but 'data.source' is 'synthetic'"},

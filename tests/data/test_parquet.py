@@ -227,7 +227,7 @@ def test_other_columns_may_be_of_any_type_and_damaged(tmp_path):
     damage(extra)
     assert [d[1:] for d in documents(path)] == [["milk", ["1"]], ["fish", ["2"]]]
     damage(text)
-    refused(path, str(path), "a whole Parquet file")
+    refused(path, str(path), "a complete Parquet file")
 
 
 def test_labels_are_not_read_for_language_models(tmp_path):
@@ -312,7 +312,7 @@ def test_files_that_are_no_parquet_or_cut_short(tmp_path):
     for content in (b"", b"PAR1", b"text\nmilk\n", whole[:-1], whole[: len(whole) // 2],
                     whole[:-8] + b"\xff\xff\xff\x7f" + whole[-4:], whole[:-40] + whole[-8:]):
         path.write_bytes(content)
-        refused(path, str(path), "a whole Parquet file", "Copy or download the file again")
+        refused(path, str(path), "a complete Parquet file", "Copy or download the file again")
 
 
 def test_ill_formed_utf8_is_repaired_and_counted(tmp_path):

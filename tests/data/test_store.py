@@ -136,7 +136,7 @@ def test_roberta_asks_for_its_own_vocabulary(tmp_path):
         capture_output=True, text=True, check=False)
     assert done.returncode == USAGE
     for part in ("gpt2_vocab.json", "found no <s>, <pad>, </s>, <unk>, <mask>",
-                 "Take RoBERTa's vocab.json"):
+                 "Use RoBERTa's vocab.json"):
         assert part in done.stderr
 
 
@@ -194,7 +194,7 @@ def arrays(store):
 def test_parquet_and_json_lines_of_the_same_documents_give_the_same_store(tmp_path):
     require_shared()
     if not (BIN / "libdtbench_parquet.so").exists():
-        pytest.skip("this build reads no Parquet")
+        pytest.skip("this build cannot read Parquet")
     import pyarrow
     import pyarrow.compute
     import pyarrow.parquet

@@ -264,7 +264,7 @@ ADDED = {"id": 297, "content": "[new]", "single_word": False, "lstrip": False, "
     ("model/merges", [["h", "e"]] * 2, ["merge 2", "again"]),
     ("model/merges", [["h", "e"]], ["expected a merge for every token"]),
     ("added_tokens", [ADDED | {"special": False}], ["'added_tokens['[new]'].special'"]),
-    ("added_tokens", [ADDED | {"id": 7}], ["id of its own"]),
+    ("added_tokens", [ADDED | {"id": 7}], ["unique id"]),
     ("added_tokens", [ADDED | {"id": 7, "content": "<|endoftext|>"}], ["296 as in model.vocab"]),
     ("added_tokens", [{"id": "x"}], ["'added_tokens'", "id and content"]),
 ])

@@ -236,7 +236,7 @@ def test_every_policy_starts_from_the_same_draws(environment, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option, value, reason", [("--device", "cuda:77", "CUDA"), ("--engine", "fused", "reference engine only")]
+    "option, value, reason", [("--device", "cuda:77", "CUDA"), ("--engine", "fused", "only the reference engine")]
 )
 def test_what_the_engine_cannot_do_is_a_recorded_skip(environment, tmp_path, option, value, reason):
     done = run(environment, tmp_path, option, value)

@@ -87,7 +87,7 @@ TEST_F(WeightsFile, RefusesIntegers) {
 
 TEST_F(WeightsFile, RefusesALayerTooMany) {
   tensors_["transformer.h.2.ln_1.bias"] = at::zeros({kWidth});
-  expect_refused("'transformer.h.2.ln_1.bias', which this model has no place for");
+  expect_refused("'transformer.h.2.ln_1.bias', which this model does not have");
 }
 
 TEST_F(WeightsFile, RefusesWhatIsNotFinite) {

@@ -42,7 +42,7 @@ TEST(Nvml, WithoutTheLibraryThereIsAReason) {
 TEST(Nvml, AnotherLibraryIsRefused) {
   std::string reason;
   EXPECT_EQ(Nvml::open(reason, "libc.so.6"), nullptr);
-  EXPECT_NE(reason.find("is no NVML"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("is not NVML"), std::string::npos) << reason;
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ def test_disk_too_small(hub, dataset, small_disk):
     client = Client(hub, small_disk / "cache")
     result = fetch(client, dataset)
     assert result.code == RETRYABLE
-    assert "195.3 KiB are needed" in result.err and "HF_HUB_CACHE" in result.err
+    assert "195.3 KiB needed" in result.err and "HF_HUB_CACHE" in result.err
     assert not hub.contents()  # said before anything was fetched
 
 

@@ -36,7 +36,7 @@ def test_a_certificate_that_nobody_vouches_for(hub, client, dataset):
     result = client.ours("file", dataset, NAME)
     assert result.code == PERMANENT  # the same next time: one try
     assert "certificate" in result.err and "try:" in result.err
-    assert "trying again" not in result.err
+    assert "retrying" not in result.err
     assert not hub.requests
 
 

@@ -76,7 +76,7 @@ def test_a_change_beyond_noise_is_named(sets):
     assert groups["A"]["samples_per_s"]["changed"] is True
     assert groups["C"]["average_precision_micro"]["changed"] is False
     text = ok(dtbench("compare", sets.before, sets.after))
-    changed = text[text.index("Changed beyond noise"):text.index("No cell ended otherwise")]
+    changed = text[text.index("Changed beyond noise"):text.index("Every cell ended as before")]
     assert "samples_per_s  1.202 [1.200, 1.204]" in changed
     assert "average_precision" not in changed
 

@@ -53,7 +53,7 @@ def test_the_fastest_policy_that_loses_nothing_is_recommended(tmp_path, report):
 
 REJECTED = {
     "worse": (dict(speed=1.5, shift=0.1), "validation loss may be worse by more than 0.0520"),
-    "slower": (dict(speed=0.9), "it is not faster for certain: 0.90"),
+    "slower": (dict(speed=0.9), "it is not certainly faster: 0.90"),
     "dead": (dict(speed=1.5, nonfinite=3),
              "5 of 5 seeds met a NaN or an infinity (first at step 3)"),
     "stalled": (dict(speed=1.5, outcome="stalled"), "did not train beyond a constant answer"),
@@ -112,7 +112,7 @@ def test_pairs_count_and_not_a_policys_own_seeds(tmp_path, report):
     policy_seeds(tmp_path, "amp_bf16", speed=2.5)
     found = said(report)
     assert (found["policy"], found["firm"]) == ("amp_bf16", False)
-    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are required"]
     assert report()["answer"] == "Provisionally, use amp_bf16 in A."
 
 
@@ -121,7 +121,7 @@ def test_the_reference_too_is_only_provisional_on_little_ground(tmp_path, report
     add(tmp_path, "A", "amp_bf16", 0, spec=REAL, result={SPEED: 90.0})
     found = said(report)
     assert (found["policy"], found["firm"]) == ("fp32_true", False)
-    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are required"]
 
 
 def test_one_seed_and_generated_data_make_it_provisional(tmp_path, report):
@@ -129,7 +129,7 @@ def test_one_seed_and_generated_data_make_it_provisional(tmp_path, report):
     add(tmp_path, "A", "amp_bf16", 0, result={SPEED: 150.0})
     found = said(report)
     assert (found["policy"], found["firm"]) == ("amp_bf16", False)
-    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for",
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are required",
                                  "generated data"]
     assert report()["answer"] == "Provisionally, use amp_bf16 in A."
 
@@ -212,7 +212,7 @@ def test_cells_without_a_record_are_named(tmp_path, report):
 
 
 def test_an_empty_folder_has_a_report_that_says_so(tmp_path, report):
-    assert report()["answer"] == "There are no records to answer from."
+    assert report()["answer"] == "There are no records to base an answer on."
     assert "There are no records" in ok_file(tmp_path, tmp_path / "r.html", "html")
 
 

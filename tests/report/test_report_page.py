@@ -177,7 +177,7 @@ def test_figures_draw_the_records_and_answer_the_mouse(page):
 
 def test_every_figure_says_n_and_what_is_generated(page, tmp_path, open_page):
     for caption in page.locator("figcaption").all_inner_texts():
-        assert "n: 1 seed a cell" in caption
+        assert "n: 1 seed per cell" in caption
         assert "generated" not in caption.lower()
     add(tmp_path, "A", "fp32_true", 0)
     ok(dtbench("report", tmp_path))
@@ -346,7 +346,7 @@ def test_what_is_left_out_or_missing_is_named(tmp_path, open_page):
 def test_a_report_of_nothing_opens(tmp_path, open_page):
     ok(dtbench("report", tmp_path))
     page = open_page(tmp_path / "report.html")
-    expect(page.locator("#answer")).to_have_text("There are no records to answer from.")
+    expect(page.locator("#answer")).to_have_text("There are no records to base an answer on.")
 
 
 def test_without_the_plot_library_it_says_so_and_shows_numbers(tmp_path, study_page, open_page):
@@ -355,5 +355,5 @@ def test_without_the_plot_library_it_says_so_and_shows_numbers(tmp_path, study_p
     bare = tmp_path / "bare.html"
     bare.write_text(whole[:library.start()] + "<script></script>" + whole[library.end():])
     page = open_page(bare)
-    expect(page.locator("#curves")).to_contain_text("carries no plot library")
+    expect(page.locator("#curves")).to_contain_text("has no plot library")
     expect(page.get_by_role("region", name="Memory by part, numbers")).to_be_visible()

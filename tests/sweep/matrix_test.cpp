@@ -185,9 +185,9 @@ TEST(MatrixFile, NamesWhatItDoesNotKnow) {
   EXPECT_TRUE(has(none, "'policies' must be a list of names, or left out for the six, got []"))
       << none;
   const std::string nothing = MatrixFile("# all of it in comments").error();
-  EXPECT_TRUE(has(nothing, "says nothing") && has(nothing, "docs/matrix.md")) << nothing;
+  EXPECT_TRUE(has(nothing, "is empty") && has(nothing, "docs/matrix.md")) << nothing;
   const std::string policy = MatrixFile("axes.policy = [\"fp32_true\"]").error();
-  EXPECT_TRUE(has(policy, "'policy' is no setting of a matrix' cells")) << policy;
+  EXPECT_TRUE(has(policy, "'policy' is not a setting of a matrix's cells")) << policy;
   const std::string part = MatrixFile("[[part]]\nscenario = [\"A\"]").error();
   EXPECT_TRUE(has(part, "part[0].scenario")) << part;
 }

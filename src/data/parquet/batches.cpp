@@ -91,7 +91,7 @@ void ParquetBatches::guard(const std::function<void()>& work) const {
     work();
   } catch (const parquet::ParquetException& error) {
     file_->rethrow_error();
-    throw usage_error(concat("'", name_, "': expected a whole Parquet file that Arrow ",
+    throw usage_error(concat("'", name_, "': expected a complete Parquet file that Arrow ",
                              ARROW_VERSION_STRING, " reads, found: ", error.what()),
                       "Copy or download the file again.");
   }

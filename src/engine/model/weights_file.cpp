@@ -73,13 +73,13 @@ void copy_tensor(const std::filesystem::path& path, const std::string& name,
     throw usage_error(
         concat("'", path.string(), "': tensor '", name, "' has shape ",
                at::IntArrayRef(tensor.shape), ", the model's is ", parameter.value.sizes(), "."),
-        "check that the preset's layers, width, positions and vocabulary are the "
-        "checkpoint's");
+        "Check that the preset's layers, width, positions and vocabulary match the "
+        "checkpoint's.");
   const at::Tensor values = as_tensor(path, name, tensor);
   if (!at::isfinite(values).all().item<bool>())
     throw usage_error(
         concat("'", path.string(), "': tensor '", name, "' holds values that are not finite."),
-        "take weights that training can begin with");
+        "Use weights that training can start from.");
   parameter.value.copy_(values);
 }
 
@@ -98,7 +98,7 @@ void require_tied(const std::filesystem::path& path, const SafetensorsFile& file
       if (!at::equal(values, parameter.value))
         throw usage_error(concat("'", path.string(), "': tensor '", name, "' is not '",
                                  parameter.name, "', and this model has one tensor for both."),
-                          "take a checkpoint whose head is tied to the word embeddings");
+                          "Use a checkpoint whose head is tied to the word embeddings.");
     }
 }
 
@@ -120,15 +120,15 @@ LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& para
       loaded.newly_drawn.push_back(parameter.name);
     } else {
       throw usage_error(concat("'", path.string(), "' lacks the tensor '", parameter.name, "'."),
-                        "check that the file holds the weights of this architecture and size");
+                        "Check that the file holds weights of this architecture and size.");
     }
   }
   for (const auto& [name, tensor] : file.tensors()) {
     if (used.contains(name)) continue;
     if (!may_be_ignored(name))
       throw usage_error(concat("'", path.string(), "' holds the tensor '", name,
-                               "', which this model has no place for."),
-                        "check that the preset's number of layers is the checkpoint's");
+                               "', which this model does not have."),
+                        "Check that the preset has as many layers as the checkpoint.");
     loaded.ignored.push_back(name);
   }
   require_tied(path, file, parameters);

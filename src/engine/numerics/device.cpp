@@ -37,7 +37,7 @@ DeviceChoice choose_device(const std::string& name) {
   const int index = device.has_index() ? device.index() : 0;
   if (index >= count) {
     choice.unavailable =
-        concat("the machine has ", count, " visible CUDA devices, the cell asks for ", name);
+        concat("the machine has ", count, " visible CUDA devices, but the cell requests ", name);
     return choice;
   }
   choice.device = c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));

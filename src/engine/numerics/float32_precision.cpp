@@ -64,12 +64,12 @@ void refuse_forced_tf32() {
   if (torch_override != nullptr && std::string_view(torch_override) != "0")
     throw usage_error(concat("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=", torch_override,
                              " would decide on TF32 in place of the policy."),
-                      "unset TORCH_ALLOW_TF32_CUBLAS_OVERRIDE");
+                      "Unset TORCH_ALLOW_TF32_CUBLAS_OVERRIDE.");
   const char* nvidia_override = std::getenv("NVIDIA_TF32_OVERRIDE");
   if (nvidia_override != nullptr && std::string_view(nvidia_override) != "0")
     throw usage_error(concat("NVIDIA_TF32_OVERRIDE=", nvidia_override,
                              " would decide on TF32 in place of the policy."),
-                      "unset NVIDIA_TF32_OVERRIDE");
+                      "Unset NVIDIA_TF32_OVERRIDE.");
 }
 
 const char* wanted(const Switch& one, bool tf32) {

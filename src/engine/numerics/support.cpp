@@ -30,7 +30,7 @@ std::optional<std::string> unsupported_on_cuda(const DtypePolicy& policy,
 
 std::optional<std::string> unsupported(const RunSpec& spec, const c10::Device& device) {
   if (spec.engine != Engine::kReference)
-    return concat("this build has the reference engine only, not '", to_string(spec.engine), "'");
+    return concat("this build has only the reference engine, not '", to_string(spec.engine), "'");
   if (device.is_cuda()) return unsupported_on_cuda(spec.policy, device);
   if (spec.policy.tf32) return "TF32 is a mode of CUDA's tensor cores";
   return std::nullopt;

@@ -155,13 +155,14 @@ void require_precision(const std::vector<CanaryCheck>& checks, bool tf32) {
                                 [](const CanaryCheck& check) { return !check.passed(); });
   if (tf32 && cut == checks.end())
     throw Error(ExitCode::kPermanent,
-                "The policy asks for TF32, and this device's products are not cut to it.",
-                "unset NVIDIA_TF32_OVERRIDE, or another torch build or driver");
+                "The policy requests TF32, but this device does not truncate matmuls to it.",
+                "Unset NVIDIA_TF32_OVERRIDE, or use another torch build or driver.");
   if (!tf32 && cut != checks.end())
-    throw Error(ExitCode::kPermanent,
-                concat("The TF32 canary caught ", cut->operation, " on this device: error ",
-                       cut->error, ", fp32 allows ", cut->tolerance, "."),
-                "another torch build or driver: this one does not compute fp32 products in fp32");
+    throw Error(
+        ExitCode::kPermanent,
+        concat("The TF32 canary caught ", cut->operation, " on this device: error ", cut->error,
+               ", fp32 allows ", cut->tolerance, "."),
+        "Use another torch build or driver: this one does not compute fp32 matmuls in fp32.");
 }
 
 Json to_json(const std::vector<CanaryCheck>& checks) {

@@ -84,8 +84,8 @@ void require_same_identity(const Json& recorded, const Json& present) {
                    ", now ", change.contains("value") ? change.at("value").dump() : "absent");
   }
   throw usage_error(
-      "The record was begun under other conditions, so going on would mix two runs:" + list,
-      "the same program, data and machine as before, or --rerun to start anew");
+      "The record was started under different conditions, so resuming would mix two runs:" + list,
+      "Use the same program, data and machine as before, or --rerun to retrain.");
 }
 
 }  // namespace dtbench

@@ -88,7 +88,7 @@ ConditionsSampler::ConditionsSampler(const c10::Device& device, std::int64_t ste
   std::string reason;
   nvml_ = Nvml::open(reason);
   if (nvml_ == nullptr)
-    log_warning(reason + "; the record will not say how the GPU was");
+    log_warning(reason + "; the record will not describe the GPU's state");
   else
     pci_bus_id_ = cuda_plugin().pci_bus_id(device.index());
 }

@@ -51,11 +51,11 @@ class List {
 
 std::string remedy_for(const std::string& reason) {
   if (reason == "thermal" || reason == "hardware_slowdown")
-    return "cool the GPU, or lower its power limit (nvidia-smi -pl) and compare at that";
+    return "cool the GPU, or lower its power limit (nvidia-smi -pl) and compare at that limit";
   if (reason == "power_cap" || reason == "power_brake")
-    return "the power limit decides the speed: state it with the result, or lock a clock below it "
+    return "the power limit determines the speed: report it with the result, or lock a lower clock "
            "(nvidia-smi -lgc)";
-  return "unlock the clocks (nvidia-smi -rgc), or state them with the result";
+  return "unlock the clocks (nvidia-smi -rgc), or report them with the result";
 }
 
 void add_gpu(const Json& gpu, List& list) {
@@ -95,13 +95,13 @@ Json disturbances(const std::vector<Json>& steps, const Json& conditions, const 
   const double swapped = number_or(conditions.at("swapped_bytes"), 0);
   list.add("swapping", swapped, 0,
            concat(human_bytes(static_cast<std::uint64_t>(swapped)), " were swapped out"),
-           "free memory, or a smaller --micro-batch");
+           "free memory, or use a smaller --micro-batch");
   add_gpu(conditions.at("gpu"), list);
   const double peak_wait = number_or(mfu.at("peak_measured_core_wait_share"), 0);
   list.add("peak_under_load", peak_wait, kCoreWaitBound,
            concat("while the peak was measured, threads waited for a core ", percent(peak_wait),
                   " of the time"),
-           "dtbench doctor on the quiet machine measures it again");
+           "run dtbench doctor on a quiet machine to remeasure it");
   return list.take();
 }
 

@@ -49,7 +49,7 @@ Peaks find_peaks(const c10::Device& device, Dtype operands, bool tf32) {
     const PeakKey key = peak_key(device, operands, tf32);
     peaks.measured = read_or_measure_peak(cache_folder(), key, [&] {
       log_info(
-          concat("measuring this device's rate of ", key.datatype, " products, once, for MFU ..."));
+          concat("measuring this device's rate of ", key.datatype, " matmuls, once, for MFU ..."));
       return sweep_products(device, scalar_type(operands), sweep_shapes(device));
     });
   });

@@ -20,7 +20,7 @@ std::int64_t example_count(const TokenStore& store, const RunSpec& spec, Split s
     throw usage_error(concat("The ", to_string(split), " split of '", store.meta().name,
                              "' holds no example: ", store.documents(split), " documents, ",
                              store.tokens(split).size(), " tokens, length ", spec.data.length, "."),
-                      "give more data, or a shorter --length");
+                      "Give more data, or a shorter --length.");
   return count;
 }
 
@@ -70,7 +70,7 @@ GlobalBatch BatchSource::training_batch(std::int64_t step) {
   if (batch.targets == 0)
     throw usage_error(concat("Masking left step ", step, " without a token to predict: ", batch_,
                              " samples of ", length_, " tokens are too few for a share of 0.15."),
-                      "Longer sequences (--length) or a larger batch (--batch).");
+                      "Use longer sequences (--length) or a larger batch (--batch).");
   return batch;
 }
 

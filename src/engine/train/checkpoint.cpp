@@ -40,7 +40,7 @@ const char* safetensors_dtype(at::ScalarType type) {
 [[noreturn]] void misfit(const std::filesystem::path& file, const std::string& what) {
   throw usage_error(
       concat("The checkpoint '", file.string(), "' does not fit this cell: ", what, "."),
-      "--rerun to start anew");
+      "Use --rerun to retrain.");
 }
 
 SafetensorsFile open_checkpoint(const std::filesystem::path& file) {
@@ -48,7 +48,7 @@ SafetensorsFile open_checkpoint(const std::filesystem::path& file) {
     return SafetensorsFile(file);
   } catch (const Error& error) {
     throw usage_error(concat("The checkpoint cannot be read: ", error.what()),
-                      "--rerun to start anew");
+                      "Use --rerun to retrain.");
   }
 }
 

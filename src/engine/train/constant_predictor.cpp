@@ -45,7 +45,7 @@ CountVector evaluated_targets(const TokenStore& store, const BatchSource& source
   if (sum(counts) == 0)
     throw usage_error(
         concat("Masking left the ", evaluated, " validation examples without a token to predict."),
-        "Longer sequences (--length), or a larger train.eval_examples.");
+        "Use longer sequences (--length), or a larger train.eval_examples.");
   return counts;
 }
 

@@ -50,7 +50,7 @@ void StopSignal::watch() {
   sigwait(&set, &signal);
   if (finished_) return;
   requested_ = true;
-  log_info("Stopping: saving a checkpoint. Once more to end at once.");
+  log_info("stopping: saving a checkpoint; signal again to stop at once");
   const timespec grace{kGraceSeconds, 0};
   const int again = sigtimedwait(&set, nullptr, &grace);
   if (finished_) return;

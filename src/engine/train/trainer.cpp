@@ -24,8 +24,8 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
   const std::string& init = spec.model.init;
   if (is_hub_address(init) && given.empty())
     throw usage_error(concat("The initial weights are on the Hub (", init,
-                             "), and which file holds ", "them here was not said."),
-                      "'dtbench run' fetches them; or --initial-weights FILE.");
+                             "), but no local file was given for them."),
+                      "Use 'dtbench run', which downloads them, or --initial-weights FILE.");
   LoadedWeights loaded;
   if (init != "scratch")
     loaded = load_weights(given.empty() ? std::filesystem::path(init) : given, parameters);
@@ -38,8 +38,8 @@ void require_padding(const RunSpec& spec, const StoreMeta& meta) {
   const ModelFamily& family = spec.model.architecture;
   if (!family.padding_id || meta.pad_token_id == *family.padding_id) return;
   throw usage_error(concat(family.title, "'s padding token must have id ", *family.padding_id,
-                           ", the tokenizer's has ", meta.pad_token_id, "."),
-                    "take the published vocab.json, in which <pad> is 1");
+                           ", but the tokenizer's has ", meta.pad_token_id, "."),
+                    "Use the published vocabulary.");
 }
 
 StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64_t step) {

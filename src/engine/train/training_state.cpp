@@ -106,7 +106,7 @@ TrainingState training_state_from_json(const Json& json) {
   } catch (const Json::exception& error) {
     throw usage_error(
         concat("The checkpoint's training state is not as expected: ", error.what(), "."),
-        "--rerun to start anew");
+        "Use --rerun to retrain.");
   }
 }
 

@@ -47,7 +47,7 @@ function warningsOf(cell) {
     list.push(`First non-finite value: step ${first.step}, ${first.kind} in ${first.tensor} (${
         first.phase}).`);
   if (cell.synthetic) list.push("The data is generated.");
-  if (cell.unpaired) list.push("There is no fp32_true that differs in the policy alone.");
+  if (cell.unpaired) list.push("There is no fp32_true that differs only in its policy.");
   if (cell.series.skipped.length)
     list.push(`Steps skipped by the loss scaler: ${cell.series.skipped.join(", ")}.`);
   if (!cell.counts)
@@ -166,7 +166,7 @@ function showComparisons() {
   });
   fill("comparison-tables", blocks);
   document.getElementById("comparison-caption").textContent =
-      "Differences of scores, and ratios of speed, MFU and memory, of pairs that differ in the policy alone, over all seeds whatever the filter: mean [95 % interval], Student's t up to 20 pairs, BCa bootstrap above; none with one pair. " +
+      "Score differences, and ratios of speed, MFU and memory, between pairs that differ only in their policy, over all seeds regardless of the filter: mean [95 % interval], by Student's t up to 20 pairs and BCa bootstrap above; one pair has no interval. " +
       `Survived: finite to the last step, and trained. n: ${seedText(view.rows)}.` +
       syntheticText(view.rows);
 }

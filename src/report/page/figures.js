@@ -14,22 +14,22 @@ function legend() {
 }
 
 function figureBlock(figure) {
-  const block = el(
-      "figure", {id: figure.id, "aria-labelledby": `${figure.id}-title`},
-      el("h2", {id: `${figure.id}-title`}, figure.title), figure.legend ?? legend(),
-      figure.extra ?? null,
-      window.Plotly ?
-          null :
-          el("p", {class: "chip broken"},
-             "This build of dtbench carries no plot library: the numbers stand below instead of plots."),
-      el("div", {class: "plots"},
-         window.Plotly ? figure.plots.map(
-                             (plot) =>
-                                 el("div", {class: "plot"}, el("h3", {}, plot.title),
-                                    plotPlace(plot.label, plot.make),
-                                    plot.note ? el("p", {class: "caption"}, plot.note) : null)) :
-                         []),
-      el("figcaption", {}, figure.caption + syntheticText(view.rows)));
+  const block =
+      el("figure", {id: figure.id, "aria-labelledby": `${figure.id}-title`},
+         el("h2", {id: `${figure.id}-title`}, figure.title), figure.legend ?? legend(),
+         figure.extra ?? null,
+         window.Plotly ?
+             null :
+             el("p", {class: "chip broken"},
+                "This build of dtbench has no plot library; the numbers below replace the plots."),
+         el("div", {class: "plots"},
+            window.Plotly ? figure.plots.map(
+                                (plot) =>
+                                    el("div", {class: "plot"}, el("h3", {}, plot.title),
+                                       plotPlace(plot.label, plot.make),
+                                       plot.note ? el("p", {class: "caption"}, plot.note) : null)) :
+                            []),
+         el("figcaption", {}, figure.caption + syntheticText(view.rows)));
   if (figure.numbers) {
     const numbers =
         el("details", {open: !window.Plotly}, el("summary", {}, `Numbers: ${figure.title}`));

@@ -39,7 +39,7 @@ function notices() {
     ]);
   const seeds = seedsOf().length;
   if (report.cells.length > 0 && seeds < 2)
-    list.push(["fair", "One seed: no interval, and no difference can be told from noise"]);
+    list.push(["fair", "One seed: no interval, so no difference can be distinguished from noise"]);
   const disturbed =
       report.cells.filter((cell) => cell.counts && (cell.result.disturbances ?? []).length > 0)
           .length;
@@ -51,7 +51,7 @@ function notices() {
     list.push([
       "broken",
       el("a", {href: "#left-out"},
-         `${report.records.unpaired} without an fp32_true to be compared with`)
+         `${report.records.unpaired} without an fp32_true to compare with`)
     ]);
   if (report.missing.length > 0)
     list.push([
@@ -88,15 +88,15 @@ function tipLines(row, policy, entry) {
         entry.quality ?
             `${fixed(entry.quality.mean, 4)} (mean of ${entry.quality.n}${
                 row.constant ? `; constant answer ${fixed(row.constant.mean, 4)}` : ""})` :
-                               "not measured: no seed came to its last step"                   }`,
+                               "not measured: no seed reached its last step"                   }`,
   ];
   if (entry.difference)
-    lines.push(`paired difference to fp32_true ${estimate(entry.difference, 4, true)}, n = ${
+    lines.push(`paired difference from fp32_true ${estimate(entry.difference, 4, true)}, n = ${
         entry.difference.n}`);
   if (entry.speed)
-    lines.push(`samples/s over fp32_true's ${estimate(entry.speed, 3)}, n = ${entry.speed.n}`);
+    lines.push(`samples/s relative to fp32_true ${estimate(entry.speed, 3)}, n = ${entry.speed.n}`);
   if (entry.samples_per_s) lines.push(`${significant(entry.samples_per_s.mean)} samples/s`);
-  if (entry.memory) lines.push(`peak memory over fp32_true's ${estimate(entry.memory, 3)}`);
+  if (entry.memory) lines.push(`peak memory relative to fp32_true ${estimate(entry.memory, 3)}`);
   if (firstNonfinite(entry)) lines.push(`first non-finite value: ${firstNonfinite(entry)}`);
   const against = row.recommendation.against[policy];
   if (against) lines.push(`not recommended: ${against}`);
@@ -158,10 +158,7 @@ function matrix() {
   const table = el("table", {}, head, body);
   table.style.setProperty("--columns", report.policies.length);
   if (report.policies.length > 8) table.style.minWidth = `${7 * report.policies.length + 25}rem`;
-  fill(
-      "matrix-table",
-      report.rows.length ? table :
-                           el("p", {}, "There is no record that says which cell it is of."));
+  fill("matrix-table", report.rows.length ? table : el("p", {}, "No record states its cell."));
   const box = document.getElementById("matrix-table");
   if (report.policies.length > 8) {
     box.tabIndex = 0;
@@ -169,11 +166,11 @@ function matrix() {
     box.setAttribute("aria-label", "Matrix of scenarios and policies");
   }
   document.getElementById("matrix-caption").textContent =
-      "A cell: how its seeds ended; mean quality of those that came to their last step (\u2193 lower, \u2191 higher is better) and its paired difference to fp32_true; samples/s over fp32_true's. " +
+      "Each cell shows how its seeds ended, the mean quality of those that reached their last step (\u2193 lower, \u2191 higher is better), its paired difference from fp32_true, and samples/s relative to fp32_true. " +
       `n: ${
           seedText(
               report
-                  .rows)}. Point at a cell, or move to it by keys, for 95 % intervals; it opens its records.` +
+                  .rows)}. Point at a cell, or reach it by keyboard, for 95 % intervals; select it to open its records.` +
       syntheticText(report.rows);
 }
 
@@ -182,7 +179,7 @@ function seedText(rows) {
       rows.flatMap((row) => Object.values(row.policies).map((entry) => entry.cells.length));
   if (counts.length === 0) return "no records";
   const low = Math.min(...counts), high = Math.max(...counts);
-  return low === high ? count(low, "seed") + " a cell" : `${low} to ${high} seeds a cell`;
+  return low === high ? count(low, "seed") + " per cell" : `${low} to ${high} seeds per cell`;
 }
 
 function syntheticText(rows) {
@@ -205,9 +202,9 @@ function recommendations() {
   fill(
       "recommendation-list",
       el("p", {},
-         "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin " +
-             "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, the fastest, if it is faster for certain; else fp32_true. Nothing where fp32_true itself did not train."),
-      table(["Scenario", "Use", "What weakens it", "Passed over"], rows, {stacked: true}));
+         "The rule: a policy qualifies if every seed trained, its quality is worse than that of fp32_true by no more than the margin " +
+             "(1 % of the validation loss; 0.01 of average precision with many labels) at the bad end of the 95 % interval, and it is certainly faster. The fastest that qualifies is recommended, or else fp32_true; nothing if fp32_true itself did not train."),
+      table(["Scenario", "Use", "Limitations", "Not recommended"], rows, {stacked: true}));
 }
 
 // --- Verdicts ---
@@ -215,11 +212,11 @@ function recommendations() {
 function evidenceText(verdict) {
   const evidence = verdict.evidence;
   if (evidence.parts)
-    return "Average precision minus fp32_true's: " +
+    return "Average precision minus that of fp32_true: " +
         evidence.parts
             .map(
                 (part) => `${part.policy} on ${part.scenario} ${estimate(part, 4, true)}${
-                    part.claimed === "inferior" ? " (to be inferior)" : ""}`)
+                    part.claimed === "inferior" ? " (claimed inferior)" : ""}`)
             .join("; ");
   if (evidence.better) {
     const side = (name) => `${Object.keys(evidence[name].scenarios).join(", ")} ${
@@ -230,7 +227,7 @@ function evidenceText(verdict) {
              ` [${fixed(evidence.low, 2, true)}, ${fixed(evidence.high, 2, true)}]` :
              "");
   }
-  if (evidence.ratio !== undefined) return `Ratio of the speed-ups: ${estimate(evidence, 3)}`;
+  if (evidence.ratio !== undefined) return `Ratio of speed-ups: ${estimate(evidence, 3)}`;
   return null;
 }
 
@@ -254,8 +251,7 @@ function verdictBlock(verdict) {
       el("details", {}, el("summary", {}, "Evidence, controls, caveats"),
          el("p", {},
             `Judged on ${verdict.policy}; ${count(verdict.seeds, "seed")}, ${
-                verdict.minimum_seeds} asked for; margin ${verdict.margin}; alpha ${
-                verdict.alpha}` +
+                verdict.minimum_seeds} required; margin ${verdict.margin}; alpha ${verdict.alpha}` +
                 (isNumber(verdict.p_holm) ?
                      `; p = ${significant(verdict.p_holm, 2)} after Holm's adjustment` :
                      "") +
@@ -286,10 +282,10 @@ function leftOut() {
       each.nearest ? "differs from its fp32_true in " +
               each.differing
                   .map(
-                      (d) => `${d.field} (${JSON.stringify(d.here)}, there ${
-                          JSON.stringify(d.there)})`)
+                      (d) => `${d.field} (${JSON.stringify(d.here)} here, ${
+                          JSON.stringify(d.there)} there)`)
                   .join("; ") :
-                     "there is no fp32_true of its scenario and seed"
+                     "there is no fp32_true with its scenario and seed"
     ]);
   for (const each of report.missing)
     rows.push([
@@ -301,5 +297,5 @@ function leftOut() {
       rows.length ?
           table(["What", "Why", "In words"], rows, {stacked: true}) :
           el("p", {},
-             "Nothing: every record counts and has its partner, and every cell of the matrix has a record."));
+             "Nothing: every record counts and has a partner, and every cell of the matrix has a record."));
 }

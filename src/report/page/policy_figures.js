@@ -75,7 +75,7 @@ function paretoFigure() {
       title: rowName(row),
       label: `Speed against ${row.quality.name}, ${rowName(row)}`,
       note: missing.length ?
-          `not shown, since no seed came to its last step: ${missing.join(", ")}` :
+          `not shown, because no seed reached its last step: ${missing.join(", ")}` :
           null,
       make: () => ({
         traces: paretoTraces(row),
@@ -121,10 +121,10 @@ function paretoFigure() {
                        choice("dollars", true)) :
                     null,
     caption:
-        `Up and to the right is better; the dotted line joins the Pareto front, large marks lie on it. Means over the seeds that came to their last step; bars: their range (n: ${
+        `Up and to the right is better. The dotted line joins the Pareto front; large marks lie on it. Marks: means over the seeds that reached their last step; bars: their range (n: ${
             seedText(
                 view.rows)}). The paired ratios and differences, with 95 % intervals, are on the marks and in the tables below.` +
-        (priced ? " Dollars: what the record says the run cost, over its time and rate." :
+        (priced ? " Dollars: the recorded cost of the run, from its time and rate." :
                   " No record has a price, so there is no figure in dollars."),
   };
 }
@@ -193,11 +193,11 @@ function mfuFigure() {
     plots: view.rows.map(plot),
     numbers,
     caption:
-        `FLOPs needed over time and peak, the peak being that of the datatype of the products. Filled: against the peak measured on this device; open: against the data sheet${
+        `Needed FLOPs divided by time and by the peak of the matmul operands' datatype. Filled: against the peak measured on this device; open: against the data sheet${
             anySheet ?
                 "" :
-                " (there is none for this device)"}. Means over the seeds that came to their last step; bars: their range (n: ${
-            seedText(view.rows)}). A policy with a faster datatype is held against a higher peak.`,
+                " (there is none for this device)"}. Marks: means over the seeds that reached their last step; bars: their range (n: ${
+            seedText(view.rows)}). A policy with a faster datatype is compared with a higher peak.`,
   };
 }
 

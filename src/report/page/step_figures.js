@@ -92,7 +92,7 @@ function curvesFigure() {
   });
   const numbers = () => table(
       [
-        "Scenario", "Policy", "Training loss, first to last", "Largest distance to fp32_true",
+        "Scenario", "Policy", "Training loss, first to last", "Largest distance from fp32_true",
         "Mean distance", "Mean, over rounding's own"
       ],
       view.rows.flatMap((row) => policiesIn(row).map((policy) => {
@@ -118,9 +118,9 @@ function curvesFigure() {
     caption: (view.seed === null ?
                   `Lines: mean over the seeds still finite (n: ${seedText(view.rows)}). ${
                       band ? "Band: range of fp32_true over its seeds." :
-                             "With one seed fp32_true has no band."}` :
+                             "With one seed, fp32_true has no band."}` :
                   `Lines: seed ${view.seed} alone (n = 1).`) +
-        " \u2715: a seed's first non-finite value. The frame holds the policies that came to their last step; a loss that leaves it goes on outside (a double click shows all). Curves longer than 200 steps are thinned: of each of 100 stretches the lowest and the highest value stay, and every change between finite and non-finite; values have five digits.",
+        " \u2715: a seed's first non-finite value. The frame fits the policies that reached their last step; losses may continue outside it (double-click to show all). Curves longer than 200 steps are thinned: each of 100 stretches keeps its lowest and highest value, and every change between finite and non-finite stays; values have five digits.",
   };
 }
 
@@ -200,9 +200,9 @@ function survivalFigure() {
     title: "Survival: steps to the first non-finite value",
     plots: view.rows.map(plot),
     numbers,
-    caption: `Kaplan-Meier, over all seeds whatever the filter (n: ${
+    caption: `Kaplan-Meier, over all seeds regardless of the filter (n: ${
         seedText(
-            view.rows)}); shaded: 95 % intervals, from Greenwood's variance on the log(\u2212log) scale, where more than one seed and a survivor allow them. A line that ends at 100 % says \u201Cnone up to this step\u201D, not \u201Cnever\u201D.`,
+            view.rows)}); shaded: 95 % intervals, from Greenwood's variance on the log(\u2212log) scale, where there is more than one seed and a survivor. A line that ends at 100 % says \u201Cnone up to this step\u201D, not \u201Cnever\u201D.`,
   };
 }
 
