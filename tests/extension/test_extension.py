@@ -117,7 +117,8 @@ def test_a_flag_behind_the_command_or_the_environment_load_them_too(bench):
 def test_without_its_extension_a_name_is_unknown(bench):
     said = refused(bench(*cell("G")), "'model.architecture' must be one of gpt2, roberta, got")
     assert "--extension FILE.so" in said
-    refused(bench(*cell("H"), extensions=[LLAMA]), "'objective' must be one of clm, mlm, multi_cls")
+    refused(bench(*cell("H"), extensions=[LLAMA, LION]),
+            "'objective' must be one of clm, mlm, multi_cls, single_cls, got \"label_count\"")
     refused(bench(*cell("H"), extensions=[LLAMA, LABEL_COUNT]),
             "'train.optimizer' must be one of adamw, got \"lion\"")
 
