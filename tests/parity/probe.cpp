@@ -80,7 +80,7 @@ double target_count(const RunSpec& spec, const MicroBatch& batch) {
 class ModuleDatatypes : public NodeObserver {
  public:
   void on_node(const Node& node, Phase phase, at::TensorList in, at::TensorList out) override {
-    if (node.module.empty()) return;
+    if (node.module.empty() || node.phase == Phase::kLoss) return;  // a loss is no module
     Json& entry = modules_[std::string(node.module)];
     if (phase == Phase::kBackward)
       entry.emplace("gradient", name_of(in.front()));  // keeps the first to come back
@@ -148,7 +148,7 @@ class ForwardProbe {
       }
       update_.apply(window, learning_rate(train.learning_rate, train.warmup_steps, step),
                     static_cast<std::uint32_t>(step));
-      nonfinite = first_nonfinite_parameter(step, parameters_);
+      nonfinite = first_nonfinite_parameter(step, parameters_, "adamw");
     }
     facts["first_nonfinite"] = nonfinite ? to_json(*nonfinite) : Json();
     out["losses"] = at::tensor(losses, at::kDouble);

@@ -80,4 +80,21 @@ Value Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attention_mas
   return ln_f_(x, context);
 }
 
+ModelBuilder gpt2_builder() {
+  ModelBuilder builder{.family = "gpt2"};
+  builder.transformer = [](ParameterSet& parameters, const ModelShape& shape,
+                           double epsilon) -> std::unique_ptr<Transformer> {
+    return std::make_unique<Gpt2>(parameters, shape, epsilon);
+  };
+  builder.language_model_head = [](ParameterSet&, const ModelShape&, double,
+                                   const Parameter& word_embeddings) {
+    return std::make_unique<LanguageModelHead>(Linear{"lm_head", &word_embeddings, nullptr});
+  };
+  builder.classification_head =
+      [](ParameterSet& parameters, const ModelShape& shape) -> std::unique_ptr<ClassificationHead> {
+    return std::make_unique<LastTokenClassifier>(parameters, shape);
+  };
+  return builder;
+}
+
 }  // namespace dtbench

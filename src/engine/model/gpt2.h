@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/model_shape.h"
-#include "engine/model/modules.h"
+#include "engine/model/model_builder.h"
 
 namespace dtbench {
 
@@ -36,17 +36,13 @@ class Gpt2Block {
   Dropout mlp_dropout_;
 };
 
-class Gpt2 {
+class Gpt2 : public Transformer {
  public:
   Gpt2(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon);
 
-  // input_ids [B, T] int64; attention_mask [B, T] bool, or undefined when every token is real.
-  // Returns the last hidden states after ln_f [B, T, C].
   Value forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
-                const ForwardContext& context) const;
-
-  // [V, C]; tied to the language-model head.
-  const Parameter& word_embeddings() const { return *wte_.weight; }
+                const ForwardContext& context) const override;
+  const Parameter& word_embeddings() const override { return *wte_.weight; }
 
  private:
   Embedding wte_, wpe_;
@@ -54,5 +50,7 @@ class Gpt2 {
   std::vector<Gpt2Block> h_;
   LayerNorm ln_f_;
 };
+
+ModelBuilder gpt2_builder();
 
 }  // namespace dtbench

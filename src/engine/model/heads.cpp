@@ -2,37 +2,14 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/ops/activation.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/lm_head_loss.h"
 #include "engine/ops/rearrange.h"
 
 namespace dtbench {
 
-LanguageModelHead::LanguageModelHead(ParameterSet& parameters, const ModelShape& shape,
-                                     double layer_norm_epsilon, const Parameter& word_embeddings)
-    : decoder_{"lm_head", &word_embeddings, nullptr} {
-  if (shape.architecture != roberta_family()) return;
-  decoder_.name = "lm_head.decoder";
-  decoder_.bias = &parameters.create("lm_head.bias", {shape.vocab}, kZeros, ParameterKind::kVector);
-  dense_ = Linear::create(parameters, "lm_head.dense", shape.width, shape.width);
-  act_ = {"lm_head", Gelu::Form::kExact};
-  layer_norm_ =
-      LayerNorm::create(parameters, "lm_head.layer_norm", shape.width, layer_norm_epsilon);
-}
-
-Value LanguageModelHead::transformed(const Value& hidden, const ForwardContext& context) const {
-  if (!dense_) return hidden;
-  return (*layer_norm_)(act_((*dense_)(hidden, context), context), context);
-}
-
 Value LanguageModelHead::logits(const Value& hidden, const ForwardContext& context) const {
   return decoder_(transformed(hidden, context), context);
-}
-
-// Transformers' causal LM loss is the contract's already: it casts logits to fp32.
-bool LanguageModelHead::follows_contract(const ForwardContext& context) const {
-  return context.rules.loss == LossRule::kContract || !dense_;
 }
 
 Value LanguageModelHead::loss(const Value& hidden, const at::Tensor& targets,
@@ -41,7 +18,7 @@ Value LanguageModelHead::loss(const Value& hidden, const at::Tensor& targets,
   Tape& tape = context.tape;
   const Value x = transformed(hidden, context);
   const Tape::InModule in_module(tape, decoder_.name);
-  if (!follows_contract(context)) {
+  if (context.rules.loss == LossRule::kTransformers && !transformers_loss_is_the_contracts()) {
     const Value logits = decoder_(x, context);
     const Tape::InLoss in_loss(tape);
     return ops::cross_entropy_chain(tape, logits, targets, normalizer);
@@ -51,41 +28,30 @@ Value LanguageModelHead::loss(const Value& hidden, const at::Tensor& targets,
                            targets, normalizer, context.rules);
 }
 
-ClassificationHead::ClassificationHead(ParameterSet& parameters, const ModelShape& shape,
-                                       std::uint32_t first_site)
-    : first_dropout_{"classifier.dropout", first_site},
-      second_dropout_{"classifier.dropout", first_site + 1} {
-  if (shape.architecture == gpt2_family()) {
-    output_ = Linear::create_without_bias(parameters, "score", shape.width, shape.labels);
-    return;
-  }
-  dense_ = Linear::create(parameters, "classifier.dense", shape.width, shape.width);
-  output_ = Linear::create(parameters, "classifier.out_proj", shape.width, shape.labels);
-}
-
-Value ClassificationHead::logits(const Value& hidden, const at::Tensor& attention_mask,
+Value ClassificationHead::pooled(const Value& hidden, const at::Tensor& attention_mask,
                                  const ForwardContext& context) const {
-  Tape& tape = context.tape;
-  const Tape::InModule in_module(tape, dense_ ? "classifier" : "score");
   const std::int64_t samples = hidden.size(0), tokens = hidden.size(1), width = hidden.size(2);
   const at::Tensor index = pooled_index(hidden.tensor(), attention_mask);
   const at::Tensor rows = at::arange(samples, index.options()) * tokens + index;
-  Value x = ops::select_rows(tape, ops::reshape(tape, hidden, {-1, width}), rows);
-  x = ops::reshape(tape, x, {samples, 1, width});
-  if (dense_) {
-    x = first_dropout_(x, context);
-    x = ops::tanh(tape, (*dense_)(x, context));
-    x = second_dropout_(x, context);
-  }
-  const Value logits = output_(x, context);  // [B, 1, labels]
-  return ops::reshape(tape, logits, {samples, logits.size(2)});
+  const Value all = ops::reshape(context.tape, hidden, {-1, width});
+  return ops::reshape(context.tape, ops::select_rows(context.tape, all, rows),
+                      {samples, 1, width});
 }
 
-at::Tensor ClassificationHead::pooled_index(const at::Tensor& tokens,
-                                            const at::Tensor& attention_mask) const {
+LastTokenClassifier::LastTokenClassifier(ParameterSet& parameters, const ModelShape& shape)
+    : score_(Linear::create_without_bias(parameters, "score", shape.width, shape.labels)) {}
+
+Value LastTokenClassifier::logits(const Value& hidden, const at::Tensor& attention_mask,
+                                  const ForwardContext& context) const {
+  const Tape::InModule in_module(context.tape, score_.name);
+  const Value logits = score_(pooled(hidden, attention_mask, context), context);  // [B, 1, labels]
+  return ops::reshape(context.tape, logits, {logits.size(0), logits.size(2)});
+}
+
+at::Tensor LastTokenClassifier::pooled_index(const at::Tensor& tokens,
+                                             const at::Tensor& attention_mask) const {
   const std::int64_t samples = tokens.size(0), length = tokens.size(1);
   const at::TensorOptions options = tokens.options().dtype(at::kLong);
-  if (dense_) return at::zeros({samples}, options);
   if (!attention_mask.defined()) return at::full({samples}, length - 1, options);
   return (at::arange(length, options) * attention_mask).argmax(-1);
 }

@@ -1,9 +1,6 @@
 // What stands on a transformer: a language-model head tied to the word embeddings, or a
-// classification head at one token of each sample. As Transformers computes them.
+// classification head at one token of each sample. B samples, T tokens, C width, V vocabulary.
 #pragma once
-
-#include <optional>
-#include <string>
 
 #include "config/model_shape.h"
 #include "engine/model/modules.h"
@@ -11,12 +8,12 @@
 
 namespace dtbench {
 
-// GPT-2: logits = hidden E^T. RoBERTa: LayerNorm(gelu(dense(hidden))) E^T + bias.
+// logits = transformed(hidden) E^T, plus the decoder's bias where it has one. As it stands,
+// GPT-2's: nothing is transformed.
 class LanguageModelHead {
  public:
-  // `word_embeddings` E [V, C].
-  LanguageModelHead(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon,
-                    const Parameter& word_embeddings);
+  explicit LanguageModelHead(const Linear& decoder) : decoder_(decoder) {}
+  virtual ~LanguageModelHead() = default;
 
   // hidden [..., C] -> [..., V]
   Value logits(const Value& hidden, const ForwardContext& context) const;
@@ -25,36 +22,48 @@ class LanguageModelHead {
   Value loss(const Value& hidden, const at::Tensor& targets, const LossNormalizer& normalizer,
              const ForwardContext& context) const;
 
- private:
-  Value transformed(const Value& hidden, const ForwardContext& context) const;
-  bool follows_contract(const ForwardContext& context) const;
+ protected:
+  virtual Value transformed(const Value& hidden, const ForwardContext& /*context*/) const {
+    return hidden;
+  }
+  // Whether Transformers' own loss is the contract's: its causal models cast logits to fp32.
+  virtual bool transformers_loss_is_the_contracts() const { return true; }
 
-  Linear decoder_;  // shares E; bias undefined for GPT-2
-  std::optional<Linear> dense_;
-  Gelu act_;
-  std::optional<LayerNorm> layer_norm_;
+ private:
+  Linear decoder_;  // shares E
 };
 
-// GPT-2: a bias-free product at the last real token. RoBERTa: dropout, dense, tanh, dropout,
-// out_proj at the first token.
 class ClassificationHead {
  public:
-  // `first_site`: the first dropout site that the transformer leaves free.
-  ClassificationHead(ParameterSet& parameters, const ModelShape& shape, std::uint32_t first_site);
+  virtual ~ClassificationHead() = default;
 
   // hidden [B, T, C]; attention_mask [B, T] bool, or undefined when all tokens are real.
-  // Returns [B, labels].
-  Value logits(const Value& hidden, const at::Tensor& attention_mask,
-               const ForwardContext& context) const;
+  // Returns [B, outputs].
+  virtual Value logits(const Value& hidden, const at::Tensor& attention_mask,
+                       const ForwardContext& context) const = 0;
 
-  // The token whose hidden state is used: [B] int64, for tokens [B, T, ...]. GPT-2: the rightmost
-  // real token, 0 where there is none. RoBERTa: 0.
-  at::Tensor pooled_index(const at::Tensor& tokens, const at::Tensor& attention_mask) const;
+  // The token whose hidden state is used: [B] int64, for tokens [B, T, ...].
+  virtual at::Tensor pooled_index(const at::Tensor& tokens,
+                                  const at::Tensor& attention_mask) const = 0;
+
+ protected:
+  // The hidden states at those tokens: [B, 1, C].
+  Value pooled(const Value& hidden, const at::Tensor& attention_mask,
+               const ForwardContext& context) const;
+};
+
+// GPT-2's: a bias-free product, "score", at the rightmost real token, 0 where there is none.
+class LastTokenClassifier : public ClassificationHead {
+ public:
+  LastTokenClassifier(ParameterSet& parameters, const ModelShape& shape);
+
+  Value logits(const Value& hidden, const at::Tensor& attention_mask,
+               const ForwardContext& context) const override;
+  at::Tensor pooled_index(const at::Tensor& tokens,
+                          const at::Tensor& attention_mask) const override;
 
  private:
-  Dropout first_dropout_, second_dropout_;
-  std::optional<Linear> dense_;
-  Linear output_;
+  Linear score_;
 };
 
 }  // namespace dtbench

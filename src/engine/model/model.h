@@ -3,13 +3,12 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <optional>
-#include <variant>
+#include <memory>
 
 #include "config/model_shape.h"
-#include "engine/model/gpt2.h"
+#include "engine/model/document_loss.h"
 #include "engine/model/heads.h"
-#include "engine/model/roberta.h"
+#include "engine/model/transformer.h"
 
 namespace dtbench {
 
@@ -19,7 +18,7 @@ struct MicroBatch {
   at::Tensor attention_mask;  // [B, T] bool, true for real tokens; undefined when all are real
   at::Tensor target_index;    // language models: [n] int64, b * T + t of the positions that predict
   at::Tensor targets;         // language models: [n] int64 token ids; single label: [B] int64;
-                              // multi label: [B, labels] fp32 of 0 and 1
+                              // multi label: [B, labels] fp32 of 0 and 1; else the task's, B first
 };
 
 class Model {
@@ -31,23 +30,24 @@ class Model {
   Value loss(const MicroBatch& batch, const ForwardContext& context,
              const LossNormalizer& normalizer) const;
 
-  // Language models: [B, T, V]. Classification: [B, labels]. In the compute datatype.
+  // Language models: [B, T, V]. Documents: [B, outputs]. In the compute datatype.
   Value logits(const MicroBatch& batch, const ForwardContext& context) const;
 
-  // Classification: the loss of logits [B, labels], as in loss().
-  Value classification_loss(const Value& logits, const at::Tensor& targets,
-                            const ForwardContext& context, const LossNormalizer& normalizer) const;
+  // Documents: the loss of logits [B, outputs], as in loss().
+  Value loss_of_logits(const Value& logits, const at::Tensor& targets,
+                       const ForwardContext& context, const LossNormalizer& normalizer) const;
 
-  // Classification: the token that each sample's logits come from, [B] int64.
+  // Documents: the token that each sample's logits come from, [B] int64.
   at::Tensor pooled_index(const MicroBatch& batch) const;
 
  private:
   Value hidden_states(const MicroBatch& batch, const ForwardContext& context) const;
 
-  Registered<Task> objective_;
-  std::variant<Gpt2, Roberta> transformer_;
-  std::optional<LanguageModelHead> language_model_head_;
-  std::optional<ClassificationHead> classification_head_;
+  std::unique_ptr<Transformer> transformer_;
+  // One of the two.
+  std::unique_ptr<LanguageModelHead> language_model_head_;
+  std::unique_ptr<ClassificationHead> classification_head_;
+  DocumentLoss document_loss_ = nullptr;  // of the classification head's outputs
 };
 
 }  // namespace dtbench

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "base/text.h"
+#include "engine/model/roberta_heads.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/rearrange.h"
@@ -94,6 +95,24 @@ Value Roberta::embeddings(const at::Tensor& input_ids, const ForwardContext& con
   Value x = ops::add(context.tape, words, token_type_(only_type, context));
   x = ops::add(context.tape, x, position_(position_ids(input_ids), context));
   return embedding_dropout_(embedding_norm_(x, context), context);
+}
+
+ModelBuilder roberta_builder() {
+  ModelBuilder builder{.family = "roberta"};
+  builder.transformer = [](ParameterSet& parameters, const ModelShape& shape,
+                           double epsilon) -> std::unique_ptr<Transformer> {
+    return std::make_unique<Roberta>(parameters, shape, epsilon);
+  };
+  builder.language_model_head =
+      [](ParameterSet& parameters, const ModelShape& shape, double epsilon,
+         const Parameter& word_embeddings) -> std::unique_ptr<LanguageModelHead> {
+    return std::make_unique<RobertaLanguageModelHead>(parameters, shape, epsilon, word_embeddings);
+  };
+  builder.classification_head =
+      [](ParameterSet& parameters, const ModelShape& shape) -> std::unique_ptr<ClassificationHead> {
+    return std::make_unique<FirstTokenClassifier>(parameters, shape, dropout_sites(shape));
+  };
+  return builder;
 }
 
 }  // namespace dtbench

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/model_shape.h"
-#include "engine/model/modules.h"
+#include "engine/model/model_builder.h"
 
 namespace dtbench {
 
@@ -40,21 +40,18 @@ class RobertaLayer {
   LayerNorm output_norm_;
 };
 
-class Roberta {
+class Roberta : public Transformer {
  public:
   Roberta(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon);
 
-  // input_ids [B, T] int64; attention_mask [B, T] bool, or undefined when every token is real.
-  // Returns the last hidden states [B, T, C].
   Value forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
-                const ForwardContext& context) const;
+                const ForwardContext& context) const override;
 
   // [B, T]: the number of real tokens up to each, counted from the padding row on; the padding row
   // itself where the token is padding.
   static at::Tensor position_ids(const at::Tensor& input_ids);
 
-  // [V, C]; tied to the language-model head.
-  const Parameter& word_embeddings() const { return *word_.weight; }
+  const Parameter& word_embeddings() const override { return *word_.weight; }
 
  private:
   Value embeddings(const at::Tensor& input_ids, const ForwardContext& context) const;
@@ -64,5 +61,7 @@ class Roberta {
   Dropout embedding_dropout_;
   std::vector<RobertaLayer> layer_;
 };
+
+ModelBuilder roberta_builder();
 
 }  // namespace dtbench

@@ -90,8 +90,8 @@ UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint
     const StochasticDraw draw{
         {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
     (decays ? decayed : others)
-        .push_back({parameter.value, gradients[i].contiguous(), states_[i], step,
-                    options_.rounding, draw});
+        .push_back({parameter.value, gradients[i].contiguous(), states_[i], step, options_.rounding,
+                    draw});
   }
   UpdateCounts counts;
   for (const std::vector<TensorUpdate>& group : {decayed, others})
@@ -111,14 +111,6 @@ UpdateCounts AdamW::update_group(const std::vector<TensorUpdate>& group) const {
 
 std::int64_t AdamW::updates() const {
   return updates_.item<std::int64_t>();
-}
-
-std::int64_t AdamW::state_bytes() const {
-  std::int64_t bytes = 0;
-  for (const ParameterState& state : states_)
-    for (const auto& [name, tensor] : named("", state))
-      bytes += static_cast<std::int64_t>(tensor.nbytes());
-  return bytes;
 }
 
 std::vector<std::pair<std::string, at::Tensor>> AdamW::named_states() const {

@@ -10,7 +10,7 @@ WeightUpdate::WeightUpdate(ParameterSet& parameters, const DtypePolicy& policy,
                            const TrainSpec& train, std::int64_t seed)
     : parameters_(parameters),
       clip_norm_(train.clip_norm),
-      optimizer_(parameters, adamw_options(policy, train, seed)) {
+      optimizer_(make_optimizer(parameters, policy, train, seed)) {
   if (policy.loss_scaling) scaler_.emplace(policy.loss_scale);
 }
 
@@ -41,7 +41,7 @@ WeightUpdate::Window WeightUpdate::finish_gradients() {
 UpdateCounts WeightUpdate::apply(const Window& window, double learning_rate,
                                  std::uint32_t global_step) {
   UpdateCounts counts;
-  if (!window.skipped) counts = optimizer_.step(learning_rate, window.factor, global_step);
+  if (!window.skipped) counts = optimizer_->step(learning_rate, window.factor, global_step);
   if (scaler_) scaler_->update(window.skipped);
   return counts;
 }
@@ -52,7 +52,7 @@ bool WeightUpdate::scaler_is_exhausted() const {
 }
 
 std::vector<std::pair<std::string, at::Tensor>> WeightUpdate::named_states() const {
-  auto states = optimizer_.named_states();
+  auto states = optimizer_->named_states();
   if (!scaler_) return states;
   for (auto& state : scaler_->named_states())
     states.push_back(std::move(state));

@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "engine/model/parameters.h"
-#include "engine/optim/adamw.h"
 #include "engine/optim/loss_scaler.h"
+#include "engine/optim/optimizer.h"
 
 namespace dtbench {
 
@@ -38,7 +38,7 @@ class WeightUpdate {
   // The end of a scaled policy: 50 skips in a row, or a scale below 1 (contract).
   bool scaler_is_exhausted() const;
 
-  const AdamW& optimizer() const { return optimizer_; }
+  const Optimizer& optimizer() const { return *optimizer_; }
   const std::optional<LossScaler>& scaler() const { return scaler_; }
   // The optimizer's states and the scaler's, as handles to restore in place.
   std::vector<std::pair<std::string, at::Tensor>> named_states() const;
@@ -46,7 +46,7 @@ class WeightUpdate {
  private:
   ParameterSet& parameters_;
   double clip_norm_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   std::optional<LossScaler> scaler_;
 };
 

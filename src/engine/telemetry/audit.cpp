@@ -18,7 +18,7 @@ namespace dtbench {
 namespace {
 
 // Each once, as policies name them: "fp32", or "blockwise_8bit, fp32".
-std::string state_datatypes(const AdamW& optimizer) {
+std::string state_datatypes(const Optimizer& optimizer) {
   std::set<std::string> names;
   for (const auto& [name, tensor] : optimizer.named_states()) {
     if (!name.starts_with("exp_avg.")) continue;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <stdexcept>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/train/task_engine.h"
 
 namespace dtbench {
 namespace {
@@ -44,54 +44,22 @@ void require_fit(const TokenStore& store, const RunSpec& spec) {
                           hint);
 }
 
-at::Tensor empty_ids(at::IntArrayRef shape) {
-  return at::empty(shape, at::kLong);
-}
-
 }  // namespace
-
-MicroBatch slice(const GlobalBatch& batch, std::int64_t first, std::int64_t count,
-                 const c10::Device& device) {
-  const MicroBatch& whole = batch.content;
-  const auto copy = [&](const at::Tensor& tensor, std::int64_t begin, std::int64_t rows) {
-    return tensor.narrow(0, begin, rows).to(device, /*non_blocking=*/tensor.is_pinned());
-  };
-  MicroBatch part;
-  part.input_ids = copy(whole.input_ids, first, count);
-  if (whole.attention_mask.defined())
-    part.attention_mask = copy(whole.attention_mask, first, count);
-  if (!whole.target_index.defined()) {
-    part.targets = copy(whole.targets, first, count);
-    return part;
-  }
-  // Target positions ascend, so a slice's are contiguous.
-  const std::int64_t* index = whole.target_index.const_data_ptr<std::int64_t>();
-  const std::int64_t* end = index + whole.target_index.numel();
-  const std::int64_t begin_at = std::lower_bound(index, end, first * batch.length) - index;
-  const std::int64_t end_at = std::lower_bound(index, end, (first + count) * batch.length) - index;
-  const std::int64_t targets = end_at - begin_at;
-  part.target_index = copy(whole.target_index, begin_at, targets) - first * batch.length;
-  part.targets = copy(whole.targets, begin_at, targets);
-  return part;
-}
 
 BatchSource::BatchSource(const TokenStore& store, const RunSpec& spec)
     : store_(store),
-      objective_(spec.objective),
-      sum_labels_(spec.train.bce_reduction == BceReduction::kSumLabels),
+      blocks_(spec.objective->reads == TaskReads::kBlocks),
       length_(spec.data.length),
       batch_(spec.train.batch),
       order_(static_cast<std::uint32_t>(spec.seed), example_count(store, spec, Split::kTrain)) {
   example_count(store, spec, Split::kValidation);
   require_fit(store, spec);
-  if (objective_ == masked_lm())
-    masking_.emplace(static_cast<std::uint32_t>(spec.seed), store.meta());
+  targets_ = task_engine(to_string(spec.objective)).targets(store, spec);
 }
 
 std::int64_t BatchSource::examples(Split split) const {
-  return is_language_model(objective_)
-             ? static_cast<std::int64_t>(store_.tokens(split).size()) / length_
-             : store_.documents(split);
+  return blocks_ ? static_cast<std::int64_t>(store_.tokens(split).size()) / length_
+                 : store_.documents(split);
 }
 
 GlobalBatch BatchSource::training_batch(std::int64_t step) {
@@ -114,18 +82,8 @@ GlobalBatch BatchSource::validation_batch(std::int64_t first, std::int64_t count
 }
 
 GlobalBatch BatchSource::assemble(const Selection& selection) const {
-  GlobalBatch batch =
-      is_language_model(objective_) ? copy_blocks(selection) : copy_documents(selection);
-  if (objective_ == causal_lm())
-    predict_next(batch);
-  else if (objective_ == masked_lm())
-    predict_masked(batch, selection);
-  else if (objective_ == multi_label())
-    set_label_vectors(batch, selection);
-  else if (objective_ == single_label())
-    set_single_labels(batch, selection);
-  else
-    throw std::logic_error(concat("no targets for the task ", objective_->name));
+  GlobalBatch batch = blocks_ ? copy_blocks(selection) : copy_documents(selection);
+  targets_->set(batch, selection);
   return batch;
 }
 
@@ -136,7 +94,7 @@ GlobalBatch BatchSource::copy_blocks(const Selection& selection) const {
   batch.real_tokens = batch.samples * length_;
   batch.sum_squared_lengths = static_cast<double>(batch.samples) * static_cast<double>(length_) *
                               static_cast<double>(length_);
-  batch.content.input_ids = empty_ids({batch.samples, length_});
+  batch.content.input_ids = at::empty({batch.samples, length_}, at::kLong);
   auto* ids = batch.content.input_ids.mutable_data_ptr<std::int64_t>();
   const auto stream = store_.tokens(selection.split);
   for (const std::int64_t example : selection.examples) {
@@ -145,36 +103,6 @@ GlobalBatch BatchSource::copy_blocks(const Selection& selection) const {
     ids = std::copy(block.begin(), block.end(), ids);
   }
   return batch;
-}
-
-// Position t predicts token t + 1 of the same block.
-void BatchSource::predict_next(GlobalBatch& batch) const {
-  const at::Tensor positions = at::arange(batch.samples * length_, at::kLong);
-  const auto without = [&](std::int64_t first, const at::Tensor& of) {
-    return of.view({batch.samples, length_}).narrow(1, first, length_ - 1).reshape({-1});
-  };
-  batch.content.target_index = without(0, positions);
-  batch.content.targets = without(1, batch.content.input_ids);
-  batch.targets = batch.content.targets.numel();
-}
-
-void BatchSource::predict_masked(GlobalBatch& batch, const Selection& selection) const {
-  auto* ids = batch.content.input_ids.mutable_data_ptr<std::int64_t>();
-  std::vector<std::int64_t> index, targets;
-  for (std::int64_t i = 0; i < batch.samples; ++i) {
-    const MaskingSample sample =
-        selection.split == Split::kTrain
-            ? MaskingSample::training(selection.step, i)
-            : MaskingSample::validation(selection.examples[static_cast<std::size_t>(i)]);
-    const std::span block(ids + i * length_, static_cast<std::size_t>(length_));
-    for (const MaskedToken& token : masking_->apply(sample, block)) {
-      index.push_back(i * length_ + token.position);
-      targets.push_back(token.original);
-    }
-  }
-  batch.content.target_index = at::tensor(index, at::kLong);
-  batch.content.targets = at::tensor(targets, at::kLong);
-  batch.targets = batch.content.targets.numel();
 }
 
 // Documents, padded on the right.
@@ -200,27 +128,6 @@ GlobalBatch BatchSource::copy_documents(const Selection& selection) const {
     mask += batch.length;
   }
   return batch;
-}
-
-// The lowest label index is the document's label most frequent in training.
-void BatchSource::set_single_labels(GlobalBatch& batch, const Selection& selection) const {
-  batch.content.targets = empty_ids({batch.samples});
-  auto* targets = batch.content.targets.mutable_data_ptr<std::int64_t>();
-  for (const std::int64_t example : selection.examples)
-    *targets++ = store_.labels(selection.split, example).front();
-  batch.targets = batch.samples;
-}
-
-void BatchSource::set_label_vectors(GlobalBatch& batch, const Selection& selection) const {
-  const auto labels = static_cast<std::int64_t>(store_.meta().labels.size());
-  batch.content.targets = at::zeros({batch.samples, labels}, at::kFloat);
-  auto* targets = batch.content.targets.mutable_data_ptr<float>();
-  for (const std::int64_t example : selection.examples) {
-    for (const std::int32_t label : store_.labels(selection.split, example))
-      targets[label] = 1;
-    targets += labels;
-  }
-  batch.targets = sum_labels_ ? batch.samples : batch.samples * labels;
 }
 
 }  // namespace dtbench

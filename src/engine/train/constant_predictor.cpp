@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/train/metrics.h"
+#include "engine/train/task_engine.h"
 
 namespace dtbench {
 namespace {
@@ -117,23 +118,38 @@ ConstantPredictor multi_label_constant(Counts training, std::int64_t training_do
   return constant;
 }
 
-ConstantPredictor constant_predictor(const TokenStore& store, const BatchSource& source,
-                                     std::int64_t evaluated, const RunSpec& spec) {
-  if (is_language_model(spec.objective)) {
-    ConstantPredictor constant;
-    constant.loss = prior_cross_entropy(training_tokens(store, spec.objective == masked_lm()),
-                                        evaluated_targets(store, source, evaluated));
-    return constant;
-  }
-  const bool single = spec.objective == single_label();
+ConstantPredictor token_constant(const TokenStore& store, const BatchSource& source,
+                                 std::int64_t evaluated, const RunSpec& spec) {
+  const bool masked = spec.objective->needs == TaskNeeds::kMaskToken;
+  ConstantPredictor constant;
+  constant.loss = prior_cross_entropy(training_tokens(store, masked),
+                                      evaluated_targets(store, source, evaluated));
+  return constant;
+}
+
+ConstantPredictor single_label_constant(const TokenStore& store, const BatchSource&,
+                                        std::int64_t evaluated, const RunSpec&) {
+  return single_label_constant(
+      label_counts(store, Split::kTrain, store.documents(Split::kTrain), /*single_label=*/true),
+      label_counts(store, Split::kValidation, evaluated, /*single_label=*/true));
+}
+
+ConstantPredictor multi_label_constant(const TokenStore& store, const BatchSource&,
+                                       std::int64_t evaluated, const RunSpec& spec) {
   const std::int64_t documents = store.documents(Split::kTrain);
-  const CountVector training = label_counts(store, Split::kTrain, documents, single);
-  const CountVector validation = label_counts(store, Split::kValidation, evaluated, single);
-  if (single) return single_label_constant(training, validation);
-  ConstantPredictor constant = multi_label_constant(training, documents, validation, evaluated);
+  const CountVector training =
+      label_counts(store, Split::kTrain, documents, /*single_label=*/false);
+  ConstantPredictor constant = multi_label_constant(
+      training, documents,
+      label_counts(store, Split::kValidation, evaluated, /*single_label=*/false), evaluated);
   if (spec.train.bce_reduction == BceReduction::kSumLabels)
     constant.loss *= static_cast<double>(training.size());
   return constant;
+}
+
+ConstantPredictor constant_predictor(const TokenStore& store, const BatchSource& source,
+                                     std::int64_t evaluated, const RunSpec& spec) {
+  return task_engine(to_string(spec.objective)).constant(store, source, evaluated, spec);
 }
 
 }  // namespace dtbench

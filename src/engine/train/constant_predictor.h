@@ -21,10 +21,18 @@ struct ConstantPredictor {
   std::optional<double> accuracy, f1_micro, f1_macro, average_precision_micro;
 };
 
-// Over the first `evaluated` validation examples. Throws Error (usage) when masking leaves them
-// without a target.
+// The task's, over the first `evaluated` validation examples. Throws Error (usage) when masking
+// leaves them without a target.
 ConstantPredictor constant_predictor(const TokenStore& store, const BatchSource& source,
                                      std::int64_t evaluated, const RunSpec& spec);
+
+// Those of the built-in tasks: language models, single label, multi label.
+ConstantPredictor token_constant(const TokenStore& store, const BatchSource& source,
+                                 std::int64_t evaluated, const RunSpec& spec);
+ConstantPredictor single_label_constant(const TokenStore& store, const BatchSource& source,
+                                        std::int64_t evaluated, const RunSpec& spec);
+ConstantPredictor multi_label_constant(const TokenStore& store, const BatchSource& source,
+                                       std::int64_t evaluated, const RunSpec& spec);
 
 // Documents by target, in the order of labels.
 ConstantPredictor single_label_constant(Counts training, Counts validation);

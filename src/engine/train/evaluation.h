@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "engine/model/model.h"
 #include "engine/train/batches.h"
+#include "engine/train/scores.h"
 
 namespace dtbench {
 
@@ -17,9 +18,9 @@ struct Evaluation {
   std::optional<double> accuracy = {}, f1_micro = {}, f1_macro = {}, average_precision_micro = {};
 };
 
-// The first `examples` validation examples, in batches of `batch`. `labels`: 0 for language models.
+// The first `examples` validation examples, in batches of `batch`. `scores`: the task's, or null.
 Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSource& source,
-                    std::int64_t examples, std::int64_t batch, std::int64_t labels,
+                    std::int64_t examples, std::int64_t batch, Scores* scores,
                     const c10::Device& device);
 
 // Scores only where there are any.

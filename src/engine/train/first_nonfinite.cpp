@@ -53,13 +53,14 @@ std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, Parame
   if (auto gradient =
           first_nonfinite(parameters, parameters.gradients(), step, Phase::kBackward, ""))
     return gradient;
-  return NonFiniteEvent{step,        -1, to_string(Phase::kBackward), kind_of(norm),
-                        "grad_norm", -1, "norm"};
+  return NonFiniteEvent{step, -1,    to_string(Phase::kBackward), kind_of(norm), "grad_norm",
+                        -1,   "norm"};
 }
 
 std::optional<NonFiniteEvent> first_nonfinite_parameter(std::int64_t step,
-                                                        const ParameterSet& parameters) {
-  return first_nonfinite(parameters, parameters.values(), step, Phase::kOptimizer, "adamw");
+                                                        const ParameterSet& parameters,
+                                                        const char* optimizer) {
+  return first_nonfinite(parameters, parameters.values(), step, Phase::kOptimizer, optimizer);
 }
 
 }  // namespace dtbench

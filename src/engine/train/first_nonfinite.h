@@ -32,7 +32,9 @@ std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step, const at::
 std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, ParameterSet& parameters,
                                                        double norm);
 
+// `optimizer`: the operation that made it, for the event.
 std::optional<NonFiniteEvent> first_nonfinite_parameter(std::int64_t step,
-                                                        const ParameterSet& parameters);
+                                                        const ParameterSet& parameters,
+                                                        const char* optimizer);
 
 }  // namespace dtbench

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "base/clock.h"
@@ -13,14 +14,10 @@
 #include "engine/model/initial_weights.h"
 #include "engine/numerics/device.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/train/task_engine.h"
 
 namespace dtbench {
 namespace {
-
-std::int64_t label_count(const RunSpec& spec, const TokenStore& store) {
-  return is_language_model(spec.objective) ? 0
-                                           : static_cast<std::int64_t>(store.meta().labels.size());
-}
 
 LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given,
                          ParameterSet& parameters) {
@@ -36,11 +33,11 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
   return loaded;
 }
 
-// RoBERTa's position table counts from its padding row.
+// A family's embedding tables may keep a row for padding.
 void require_padding(const RunSpec& spec, const StoreMeta& meta) {
-  const bool roberta = spec.model.architecture == roberta_family();
-  if (!roberta || meta.pad_token_id == kRobertaPadding) return;
-  throw usage_error(concat("RoBERTa's padding token must have id ", kRobertaPadding,
+  const ModelFamily& family = spec.model.architecture;
+  if (!family.padding_id || meta.pad_token_id == *family.padding_id) return;
+  throw usage_error(concat(family.title, "'s padding token must have id ", *family.padding_id,
                            ", the tokenizer's has ", meta.pad_token_id, "."),
                     "take the published vocab.json, in which <pad> is 1");
 }
@@ -67,7 +64,8 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       store_(store),
       device_(device),
       rules_(compute_rules(spec.policy)),
-      shape_(model_shape(spec, store.meta().vocab_size, label_count(spec, store))),
+      shape_(model_shape(spec, store.meta().vocab_size,
+                         static_cast<std::int64_t>(store.meta().labels.size()))),
       source_(store, spec),
       batches_(source_, spec.train.steps, device),
       parameters_(at::TensorOptions(device).dtype(scalar_type(spec.policy.parameters)),
@@ -154,7 +152,8 @@ std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
   StepEvent& event = gradients.event;
   event.updates =
       update_.apply(gradients.window, event.learning_rate, static_cast<std::uint32_t>(event.step));
-  if (!event.skipped) return first_nonfinite_parameter(event.step, parameters_);
+  if (!event.skipped)
+    return first_nonfinite_parameter(event.step, parameters_, to_string(spec_.train.optimizer));
   if (!update_.scaler_is_exhausted()) return std::nullopt;
   auto nonfinite = first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
   if (nonfinite) locate(gradients, *nonfinite);
@@ -166,8 +165,10 @@ std::int64_t Trainer::evaluation_examples() const {
 }
 
 Evaluation Trainer::evaluate() const {
+  const TaskEngine& task = task_engine(to_string(spec_.objective));
+  const std::unique_ptr<Scores> scores = task.scores ? task.scores(shape_.labels) : nullptr;
   return dtbench::evaluate(model_, rules_, source_, evaluation_examples(), spec_.train.micro_batch,
-                           shape_.labels, device_);
+                           scores.get(), device_);
 }
 
 }  // namespace dtbench
