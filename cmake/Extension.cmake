@@ -4,12 +4,14 @@
 # one of each registry.
 function(dtbench_extension name file)
   dtbench_extension_half(${name} ${file})
+  add_dependencies(${name} dtbench)  # which takes none of another revision
   if(DTBENCH_ENGINE)
     dtbench_extension_half(${name}-engine ${file})
     target_compile_definitions(${name}-engine PRIVATE DTBENCH_EXTENSION_ENGINE)
     target_include_directories(${name}-engine SYSTEM PRIVATE
       ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)
     target_compile_options(${name}-engine PRIVATE ${OpenMP_CXX_FLAGS})
+    add_dependencies(${name}-engine dtbench-engine)
     add_dependencies(${name} ${name}-engine)
   endif()
 endfunction()

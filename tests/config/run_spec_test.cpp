@@ -1,5 +1,7 @@
 #include "config/run_spec.h"
 
+#include <algorithm>
+#include <fstream>
 #include <limits>
 
 #include "base/sha256.h"
@@ -129,6 +131,19 @@ TEST(RunSpec, AHistoricalValueStaysOutOfTheIdAndNoOtherDoes) {
   Json other = to_json(spec);
   other["train"]["optimizer"] = "another";
   EXPECT_NE(cell_id(other), cell_id(spec));
+}
+
+TEST(RunSpec, HistoricalValuesAreDocumented) {
+  const auto path = source_folder() / "docs" / "record-schema.md";
+  std::ifstream in(path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const Json whole = to_whole_json(RunSpec{}).flatten(), recorded = to_json(RunSpec{}).flatten();
+  for (const auto& [pointer, value] : whole.items()) {
+    if (recorded.contains(pointer)) continue;
+    std::string key = pointer.substr(1);
+    std::replace(key.begin(), key.end(), '/', '.');
+    EXPECT_TRUE(says(text, concat("| `", key, "` | `", value.get<std::string>(), "` |")));
+  }
 }
 
 // The ids that stand in the committed records, made by earlier revisions of the program.
