@@ -14,7 +14,7 @@ from conftest import SOURCE, TINY, dry_run, fingerprint, install, locked, ok, re
 # --- the command line ---------------------------------------------------------------------------
 
 FLAGS = {
-    "": "help version",
+    "": "help version extension",
     "run": "help scenario policy preset steps batch micro-batch lr seed init device engine "
            "on-nonfinite data data-examples data-bytes tokenizer vocab merges "
            "text-field label-field length config set out dry-run rerun "

@@ -83,4 +83,4 @@ def test_show_finds_a_run_by_the_beginning_of_its_id(bench, runs):
 def test_show_asks_for_more_of_an_ambiguous_id(bench, runs):
     other = runs["completed"].parent / (runs["completed"].name[:8] + "00000000")
     shutil.copytree(runs["completed"], other)
-    refused(bench("show", other.name[:8]), "begins the ids of 2 runs", "more digits")
+    refused(bench("show", other.name[:8]), "begins the ids of 2 runs", "Give more digits")
