@@ -342,6 +342,6 @@ def test_a_policy_of_ones_own_has_a_name_of_its_own(bench, tmp_path):
     own = tmp_path / "fp32_true.toml"
     own.write_text('parameters = "bf16"\n')
     refused(bench(*TINY[:3], "--policy", own, "--preset", "tiny", "--dry-run"),
-            "name of the shipped policy 'fp32_true'", "Rename the file")
+            "differs from the shipped policy of the same name, 'fp32_true'", "Rename the file")
     own.write_text((SOURCE / "configs/policies/fp32_true.toml").read_text())
     assert ok(bench(*TINY[:3], "--policy", own, "--preset", "tiny", "--dry-run"))

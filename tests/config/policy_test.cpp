@@ -148,7 +148,7 @@ TEST(Policy, ContradictionsAreRefused) {
            {R"({"parameters": "fp16", "optimizer_states": "fp32",
                 "optimizer_arithmetic": "foreach"})",
             "needs one datatype"},
-           {R"({"parameters": "fp16", "update_rounding": "stochastic"})", "is to bf16"},
+           {R"({"parameters": "fp16", "update_rounding": "stochastic"})", "rounds to bf16"},
            {R"({"parameters": "fp16", "loss_scaling": true,
                 "optimizer_arithmetic": "foreach"})",
             "unscales inside the update"},

@@ -155,7 +155,7 @@ TEST(LocalFile, ThatBecameShorter) {
   const TemporaryFolder folder;
   LocalFile file(folder.write("a", "0123456789"));
   folder.write("a", "01");
-  expect_error([&] { file.read(0, 10); }, ExitCode::kRetryable, {"shorter"});
+  expect_error([&] { file.read(0, 10); }, ExitCode::kRetryable, {"was truncated"});
 }
 
 }  // namespace
