@@ -67,7 +67,11 @@ std::string Evidence::nothing_fits(const std::string& scenario, const std::strin
                   hypothesis_.device_reason.empty() ? "" : ": " + hypothesis_.device_reason);
   const Json wanted = where.value(scenario, Json());
   return concat("no pairs of ", policy, " and ", kReferencePolicy, " on ", scenario,
-                wanted.is_null() ? "" : " with " + wanted.dump());
+                wanted.is_null() ? "" : " with " + wanted.dump(),
+                hypothesis_.seeds == 0
+                    ? std::string()
+                    : concat(" among the planned seeds, ", hypothesis_.first_seed, " to ",
+                             hypothesis_.first_seed + hypothesis_.seeds - 1));
 }
 
 Arm Evidence::arm(const std::string& scenario, const std::string& policy, const Json& where) const {

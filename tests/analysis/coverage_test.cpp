@@ -137,8 +137,11 @@ TEST(Coverage, AnIntervalOfAPairedDifferenceHoldsForEveryPairOfShares) {
             const auto power = [](double base, std::int64_t k) {
               return k == 0 ? 1.0 : std::pow(std::max(0.0, base), static_cast<double>(k));
             };
-            const double ways = std::exp(std::lgamma(n + 1.0) - std::lgamma(x + 1.0) -
-                                         std::lgamma(y + 1.0) - std::lgamma(n - x - y + 1.0));
+            const auto log_factorial = [](std::int64_t k) {
+              return std::lgamma(static_cast<double>(k) + 1);
+            };
+            const double ways = std::exp(log_factorial(n) - log_factorial(x) - log_factorial(y) -
+                                         log_factorial(n - x - y));
             held += ways * power(first, x) * power(second, y) * power(rest, n - x - y);
           }
         least = std::min(least, held);

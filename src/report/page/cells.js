@@ -168,6 +168,7 @@ function showComparisons() {
   fill("comparison-tables", blocks);
   document.getElementById("comparison-caption").textContent =
       "Differences of scores, and ratios of speed, MFU and memory, of pairs that differ in the policy alone, over all seeds whatever the filter: mean [95 % interval], Student's t up to 20 pairs, BCa bootstrap above; none with one pair. " +
-      `Finite: to the last step; trained: that, and better than a constant answer. n: ${seedText(view.rows)}.` +
+      `Finite: to the last step; trained: that, and better than a constant answer. n: ${
+          seedText(view.rows)}.` +
       syntheticText(view.rows);
 }

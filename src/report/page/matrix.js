@@ -208,7 +208,8 @@ function recommendations() {
   const rows = report.rows.map((row) => {
     const {policy, strength, provisos, against} = row.recommendation;
     return [
-      rowName(row), policy ? `${strengths[strength]}: ${policy}` : "nothing yet", provisos.join("; ") || none,
+      rowName(row), policy ? `${strengths[strength]}: ${policy}` : "nothing yet",
+      provisos.join("; ") || none,
       Object.entries(against).map(([other, why]) => el("div", {}, `${other}: ${why}`))
     ];
   });
@@ -222,15 +223,22 @@ function recommendations() {
 
 // --- Verdicts ---
 
-const verdictDigits = {non_inferiority: 4, speedup: 3};
+const verdictDigits = {
+  non_inferiority: 4,
+  speedup: 3
+};
 
 function evidenceText(verdict) {
   const whole = verdict.interval;
   if (!whole) return null;
   const digits = verdictDigits[verdict.estimand] ?? 2;
   const sign = verdict.estimand !== "speedup";
-  const one = (part) => `${part.part} ${estimate({...part, mean: part.estimate}, digits, sign)} ${
-      part.side}${part.claimed === "inferior" ? " (to be inferior)" : ""}`;
+  const end = (value) => isNumber(value) ? fixed(value, digits, sign) :
+      value === "Infinity"               ? "\u221E" :
+                                           "\u2212\u221E";
+  const one = (part) => `${part.part}${part.claimed === "inferior" ? " (to be inferior)" : ""} ${
+      isNumber(part.estimate) ? fixed(part.estimate, digits, sign) + " " :
+                                ""}[${end(part.low)}, ${end(part.high)}] ${part.side}`;
   return `Intervals of ${significant(100 * whole.level, 4)} %, ${whole.unit}, against ${
              significant(whole.threshold, 3)}: ` +
       verdict.parts.map(one).join("; ");
@@ -243,15 +251,16 @@ function atReferenceRate(verdict) {
   if (!sides.length) return null;
   return `At rate ${sides[0].at_reference_rate.rate}, without a verdict: ` +
       sides
-          .map((side) => `${side.scenario} finite ${side.at_reference_rate.finite}, trained ${
-                   side.at_reference_rate.trained} of ${side.n}`)
+          .map(
+              (side) => `${side.scenario} finite ${side.at_reference_rate.finite}, trained ${
+                  side.at_reference_rate.trained} of ${side.n}`)
           .join("; ");
 }
 
 function controlItem(control) {
   const why = control.shows?.said ? ` (it shows: ${control.shows.said})` :
-      control.reason              ? `: ${control.reason}` :
-                                    "";
+      control.reason ? `: ${control.reason}` :
+                       "";
   return el("li", {}, `${control.control}: ${control.answer.replace("_", " ")}${why}`);
 }
 
@@ -282,10 +291,9 @@ function verdictBlock(verdict) {
                             other.reason}.`))));
 }
 
-const leftOutWords = (why) => ({
-  unpaired: "without a partner",
-  seed_not_planned: "of seeds that are not planned"
-}[why] ?? stateOf(why)[2]);
+const leftOutWords = (why) =>
+    ({unpaired: "without a partner", seed_not_planned: "of seeds that are not planned"}[why] ??
+     stateOf(why)[2]);
 
 function verdicts() { fill("verdict-list", report.verdicts.map(verdictBlock)); }
 

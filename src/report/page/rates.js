@@ -23,31 +23,33 @@ function meanOf(values) {
 function rateCell({n, finite, trained, val_loss: loss}) {
   if (n === 0) return el("td", {class: "none"}, none);
   const kind = finite < n ? "bad" : trained < n ? "fair" : "good";
-  return el("td", {class: kind, title: `${finite} of ${n} finite, ${trained} trained`},
-            `${finite < n ? "\u2715 " : ""}${finite} of ${n}`,
-            el("small", {}, isNumber(loss) ? ` ${fixed(loss, 3)}` : ""));
+  return el(
+      "td", {class: kind, title: `${finite} of ${n} finite, ${trained} trained`},
+      `${finite < n ? "\u2715 " : ""}${finite} of ${n}`,
+      el("small", {}, isNumber(loss) ? ` ${fixed(loss, 3)}` : ""));
 }
 
 function rateTable(group) {
-  const differing = group.bce_reduction && report.rates.some(
-      (other) => other.scenario === group.scenario && other.bce_reduction !== group.bce_reduction);
+  const differing = group.bce_reduction &&
+      report.rates.some(
+          (other) =>
+              other.scenario === group.scenario && other.bce_reduction !== group.bce_reduction);
   const title = `${group.scenario}${differing ? `, bce_reduction ${group.bce_reduction}` : ""}: ${
       count(group.steps, "step")}, batch ${group.batch}, length ${group.length}`;
-  const head = [
-    "Policy", ...group.rates.map(rateText), "Largest stable", "Sensitivity"
-  ];
+  const head = ["Policy", ...group.rates.map(rateText), "Largest stable", "Sensitivity"];
   const rows = group.policies.map(
-      (policy) => el(
-          "tr", {}, el("th", {scope: "row"}, policy.policy), policy.map.map(rateCell),
-          el("td", {}, largestRates(policy.by_seed)),
-          el("td", {class: "number"},
-             fixed(meanOf(policy.by_seed.map((seed) => seed.sensitivity)), 4))));
+      (policy) =>
+          el("tr", {}, el("th", {scope: "row"}, policy.policy), policy.map.map(rateCell),
+             el("td", {}, largestRates(policy.by_seed)),
+             el("td", {class: "number"},
+                fixed(meanOf(policy.by_seed.map((seed) => seed.sensitivity)), 4))));
   return [
     el("h3", {}, title),
-    wide(`Learning rates, ${title}`,
-         el("table", {class: "plain-table rate-map"},
-            el("thead", {}, el("tr", {}, head.map((each) => el("th", {scope: "col"}, each)))),
-            el("tbody", {}, rows)))
+    wide(
+        `Learning rates, ${title}`,
+        el("table", {class: "plain-table rate-map"},
+           el("thead", {}, el("tr", {}, head.map((each) => el("th", {scope: "col"}, each)))),
+           el("tbody", {}, rows)))
   ];
 }
 

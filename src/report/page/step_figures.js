@@ -191,9 +191,9 @@ function survivalFigure() {
                 const s = row.policies[policy].stability;
                 return [
                   row.label, policy,
-                  ...[s.finite, s.trained].flatMap((of) => [
-                    `${of.count} of ${s.n}`, `${fixed(of.low, 2)} to ${fixed(of.high, 2)}`
-                  ]),
+                  ...[s.finite, s.trained].flatMap(
+                      (of) =>
+                          [`${of.count} of ${s.n}`, `${fixed(of.low, 2)} to ${fixed(of.high, 2)}`]),
                   firstNonfinite(row.policies[policy]) ?? "none"
                 ];
               })));
