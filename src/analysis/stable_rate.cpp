@@ -30,14 +30,17 @@ Json censoring(const LargestStableRate& found) {
 
 std::optional<double> rate_sensitivity(const std::vector<const Cell*>& cells) {
   std::vector<double> losses;
+  std::size_t ended_cells = 0;
   for (const Cell* cell : cells) {
     const auto first = cell->measured("/convergence/val_loss_first");
     const auto last = cell->measured("/convergence/val_loss");
     if (!first || !std::isfinite(*first) || (cell->finite() && !last)) return std::nullopt;
     const bool ended = cell->finite() && std::isfinite(*last);
+    ended_cells += ended ? 1 : 0;
     losses.push_back(ended ? std::min(*last, *first) : *first);
   }
-  if (losses.empty()) return std::nullopt;
+  // Where no rate trains at all there is no best loss to be away from.
+  if (ended_cells == 0) return std::nullopt;
   const double best = *std::min_element(losses.begin(), losses.end());
   double sum = 0;
   for (const double loss : losses)
