@@ -15,15 +15,12 @@
 namespace dtbench {
 namespace {
 
-constexpr std::array kExclusions = {EnumName{Exclusion::kDamaged, "damaged"},
-                                    EnumName{Exclusion::kOtherSchema, "other_schema"},
-                                    EnumName{Exclusion::kForeign, "foreign"},
-                                    EnumName{Exclusion::kDuplicate, "duplicate"},
-                                    EnumName{Exclusion::kRepeat, "repeat"},
-                                    EnumName{Exclusion::kUnfinished, "unfinished"},
-                                    EnumName{Exclusion::kSkipped, "skipped"},
-                                    EnumName{Exclusion::kOutOfMemory, "out_of_memory"},
-                                    EnumName{Exclusion::kFailed, "failed"}};
+constexpr std::array kExclusions = {
+    EnumName{Exclusion::kDamaged, "damaged"}, EnumName{Exclusion::kOtherSchema, "other_schema"},
+    EnumName{Exclusion::kForeign, "foreign"}, EnumName{Exclusion::kDuplicate, "duplicate"},
+    EnumName{Exclusion::kRepeat, "repeat"},   EnumName{Exclusion::kUnfinished, "unfinished"},
+    EnumName{Exclusion::kSkipped, "skipped"}, EnumName{Exclusion::kOutOfMemory, "out_of_memory"},
+    EnumName{Exclusion::kFailed, "failed"}};
 
 struct Left {
   Exclusion why;
@@ -235,9 +232,10 @@ Cells cells_of(const std::vector<RunRecord>& records) {
       }
       const std::string id = cell.id;
       if (elsewhere) cells.repeats.push_back(std::move(cell));
-      left = elsewhere ? Left{Exclusion::kRepeat,
-                              concat("cell ", id, " in another session, which counts for speed alone")}
-                       : Left{Exclusion::kDuplicate, concat("cell ", id, " is there already")};
+      left = elsewhere
+                 ? Left{Exclusion::kRepeat,
+                        concat("cell ", id, " in another session, which counts for speed alone")}
+                 : Left{Exclusion::kDuplicate, concat("cell ", id, " is there already")};
     }
     cells.excluded.push_back(
         {run.path, left->why, left->reason, member_or_null(run.spec, "/scenario"),

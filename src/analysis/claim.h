@@ -22,8 +22,8 @@ struct Part {
   std::string name;
   std::function<Interval(double alpha)> interval;  // two-sided, of level 1 - alpha; may be endless
   std::optional<double> estimate;
-  std::optional<double> sd;          // of its values, where it is a mean
-  Json evidence = Json::object();    // docs/analysis.md
+  std::optional<double> sd;        // of its values, where it is a mean
+  Json evidence = Json::object();  // docs/analysis.md
 };
 
 enum class Side { kAbove, kBelow, kAcross };

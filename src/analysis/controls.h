@@ -13,8 +13,9 @@ struct Answer {
   Judged judged;  // at the hypothesis' alpha, by itself
   Json shows;     // what its `if_better` or `if_worse` says, and on what; null without either
 
-  bool was_run() const { return judged.verdict != Verdict::kNotTestable &&
-                                judged.verdict != Verdict::kInterim; }
+  bool was_run() const {
+    return judged.verdict != Verdict::kNotTestable && judged.verdict != Verdict::kInterim;
+  }
 };
 
 // Of the controls that take the place of `policy`, one of the contrast's. `main`: the finding

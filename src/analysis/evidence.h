@@ -65,7 +65,8 @@ std::string obstacle(const std::vector<Arm>& arms, const char* axis = nullptr);
 
 bool any_synthetic(const std::vector<Arm>& arms);
 
-// "seed 9 on C (fp16_naive)" of the planned seeds that an arm lacks; counts those that no arm lacks.
+// "seed 9 on C (fp16_naive)" of the planned seeds that an arm lacks; counts those that no arm
+// lacks.
 class Completeness {
  public:
   explicit Completeness(std::vector<std::int64_t> planned);

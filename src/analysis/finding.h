@@ -12,14 +12,14 @@
 namespace dtbench {
 
 struct Finding {
-  std::string not_testable;   // why, in words; empty where it can be tested
-  std::int64_t look = 0;      // seeds (sessions) that it is for
-  std::int64_t done = 0;      // of them, those that are there everywhere
-  std::string missing;        // in words, what the look lacks; empty where it is complete
-  bool synthetic = false;     // some of the data is generated
-  double threshold = 0;       // in the parts' unit
+  std::string not_testable;  // why, in words; empty where it can be tested
+  std::int64_t look = 0;     // seeds (sessions) that it is for
+  std::int64_t done = 0;     // of them, those that are there everywhere
+  std::string missing;       // in words, what the look lacks; empty where it is complete
+  bool synthetic = false;    // some of the data is generated
+  double threshold = 0;      // in the parts' unit
   std::vector<Part> parts;
-  Json evidence = Json::object();     // docs/analysis.md
+  Json evidence = Json::object();  // docs/analysis.md
   std::vector<std::string> caveats;
 
   // How each seed of a pair's `worse` scenario fared, between bounds: what a control is held

@@ -73,8 +73,8 @@ struct Hypothesis {
   std::vector<std::int64_t> excluded_seeds;  // seen before the plan; the plan may hold none of them
   std::vector<double> rates;                 // kStableRate: the grid, ascending
   double reference_rate = 0;                 // kStableRate: of the grid; survival there is reported
-  double planning_sd = 0;     // kNonInferiority: spread of a paired difference that the plan assumes
-  std::string device;         // kind of device that can answer ("cuda"); empty: any
+  double planning_sd = 0;  // kNonInferiority: spread of a paired difference that the plan assumes
+  std::string device;      // kind of device that can answer ("cuda"); empty: any
   std::string device_reason;  // why no other can
   Contrast contrast;
   Json where = Json::object();  // scenario -> keys of the spec with the value they must have

@@ -89,8 +89,9 @@ class HypothesisCheck {
     require(std::is_sorted(looks.begin(), looks.end(), std::less_equal<>()) && looks.front() >= 2 &&
                 looks.back() == h.planned(),
             "'looks' do not ascend to the planned number",
-            concat("The last is ", h.planned(), ", each smaller than the next; leave them out to "
-                                                "look once."));
+            concat("The last is ", h.planned(),
+                   ", each smaller than the next; leave them out to "
+                   "look once."));
     for (const std::int64_t seed : h.excluded_seeds)
       require(seed < h.first_seed || seed >= h.first_seed + h.seeds,
               concat("Seed ", seed, " is planned and is among 'excluded_seeds'"),
@@ -126,8 +127,9 @@ class HypothesisCheck {
     require(rates.size() >= kFewestRates && rates.front() > 0 &&
                 std::is_sorted(rates.begin(), rates.end(), std::less_equal<>()),
             "'rates' are no ascending grid",
-            concat("At least ", kFewestRates, " learning rates, each larger than the one before; "
-                                              "they are fixed before the runs."));
+            concat("At least ", kFewestRates,
+                   " learning rates, each larger than the one before; "
+                   "they are fixed before the runs."));
     require(std::find(rates.begin(), rates.end(), hypothesis_.reference_rate) != rates.end(),
             concat("'reference_rate' is ", hypothesis_.reference_rate, ", which is not in 'rates'"),
             "Survival at this rate is reported beside the verdict.");
@@ -202,9 +204,10 @@ void check_plan(const Hypothesis& hypothesis, std::size_t family, const std::str
     if (can_decide(hypothesis, look, alpha)) continue;
     const std::int64_t enough = fewest_that_can_decide(hypothesis, alpha);
     throw usage_error(
-        concat("With ", look, " ", hypothesis.unit(), " not even the best possible outcome decides ",
-               "in ", origin, ": alpha is ", formatted("%.2g", alpha), " for each of ",
-               looks.size(), looks.size() == 1 ? " look" : " looks", ", ", family,
+        concat("With ", look, " ", hypothesis.unit(),
+               " not even the best possible outcome decides ", "in ", origin, ": alpha is ",
+               formatted("%.2g", alpha), " for each of ", looks.size(),
+               looks.size() == 1 ? " look" : " looks", ", ", family,
                family == 1 ? " hypothesis" : " hypotheses", " in family '", hypothesis.family,
                "' and ", hypothesis.parts(), " comparisons that all have to hold."),
         enough > 0 ? concat("Plan at least ", enough, " ", hypothesis.unit(),

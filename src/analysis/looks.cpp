@@ -61,8 +61,8 @@ double p_value(const std::vector<Finding>& looks) {
   double smallest_p = 1;
   for (const Finding& look : looks)
     if (look.complete())
-      smallest_p = std::min(smallest_p, static_cast<double>(looks.size()) *
-                                            p_value(look.parts, look.threshold));
+      smallest_p = std::min(
+          smallest_p, static_cast<double>(looks.size()) * p_value(look.parts, look.threshold));
   return smallest_p;
 }
 

@@ -14,7 +14,7 @@ namespace dtbench {
 namespace {
 
 constexpr std::int64_t kLargest = 1000;
-constexpr std::uint32_t kStudies = 1000;  // simulated
+constexpr std::uint32_t kStudies = 1000;           // simulated
 constexpr std::uint32_t kPlanningStream = 0x706c;  // no cell draws from it (base/philox.h)
 
 // All seeds at one end of what can be measured: from the lowest rate of the grid to the highest.
@@ -31,7 +31,8 @@ Side side_of_shares(const Hypothesis& hypothesis, std::int64_t n, double alpha, 
 
 // Standard normal draws for one seed of one block of study `study`: the reference's, then a part's
 // each.
-void draw(std::uint32_t study, std::uint32_t block, std::uint32_t seed, std::vector<double>& normals) {
+void draw(std::uint32_t study, std::uint32_t block, std::uint32_t seed,
+          std::vector<double>& normals) {
   for (std::uint32_t i = 0; i < normals.size(); i += 4) {
     const PhiloxWords words = philox4x32_10({{study, block, seed, i}}, {0, kPlanningStream});
     const auto first = normal_pair(words.v[0], words.v[1]);
@@ -106,8 +107,8 @@ double joint_power(const JointPlan& plan, std::int64_t n) {
 
 std::int64_t joint_seeds(const JointPlan& plan, double power) {
   // No fewer than one part alone needs; from there by bisection.
-  auto low = static_cast<std::int64_t>(
-      values_needed(plan.sd, plan.distance, plan.alpha, power, kLargest));
+  auto low =
+      static_cast<std::int64_t>(values_needed(plan.sd, plan.distance, plan.alpha, power, kLargest));
   if (low == 0) return 0;
   if (joint_power(plan, low) >= power) return low;
   std::int64_t high = low;

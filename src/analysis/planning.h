@@ -30,7 +30,8 @@ struct JointPlan {
 };
 
 // The probability that all parts lie on their side of the bound, by Student's t. Simulated from
-// counter-based normal draws: the same plan has the same power everywhere. Within 0.03 of the truth.
+// counter-based normal draws: the same plan has the same power everywhere. Within 0.03 of the
+// truth.
 double joint_power(const JointPlan& plan, std::int64_t n);
 
 // The smallest n whose joint power reaches `power`; 0 where none up to 1,000 does.

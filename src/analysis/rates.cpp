@@ -49,11 +49,12 @@ Json map_json(const PolicyRates& policy, const std::set<double>& rates) {
       loss += *value;
       ++measured;
     }
-    map.push_back({{"rate", rate},
-                   {"n", n},
-                   {"finite", finite},
-                   {"trained", trained},
-                   {"val_loss", measured > 0 ? Json(loss / static_cast<double>(measured)) : Json()}});
+    map.push_back(
+        {{"rate", rate},
+         {"n", n},
+         {"finite", finite},
+         {"trained", trained},
+         {"val_loss", measured > 0 ? Json(loss / static_cast<double>(measured)) : Json()}});
   }
   return map;
 }

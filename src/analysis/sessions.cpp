@@ -15,7 +15,8 @@ std::optional<double> mean_log_speed(const Session& session, const std::string& 
   double sum = 0;
   std::size_t n = 0;
   for (const Cell* cell : cells->second)
-    if (const auto speed = cell->measured("/throughput/samples_per_s"); cell->completed() && speed) {
+    if (const auto speed = cell->measured("/throughput/samples_per_s");
+        cell->completed() && speed) {
       sum += std::log(*speed);
       ++n;
     }

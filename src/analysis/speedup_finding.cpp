@@ -114,7 +114,8 @@ std::map<std::string, CardTimes> times_by_card(const ScenarioPair& pair, const V
   return by_card;
 }
 
-void count_what_weakens(const TimedCells& side, std::map<std::string, std::set<const Cell*>>& found) {
+void count_what_weakens(const TimedCells& side,
+                        std::map<std::string, std::set<const Cell*>>& found) {
   for (const Cell* cell : side.cells) {
     if (is_disturbed(cell->result)) found["records that call their timings disturbed"].insert(cell);
     if (cell->session.empty())
@@ -166,8 +167,7 @@ Finding speedup_finding(const Variant& variant, const Evidence& evidence, std::i
     else
       beside.push_back({{"part", part.name}, {"evidence", part.evidence}});
   }
-  if (finding.done < look)
-    finding.missing = concat(look - finding.done, " sessions on one card");
+  if (finding.done < look) finding.missing = concat(look - finding.done, " sessions on one card");
   finding.evidence = {{"cards", done}, {"cards_with_too_few_sessions", beside}};
   for (const auto& [what, cells] : weakening)
     finding.caveats.push_back(concat(what, ": ", cells.size()));

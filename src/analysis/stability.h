@@ -7,9 +7,9 @@
 
 namespace dtbench {
 
-// {"n", "level", "finite" and "trained": {"count", "low", "high"} by Clopper and Pearson, "outcomes":
-// how many of each, "kaplan_meier": [{"step", "at_risk", "events", "survival", "low", "high"}]}. A
-// cell that stays finite is censored after its last step.
+// {"n", "level", "finite" and "trained": {"count", "low", "high"} by Clopper and Pearson,
+// "outcomes": how many of each, "kaplan_meier": [{"step", "at_risk", "events", "survival", "low",
+// "high"}]}. A cell that stays finite is censored after its last step.
 Json stability(const std::vector<const Cell*>& cells);
 
 }  // namespace dtbench

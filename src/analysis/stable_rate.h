@@ -12,8 +12,8 @@ namespace dtbench {
 
 // A grid of learning rates, ascending, and one seed's cells at them.
 //
-// Stable: finite to the last step at a rate and at every lower one of the grid. What is asked for is
-// the largest stable rate up to the grid's highest, which fp32_true as a rule survives: survival
+// Stable: finite to the last step at a rate and at every lower one of the grid. What is asked for
+// is the largest stable rate up to the grid's highest, which fp32_true as a rule survives: survival
 // there is censored, and counts as the highest rate. Death at the lowest rate is censored, too: of
 // the largest stable rate no more is known than that it is lower.
 struct LargestStableRate {

@@ -1,5 +1,5 @@
-// How much smaller a policy's largest stable learning rate is, over the reference's, on one scenario
-// than on another, seed by seed.
+// How much smaller a policy's largest stable learning rate is, over the reference's, on one
+// scenario than on another, seed by seed.
 #include <algorithm>
 #include <cmath>
 
@@ -28,9 +28,9 @@ struct RateArms {
   }
 };
 
-RateArms rate_arms(const Evidence& evidence, const std::string& scenario,
-                   const std::string& policy, const Json& where,
-                   const std::vector<std::int64_t>& seeds, Completeness& completeness) {
+RateArms rate_arms(const Evidence& evidence, const std::string& scenario, const std::string& policy,
+                   const Json& where, const std::vector<std::int64_t>& seeds,
+                   Completeness& completeness) {
   RateArms side{scenario, {}, {}};
   std::vector<std::map<std::int64_t, Pair>> pairs;
   for (const double rate : evidence.hypothesis().rates) {
@@ -112,8 +112,8 @@ std::string untrained(const RateArms& side) {
   for (const auto& [seed, pairs] : side.whole)
     if (reference_trains(side, seed)) return "";
   if (side.whole.empty()) return "";
-  return concat(kReferencePolicy, " is not trained on ", side.scenario, " at any rate in any of its ",
-                side.whole.size(),
+  return concat(kReferencePolicy, " is not trained on ", side.scenario,
+                " at any rate in any of its ", side.whole.size(),
                 " seeds, so that scenario decides nothing; more steps or other rates are needed");
 }
 
@@ -135,8 +135,7 @@ Finding stable_rate_finding(const Variant& variant, const Evidence& evidence, st
     for (const RateArms* side : {&better, &worse}) {
       const auto absent = [](const Arm& arm) { return arm.absent; };
       if (std::all_of(side->arms.begin(), side->arms.end(), absent))
-        return cannot_test(
-            evidence.nothing_fits(side->scenario, variant.policy, where));
+        return cannot_test(evidence.nothing_fits(side->scenario, variant.policy, where));
       std::copy_if(side->arms.begin(), side->arms.end(), std::back_inserter(present),
                    [&](const Arm& arm) { return !absent(arm); });
       if (const std::string why = untrained(*side); !why.empty()) return cannot_test(why);
@@ -148,8 +147,7 @@ Finding stable_rate_finding(const Variant& variant, const Evidence& evidence, st
       if (!worse.whole.contains(seed)) continue;
       const Interval b = log2_ratio(better, seed, hypothesis.rates);
       const Interval w = log2_ratio(worse, seed, hypothesis.rates);
-      differences.push_back(
-          at_least_a_step({b.low - w.high, b.high - w.low}, hypothesis.rates));
+      differences.push_back(at_least_a_step({b.low - w.high, b.high - w.low}, hypothesis.rates));
       on_worse[seed] = log2_bounds(largest_stable_rate(worse.cells(seed, false)), hypothesis.rates);
     }
     const SignedRank rank(differences);

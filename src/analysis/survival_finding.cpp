@@ -16,7 +16,7 @@ struct SeedPair {
 };
 
 Json scenario_json(const std::vector<SeedPair>& seeds, const std::string& scenario,
-                   Pair SeedPair::*side) {
+                   Pair SeedPair::* side) {
   std::int64_t finite = 0, trained = 0;
   for (const SeedPair& each : seeds) {
     finite += (each.*side).cell->finite() ? 1 : 0;

@@ -14,8 +14,8 @@ namespace dtbench {
 namespace {
 
 // Holm's step-down rule by intervals: the level that each hypothesis of a family is judged at. The
-// first in the order of their p-values at alpha over their number, each after one that is decided at
-// alpha over those that are left.
+// first in the order of their p-values at alpha over their number, each after one that is decided
+// at alpha over those that are left.
 std::vector<double> levels(const std::vector<const std::vector<Finding>*>& family, double alpha) {
   std::vector<double> p_values, level(family.size(), 0.0);
   for (const std::vector<Finding>* looks : family)
@@ -42,9 +42,9 @@ std::vector<double> levels(const std::vector<const std::vector<Finding>*>& famil
 std::string names(const std::vector<const Answer*>& answers, bool with_verdict) {
   std::vector<std::string> parts;
   for (const Answer* answer : answers)
-    parts.push_back(
-        concat("'", answer->control->name, "'",
-               with_verdict ? concat(" (", to_string(answer->judged.verdict), ")") : std::string()));
+    parts.push_back(concat(
+        "'", answer->control->name, "'",
+        with_verdict ? concat(" (", to_string(answer->judged.verdict), ")") : std::string()));
   return join(parts, ", ");
 }
 
@@ -65,15 +65,16 @@ std::string against_threshold(const Judged& judged, const Hypothesis& hypothesis
   if (disagree(judged.finding.parts, judged.finding.threshold, judged.alpha)) {
     std::vector<std::string> parts;
     for (const Part& part : judged.finding.parts)
-      parts.push_back(concat(
-          part.name, " ",
-          to_string(side_of(part.interval(judged.alpha), judged.finding.threshold))));
+      parts.push_back(
+          concat(part.name, " ",
+                 to_string(side_of(part.interval(judged.alpha), judged.finding.threshold))));
     text += concat("; the parts disagree: ", join(parts, ", "));
   }
   return text;
 }
 
-// Controls heard: one that says the opposite confounds, one that was not run leaves it uncontrolled.
+// Controls heard: one that says the opposite confounds, one that was not run leaves it
+// uncontrolled.
 Judgement judgement_of(const Judged& judged, const Hypothesis& hypothesis,
                        const std::vector<Answer>& answers) {
   const Finding& finding = judged.finding;
@@ -93,13 +94,13 @@ Judgement judgement_of(const Judged& judged, const Hypothesis& hypothesis,
     if (!answer.was_run()) absent.push_back(&answer);
   }
   if (!against.empty())
-    return {Verdict::kConfounded, concat("by itself ", to_string(judged.verdict),
-                                         ", but these controls say the opposite: ",
-                                         names(against, true), "; ", reason)};
+    return {Verdict::kConfounded,
+            concat("by itself ", to_string(judged.verdict),
+                   ", but these controls say the opposite: ", names(against, true), "; ", reason)};
   if (judged.verdict == Verdict::kSupported && !absent.empty())
-    return {Verdict::kUncontrolled,
-            concat(reason, "; controls that were not run could not object: ",
-                   names(absent, false))};
+    return {
+        Verdict::kUncontrolled,
+        concat(reason, "; controls that were not run could not object: ", names(absent, false))};
   return {judged.verdict, reason};
 }
 
@@ -123,7 +124,8 @@ Json left_out(const Hypothesis& hypothesis, const std::string& policy, const Pai
   if (hypothesis.seeds == 0) return counts;
   for (const Cell& cell : cells.used)
     if (concerned(cell.scenario, cell.policy) &&
-        (cell.seed < hypothesis.first_seed || cell.seed >= hypothesis.first_seed + hypothesis.seeds))
+        (cell.seed < hypothesis.first_seed ||
+         cell.seed >= hypothesis.first_seed + hypothesis.seeds))
       add("seed_not_planned");
   return counts;
 }
@@ -188,11 +190,10 @@ class Judge {
   Json verdict(std::size_t which, const std::string& policy) const {
     const Hypothesis& hypothesis = hypotheses_[which];
     const bool is_first = policy == hypothesis.contrast.policies.front();
-    const std::vector<Finding> looks =
-        is_first ? findings_[which] : looks_at(hypothesis, policy);
+    const std::vector<Finding> looks = is_first ? findings_[which] : looks_at(hypothesis, policy);
     const Judged judged = judge(looks, level_of(which, looks));
-    const std::vector<Answer> answers = answers_of_controls(
-        Evidence(hypothesis, pairing_, cells_), policy, judged.finding);
+    const std::vector<Answer> answers =
+        answers_of_controls(Evidence(hypothesis, pairing_, cells_), policy, judged.finding);
     const Judgement judgement = judgement_of(judged, hypothesis, answers);
     const bool testable = judged.finding.not_testable.empty();
     Json json = {{"hypothesis", hypothesis.name},

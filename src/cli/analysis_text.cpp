@@ -219,8 +219,8 @@ std::string largest_rates(const Json& by_seed) {
   if (by_seed.empty()) return "-";
   if (rates.empty()) return "below the lowest";
   const auto [low, high] = std::minmax_element(rates.begin(), rates.end());
-  std::string text = lower > 0 ? concat("below the lowest (", lower, " seeds)")
-                               : formatted("%.3g", *low);
+  std::string text =
+      lower > 0 ? concat("below the lowest (", lower, " seeds)") : formatted("%.3g", *low);
   if (lower > 0 || *low != *high) text += concat(" to ", formatted("%.3g", *high));
   return text + (higher == by_seed.size() ? " or more" : "");
 }
@@ -319,7 +319,8 @@ std::string rates_text(const Json& analysis) {
     text += rate_table(group);
   if (!text.empty())
     text +=
-        "Stable: finite to the last step at a rate and at every lower one. Sensitivity: mean over the "
+        "Stable: finite to the last step at a rate and at every lower one. Sensitivity: mean over "
+        "the "
         "rates of the\nfinal validation loss, at most the initial one, minus the lowest.\n\n";
   return text;
 }

@@ -119,13 +119,12 @@ std::string matrix(const Json& data) {
 }
 
 std::string verdict_line(const Json& verdict) {
-  return table_row({plain(text_of(verdict.at("hypothesis"))), plain(text_of(verdict.at("policy"))),
-                    concat("**", plain(text_of(verdict.at("verdict"))), "**"),
-                    concat(verdict.at("plan").at("done").dump(), " of ",
-                           verdict.at("plan").at("planned").dump(), " ",
-                           plain(text_of(verdict.at("plan").at("unit")))),
-                    plain(text_of(verdict.at("reason"))),
-                    plain(text_of(verdict.at("plan").at("words")))});
+  return table_row(
+      {plain(text_of(verdict.at("hypothesis"))), plain(text_of(verdict.at("policy"))),
+       concat("**", plain(text_of(verdict.at("verdict"))), "**"),
+       concat(verdict.at("plan").at("done").dump(), " of ", verdict.at("plan").at("planned").dump(),
+              " ", plain(text_of(verdict.at("plan").at("unit")))),
+       plain(text_of(verdict.at("reason"))), plain(text_of(verdict.at("plan").at("words")))});
 }
 
 std::string verdicts(const Json& list) {
@@ -149,9 +148,9 @@ std::string rates(const Json& groups) {
     for (const Json& policy : group.at("policies")) {
       std::vector<std::string> row = {plain(text_of(policy.at("policy")))};
       for (const Json& place : policy.at("map"))
-        row.push_back(place.at("n") == 0 ? "-"
-                                         : concat(place.at("finite").dump(), " of ",
-                                                  place.at("n").dump()));
+        row.push_back(place.at("n") == 0
+                          ? "-"
+                          : concat(place.at("finite").dump(), " of ", place.at("n").dump()));
       text += table_row(row);
     }
     text += "\n";
@@ -177,8 +176,8 @@ std::string left_out(const Json& data) {
 std::string markdown_report(const Json& data) {
   return concat("# Datatype report\n\n**", plain(text_of(data.at("answer"))), "**\n\n",
                 records_line(data), recommendations(data.at("rows")), "## Matrix\n\n", matrix(data),
-                "## Hypotheses\n\n", verdicts(data.at("verdicts")), rates(data.at("rates")), "## Left out or missing\n\n",
-                left_out(data));
+                "## Hypotheses\n\n", verdicts(data.at("verdicts")), rates(data.at("rates")),
+                "## Left out or missing\n\n", left_out(data));
 }
 
 }  // namespace dtbench

@@ -67,7 +67,8 @@ void add_comparison(const Json& trials, const Quality& quality, Json& entry) {
   entry["divergence"].erase("by_seed");
 }
 
-// The score that people read (accuracy; micro F1 where labels are many) beside the constant answer's:
+// The score that people read (accuracy; micro F1 where labels are many) beside the constant
+// answer's:
 // {"name", "mean", "constant"}; null where one is not recorded.
 Json score_json(const std::vector<const ReportCell*>& cells) {
   for (const auto& [name, pointer] : {std::pair{"accuracy", "/convergence/accuracy"},

@@ -40,11 +40,10 @@ std::string_view page_style() {
 }
 
 std::vector<std::string_view> page_scripts() {
-  return {DTBENCH_EMBEDDED(base),           DTBENCH_EMBEDDED(matrix),
-          DTBENCH_EMBEDDED(plots),          DTBENCH_EMBEDDED(step_figures),
-          DTBENCH_EMBEDDED(policy_figures), DTBENCH_EMBEDDED(figures),
-          DTBENCH_EMBEDDED(rates),          DTBENCH_EMBEDDED(cells),
-          DTBENCH_EMBEDDED(main)};
+  return {
+      DTBENCH_EMBEDDED(base),         DTBENCH_EMBEDDED(matrix),         DTBENCH_EMBEDDED(plots),
+      DTBENCH_EMBEDDED(step_figures), DTBENCH_EMBEDDED(policy_figures), DTBENCH_EMBEDDED(figures),
+      DTBENCH_EMBEDDED(rates),        DTBENCH_EMBEDDED(cells),          DTBENCH_EMBEDDED(main)};
 }
 
 std::string_view plot_library() {

@@ -60,8 +60,9 @@ double allowed(const Json& row, const Json& reference) {
 std::optional<std::string> only_constant(const Json& entry) {
   const Json& score = entry.at("score");
   if (score.is_null() || score.at("mean") > score.at("constant")) return std::nullopt;
-  return concat("its ", score.at("name").get<std::string>(), " is no better than the constant answer's: ",
-                fixed(score.at("mean"), "%.4f"), " against ", fixed(score.at("constant"), "%.4f"));
+  return concat("its ", score.at("name").get<std::string>(),
+                " is no better than the constant answer's: ", fixed(score.at("mean"), "%.4f"),
+                " against ", fixed(score.at("constant"), "%.4f"));
 }
 
 // What stands beside a difference because it explains it: updates of weights that rounding loses,
@@ -75,8 +76,7 @@ std::string explained(const Json& entry, const Json& reference) {
   if (share(entry) - share(reference) >= 0.01)
     parts.push_back(concat("rounding loses ", formatted("%.0f", 100 * share(entry)),
                            " % of its weights' updates"));
-  if (const Json& skipped = entry.at("skipped_steps");
-      !skipped.is_null() && skipped.at("mean") > 0)
+  if (const Json& skipped = entry.at("skipped_steps"); !skipped.is_null() && skipped.at("mean") > 0)
     parts.push_back(concat("its loss scale skips ", fixed(skipped.at("mean"), "%.3g"), " steps"));
   return parts.empty() ? "" : concat(" (", join(parts, "; "), ")");
 }

@@ -151,7 +151,8 @@ TEST(Coverage, AnIntervalOfAPairedDifferenceHoldsForEveryPairOfShares) {
   }
 }
 
-// Exact for continuous values at the levels that ranks have; no less for values on a grid, which tie.
+// Exact for continuous values at the levels that ranks have; no less for values on a grid, which
+// tie.
 TEST(Coverage, SignedRankCoversAtLeastItsLevel) {
   constexpr int kTrials = 4000;
   for (const std::size_t n : {8u, 12u, 20u})
@@ -169,8 +170,8 @@ TEST(Coverage, SignedRankCoversAtLeastItsLevel) {
     }
 }
 
-// The true rate lies anywhere in its step of the grid: bounds of the step hold the truth at least as
-// often. A negative control: their lower ends taken for the rates themselves do not.
+// The true rate lies anywhere in its step of the grid: bounds of the step hold the truth at least
+// as often. A negative control: their lower ends taken for the rates themselves do not.
 TEST(Coverage, BoundsOfAGridCoverAtLeastTheirLevel) {
   constexpr int kTrials = 4000;
   constexpr double kTruth = 0.7;

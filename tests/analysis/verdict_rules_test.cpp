@@ -111,7 +111,8 @@ TEST(VerdictRules, MeansHaveOneAnswer) {
     const double centre = step / 10.0;
     for (const double spread : {0.0, 0.3, 2.0})
       expect_one_answer(
-          finding_of({mean_part("", {centre - spread, centre, centre + spread}, Json::object())}, 0),
+          finding_of({mean_part("", {centre - spread, centre, centre + spread}, Json::object())},
+                     0),
           concat(centre, " ", spread));
   }
 }
@@ -147,7 +148,8 @@ TEST(VerdictRules, PartsThatDisagreeAreSeenAndRefuteTheClaimAboutAll) {
 // --- looks ---
 
 Finding look(double centre, bool complete = true) {
-  Finding finding = finding_of({mean_part("", {centre - 1, centre, centre + 1}, Json::object())}, 0);
+  Finding finding =
+      finding_of({mean_part("", {centre - 1, centre, centre + 1}, Json::object())}, 0);
   if (!complete) finding.missing = "some";
   return finding;
 }
