@@ -2,6 +2,7 @@
 
 #include "analysis/comparisons.h"
 #include "analysis/pairing.h"
+#include "analysis/rates.h"
 #include "analysis/verdicts.h"
 
 namespace dtbench {
@@ -38,9 +39,13 @@ Json analyse(const std::vector<RunRecord>& records, const std::vector<Hypothesis
              LossCurves& curves) {
   const Cells cells = cells_of(records);
   const Pairing pairing = pair_with_reference(cells.used);
-  Json json = {{"schema_version", 1},       {"records", counts(records, cells, pairing)},
-               {"excluded", Json::array()}, {"unpaired", Json::array()},
-               {"settings", Json::array()}, {"verdicts", verdicts(hypotheses, pairing, cells)}};
+  Json json = {{"schema_version", 2},
+               {"records", counts(records, cells, pairing)},
+               {"excluded", Json::array()},
+               {"unpaired", Json::array()},
+               {"settings", Json::array()},
+               {"rates", rates(cells.used)},
+               {"verdicts", verdicts(hypotheses, pairing, cells)}};
   for (const ExcludedCell& cell : cells.excluded)
     json["excluded"].push_back(to_json(cell));
   for (const Unpaired& unpaired : pairing.unpaired)

@@ -15,14 +15,12 @@
 namespace dtbench {
 namespace {
 
-constexpr std::array kExclusions = {EnumName{Exclusion::kDamaged, "damaged"},
-                                    EnumName{Exclusion::kOtherSchema, "other_schema"},
-                                    EnumName{Exclusion::kForeign, "foreign"},
-                                    EnumName{Exclusion::kDuplicate, "duplicate"},
-                                    EnumName{Exclusion::kUnfinished, "unfinished"},
-                                    EnumName{Exclusion::kSkipped, "skipped"},
-                                    EnumName{Exclusion::kOutOfMemory, "out_of_memory"},
-                                    EnumName{Exclusion::kFailed, "failed"}};
+constexpr std::array kExclusions = {
+    EnumName{Exclusion::kDamaged, "damaged"}, EnumName{Exclusion::kOtherSchema, "other_schema"},
+    EnumName{Exclusion::kForeign, "foreign"}, EnumName{Exclusion::kDuplicate, "duplicate"},
+    EnumName{Exclusion::kRepeat, "repeat"},   EnumName{Exclusion::kUnfinished, "unfinished"},
+    EnumName{Exclusion::kSkipped, "skipped"}, EnumName{Exclusion::kOutOfMemory, "out_of_memory"},
+    EnumName{Exclusion::kFailed, "failed"}};
 
 struct Left {
   Exclusion why;
@@ -37,6 +35,7 @@ constexpr std::array kNumbers = {"/convergence/val_loss",
                                  "/convergence/accuracy",
                                  "/convergence/average_precision_micro",
                                  "/convergence/average_precision_micro_constant_predictor",
+                                 "/convergence/val_loss_first",
                                  "/throughput/samples_per_s",
                                  "/mfu/vs_spec",
                                  "/mfu/vs_measured",
@@ -156,6 +155,15 @@ std::optional<Left> reason_to_leave_out(const RunRecord& run) {
   return false_reference(run);
 }
 
+// The card itself where the record knows it, else its kind.
+std::string card_of(const Json& audit) {
+  const Json& device = audit.at("identity").value("device", Json::object());
+  const std::string kind =
+      text_or(member_or_null(device, "/name"), text_or(member_or_null(device, "/cpu"), "a device"));
+  const std::string card = text_or(member_or_null(audit, "/session/card"), "");
+  return card.empty() ? kind : concat(kind, " ", card);
+}
+
 Cell cell_of(const RunRecord& run) {
   return {run.path,
           run.result.at("cell_id").get<std::string>(),
@@ -164,7 +172,9 @@ Cell cell_of(const RunRecord& run) {
           run.spec.at("seed").get<std::int64_t>(),
           run.spec,
           run.audit.at("identity"),
-          run.result};
+          run.result,
+          text_or(member_or_null(run.audit, "/session/id"), ""),
+          card_of(run.audit)};
 }
 
 }  // namespace
@@ -181,9 +191,13 @@ bool Cell::completed() const {
   return result.at("status") == "completed";
 }
 
-bool Cell::survived() const {
-  return completed() && !first_nonfinite() && member_or_null(result, "/outcome") == "trained" &&
+bool Cell::finite() const {
+  return completed() && !first_nonfinite() &&
          result.at("steps_completed") == spec.at("train").at("steps");
+}
+
+bool Cell::trained() const {
+  return finite() && member_or_null(result, "/outcome") == "trained";
 }
 
 std::optional<std::int64_t> Cell::first_nonfinite() const {
@@ -206,15 +220,22 @@ std::optional<double> Cell::measured(const char* pointer) const {
 Cells cells_of(const std::vector<RunRecord>& records) {
   Cells cells;
   std::set<std::string> seen;
+  std::set<std::array<std::string, 3>> measured;  // id, card, session
   for (const RunRecord& run : records) {
     std::optional<Left> left = reason_to_leave_out(run);
     if (!left) {
       Cell cell = cell_of(run);
+      const bool elsewhere = measured.insert({cell.id, cell.card, cell.session}).second;
       if (seen.insert(cell.id).second) {
         cells.used.push_back(std::move(cell));
         continue;
       }
-      left = Left{Exclusion::kDuplicate, concat("cell ", cell.id, " was already read")};
+      const std::string id = cell.id;
+      if (elsewhere) cells.repeats.push_back(std::move(cell));
+      left = elsewhere
+                 ? Left{Exclusion::kRepeat,
+                        concat("cell ", id, " in another session, which counts for speed alone")}
+                 : Left{Exclusion::kDuplicate, concat("cell ", id, " is there already")};
     }
     cells.excluded.push_back(
         {run.path, left->why, left->reason, member_or_null(run.spec, "/scenario"),

@@ -20,9 +20,12 @@ struct Cell {
   Json spec;
   Json identity;  // of audit.json
   Json result;
+  // Where it was measured: records that do not say their session share the empty one of their card.
+  std::string session, card;
 
-  bool survived() const;   // finite to the last step, and trained (contract, H1)
-  bool completed() const;  // trained to the last step, whatever came of it
+  bool finite() const;     // to its last step
+  bool trained() const;    // finite, and better than a constant answer (contract)
+  bool completed() const;  // ran to the last step, whatever came of it
   std::optional<std::int64_t> first_nonfinite() const;  // its step, from 0
   std::int64_t steps_completed() const;
   bool synthetic() const;
@@ -35,7 +38,8 @@ enum class Exclusion {
   kDamaged,      // a file that cannot be read, or a field that is not what it must be
   kOtherSchema,  // written by a newer (or older) program
   kForeign,      // its cell id is not its spec's: moved together from several runs
-  kDuplicate,    // the same cell a second time
+  kDuplicate,    // the same cell a second time, in one session
+  kRepeat,       // in another session: counts for speed alone
   kUnfinished,   // running or interrupted
   kSkipped,      // this and the next two: the result's status
   kOutOfMemory,
@@ -53,10 +57,11 @@ struct ExcludedCell {
 
 struct Cells {
   std::vector<Cell> used;
+  std::vector<Cell> repeats;  // those excluded as kRepeat
   std::vector<ExcludedCell> excluded;
 };
 
-// Every record ends in one of the two lists.
+// Every record is either used or excluded.
 Cells cells_of(const std::vector<RunRecord>& records);
 
 }  // namespace dtbench

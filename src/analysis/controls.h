@@ -4,31 +4,25 @@
 #include <string>
 #include <vector>
 
-#include "analysis/finding.h"
+#include "analysis/looks.h"
 
 namespace dtbench {
 
-enum class Verdict { kSupported, kRefuted, kUndecided, kConfounded, kNotTestable };
-
-const char* to_string(Verdict value);  // "supported", ..., "not_testable"
-
-// Whether one is `supported` and the other `refuted`.
-bool opposite(Verdict a, Verdict b);
-
-// Testable, with the seeds that the hypothesis asks for.
-bool enough(const Hypothesis& hypothesis, const Finding& finding);
-
 struct Answer {
   const Control* control;
-  Finding finding;
-  Verdict verdict;  // by the finding alone, at the hypothesis' alpha
+  Judged judged;  // at the hypothesis' alpha, by itself
+  Json shows;     // what its `if_better` or `if_worse` says, and on what; null without either
+
+  bool was_run() const {
+    return judged.verdict != Verdict::kNotTestable && judged.verdict != Verdict::kInterim;
+  }
 };
 
-// Of the controls that take the place of `policy`, one of the contrast's.
-std::vector<Answer> answers_of_controls(const Hypothesis& hypothesis, const std::string& policy,
-                                        const Pairing& pairing);
+// Of the controls that take the place of `policy`, one of the contrast's. `main`: the finding
+// without a control, which `shows` compares with.
+std::vector<Answer> answers_of_controls(const Evidence& evidence, const std::string& policy,
+                                        const Finding& main);
 
-// `main`: the finding without a control, which `shows` compares with.
-Json to_json(const Answer& answer, const Finding& main, double alpha);
+Json to_json(const Answer& answer, const Hypothesis& hypothesis);
 
 }  // namespace dtbench

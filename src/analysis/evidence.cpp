@@ -1,6 +1,7 @@
 #include "analysis/evidence.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "analysis/json_access.h"
 #include "base/text.h"
@@ -22,14 +23,6 @@ bool is_kind(const Json& device, const std::string& kind) {  // "cuda:1" is a "c
          (device == kind || device.get<std::string>().starts_with(kind + ":"));
 }
 
-std::string in_words(const Json& differing) {
-  std::vector<std::string> parts;
-  for (const Json& each : differing)
-    parts.push_back(concat(each.at("field").get<std::string>(), " (", each.at("here").dump(),
-                           " and ", each.at("there").dump(), ")"));
-  return join(parts, ", ");
-}
-
 Json with_policy(const SettingTrials& setting, const Json& policy_fields) {
   Json json = as_json(setting.setting);
   json["spec"]["policy"] = policy_fields;
@@ -48,10 +41,16 @@ Json common(const Arm& arm) {
 
 }  // namespace
 
-bool Evidence::fits(const SettingTrials& setting, const std::string& scenario,
-                    const Json& where) const {
-  const Json& spec = setting.setting.spec;
-  return setting.scenario == scenario && contains(spec, where.value(scenario, Json::object())) &&
+Json Evidence::where(const ScenarioPair& pair, const Variant& variant) const {
+  Json all = hypothesis_.where;
+  all.merge_patch(pair.where);
+  all.merge_patch(variant.where);
+  return all;
+}
+
+bool Evidence::fits(const Json& spec, const std::string& scenario, const Json& where) const {
+  return member_or_null(spec, "/scenario") == scenario &&
+         contains(spec, where.value(scenario, Json::object())) &&
          (hypothesis_.device.empty() ||
           is_kind(member_or_null(spec, "/device"), hypothesis_.device));
 }
@@ -68,60 +67,75 @@ std::string Evidence::nothing_fits(const std::string& scenario, const std::strin
                   hypothesis_.device_reason.empty() ? "" : ": " + hypothesis_.device_reason);
   const Json wanted = where.value(scenario, Json());
   return concat("no pairs of ", policy, " and ", kReferencePolicy, " on ", scenario,
-                wanted.is_null() ? "" : " with " + wanted.dump());
+                wanted.is_null() ? "" : " with " + wanted.dump(),
+                hypothesis_.seeds == 0
+                    ? std::string()
+                    : concat(" among the planned seeds, ", hypothesis_.first_seed, " to ",
+                             hypothesis_.first_seed + hypothesis_.seeds - 1));
 }
 
 Arm Evidence::arm(const std::string& scenario, const std::string& policy, const Json& where) const {
   Arm arm;
   arm.scenario = scenario;
-  const Trials* chosen = nullptr;
   for (const SettingTrials& setting : pairing_.settings) {
-    if (!fits(setting, scenario, where)) continue;
+    if (!fits(setting.setting.spec, scenario, where)) continue;
     for (const Trials& trials : setting.policies) {
-      if (trials.policy != policy) continue;
-      if (chosen != nullptr) {
-        const Json apart = differences(with_policy(*arm.setting, chosen->policy_fields),
+      if (trials.policy != policy || !any_planned(trials)) continue;
+      if (arm.trials != nullptr) {
+        const Json apart = differences(with_policy(*arm.setting, arm.trials->policy_fields),
                                        with_policy(setting, trials.policy_fields));
-        arm.problem =
-            concat(policy, " was run under more than one setting on ", scenario,
-                   ", which differ in ", in_words(apart),
-                   "; choose one with 'where' in the hypothesis's file, or keep the runs in "
-                   "separate folders");
+        arm.trials = nullptr;
+        arm.problem = concat(policy, " was run under more than one setting on ", scenario,
+                             ", which differ in ", in_words(apart),
+                             "; choose one by 'where' in the hypothesis' file, or keep the runs in "
+                             "folders of their own");
         return arm;
       }
       arm.setting = &setting;
-      arm.pairs = &trials.pairs;
-      chosen = &trials;
+      arm.trials = &trials;
     }
   }
-  if (chosen == nullptr) arm.problem = nothing_fits(scenario, policy, where);
+  if (arm.trials == nullptr) {
+    arm.problem = nothing_fits(scenario, policy, where);
+    arm.absent = true;
+  }
   return arm;
 }
 
-ContrastArms Evidence::arms(const Variant& variant) const {
-  ContrastArms arms;
-  for (const std::string& scenario : hypothesis_.contrast.better)
-    arms.better.push_back(arm(scenario, variant.policy, variant.where));
-  for (const std::string& scenario : hypothesis_.contrast.worse)
-    arms.worse.push_back(arm(scenario, variant.policy, variant.where));
-  return arms;
+bool Evidence::any_planned(const Trials& trials) const {
+  return std::any_of(trials.pairs.begin(), trials.pairs.end(), [&](const Pair& pair) {
+    return pair.cell->seed >= hypothesis_.first_seed &&
+           pair.cell->seed < hypothesis_.first_seed + hypothesis_.seeds;
+  });
 }
 
-std::vector<Arm> ContrastArms::all() const {
-  std::vector<Arm> both = better;
-  both.insert(both.end(), worse.begin(), worse.end());
-  return both;
+std::vector<std::int64_t> Evidence::planned_seeds(std::int64_t look) const {
+  std::vector<std::int64_t> seeds(static_cast<std::size_t>(look));
+  std::iota(seeds.begin(), seeds.end(), hypothesis_.first_seed);
+  return seeds;
 }
 
-std::string obstacle(const std::vector<Arm>& arms) {
+std::map<std::int64_t, Pair> Arm::by_seed() const {
+  std::map<std::int64_t, Pair> pairs;
+  if (trials != nullptr)
+    for (const Pair& pair : trials->pairs)
+      pairs.emplace(pair.cell->seed, pair);
+  return pairs;
+}
+
+std::string obstacle(const std::vector<Arm>& arms, const char* axis) {
   for (const Arm& arm : arms)
     if (!arm.problem.empty()) return arm.problem;
+  const auto whole = [&](const Arm& arm) {
+    Json json = as_json(arm.setting->setting);
+    if (axis != nullptr) json["spec"][Json::json_pointer(axis)] = nullptr;
+    return json;
+  };
   for (const Arm& a : arms)
     for (const Arm& b : arms) {
       const bool same_scenario = a.scenario == b.scenario;
-      const Json apart = same_scenario
-                             ? differences(as_json(a.setting->setting), as_json(b.setting->setting))
-                             : differences(common(a), common(b));
+      const Json apart =
+          same_scenario ? differences(whole(a), whole(b)) : differences(common(a), common(b));
       if (apart.empty()) continue;
       return same_scenario
                  ? concat("policies were run under different settings on ", a.scenario,
@@ -132,8 +146,40 @@ std::string obstacle(const std::vector<Arm>& arms) {
 }
 
 bool any_synthetic(const std::vector<Arm>& arms) {
-  return std::any_of(arms.begin(), arms.end(),
-                     [](const Arm& arm) { return arm.setting->synthetic(); });
+  return std::any_of(arms.begin(), arms.end(), [](const Arm& arm) {
+    return arm.setting != nullptr && arm.setting->synthetic();
+  });
+}
+
+std::string in_words(const Json& differing) {
+  std::vector<std::string> parts;
+  for (const Json& each : differing)
+    parts.push_back(concat(each.at("field").get<std::string>(), " (", each.at("here").dump(),
+                           " and ", each.at("there").dump(), ")"));
+  return join(parts, ", ");
+}
+
+Completeness::Completeness(std::vector<std::int64_t> planned) {
+  for (const std::int64_t seed : planned)
+    whole_[seed] = true;
+}
+
+void Completeness::lacks(std::int64_t seed, const std::string& scenario,
+                         const std::string& policy) {
+  whole_[seed] = false;
+  list_.push_back(concat("seed ", seed, " of ", policy, " on ", scenario));
+}
+
+std::int64_t Completeness::done() const {
+  return std::count_if(whole_.begin(), whole_.end(), [](const auto& each) { return each.second; });
+}
+
+std::string Completeness::missing() const {
+  constexpr std::size_t kShown = 3;
+  const std::vector<std::string> first(
+      list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, list_.size())));
+  return join(first, ", ") +
+         (list_.size() > kShown ? concat(" and ", list_.size() - kShown, " more") : "");
 }
 
 }  // namespace dtbench

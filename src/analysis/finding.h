@@ -1,36 +1,40 @@
-// What the data say to a hypothesis, before controls and other hypotheses are heard.
+// What the data say to a hypothesis at one look, before controls and other hypotheses are heard.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
+#include "analysis/claim.h"
 #include "analysis/evidence.h"
 
 namespace dtbench {
 
 struct Finding {
   std::string not_testable;  // why, in words; empty where it can be tested
-  std::int64_t seeds = 0;    // the fewest of any arm
+  std::int64_t look = 0;     // seeds (sessions) that it is for
+  std::int64_t done = 0;     // of them, those that are there everywhere
+  std::string missing;       // in words, what the look lacks; empty where it is complete
   bool synthetic = false;    // some of the data is generated
-  // Two-sided p-values of what the claim denies, and of what it says: small ones support it, and
-  // refute it. They are to be compared with alpha.
-  double p_supports = 1, p_refutes = 1;
-  // Seeds in all that would decide at the level given, if what was seen stays as it is: for means
-  // with a power of 0.8. 0 where that cannot be said, or is more than kMostSeeds.
-  std::int64_t seeds_needed = 0;
+  double threshold = 0;      // in the parts' unit
+  std::vector<Part> parts;
   Json evidence = Json::object();  // docs/analysis.md
+  std::vector<std::string> caveats;
+
+  // How each seed of a pair's `worse` scenario fared, between bounds: what a control is held
+  // against (kStableRate: log2 of the rate; kSurvival: 0 or 1). By the part's name.
+  std::map<std::string, std::map<std::int64_t, Interval>> worse;
+
+  bool complete() const { return not_testable.empty() && missing.empty(); }
 };
 
-inline constexpr std::int64_t kMostSeeds = 1000;
-inline constexpr double kPower = 0.8;
-
-// One a kind of estimand; `alpha` is the level that seeds_needed is for.
-Finding survival_finding(const Hypothesis& hypothesis, const Variant& variant,
-                         const Pairing& pairing, double alpha);
-Finding speedup_finding(const Hypothesis& hypothesis, const Variant& variant,
-                        const Pairing& pairing, double alpha);
-Finding non_inferiority_finding(const Hypothesis& hypothesis, const Variant& variant,
-                                const Pairing& pairing, double alpha);
+// One a kind of estimand, with the first `look` seeds (sessions) of the plan.
+Finding stable_rate_finding(const Variant& variant, const Evidence& evidence, std::int64_t look);
+Finding survival_finding(const Variant& variant, const Evidence& evidence, std::int64_t look);
+Finding speedup_finding(const Variant& variant, const Evidence& evidence, std::int64_t look);
+Finding non_inferiority_finding(const Variant& variant, const Evidence& evidence,
+                                std::int64_t look);
 
 inline Finding cannot_test(const std::string& why) {
   Finding finding;
@@ -38,17 +42,22 @@ inline Finding cannot_test(const std::string& why) {
   return finding;
 }
 
-inline Finding finding(const Hypothesis& hypothesis, const Variant& variant, const Pairing& pairing,
-                       double alpha) {
-  switch (hypothesis.estimand) {
-    case Estimand::kSurvival:
-      return survival_finding(hypothesis, variant, pairing, alpha);
-    case Estimand::kSpeedup:
-      return speedup_finding(hypothesis, variant, pairing, alpha);
-    case Estimand::kNonInferiority:
-      break;
-  }
-  return non_inferiority_finding(hypothesis, variant, pairing, alpha);
+inline Finding find(const Variant& variant, const Evidence& evidence, std::int64_t look) {
+  Finding finding = [&] {
+    switch (evidence.hypothesis().estimand) {
+      case Estimand::kStableRate:
+        return stable_rate_finding(variant, evidence, look);
+      case Estimand::kSurvival:
+        return survival_finding(variant, evidence, look);
+      case Estimand::kSpeedup:
+        return speedup_finding(variant, evidence, look);
+      case Estimand::kNonInferiority:
+        break;
+    }
+    return non_inferiority_finding(variant, evidence, look);
+  }();
+  finding.look = look;
+  return finding;
 }
 
 }  // namespace dtbench

@@ -13,16 +13,33 @@ namespace dtbench {
 
 // What is estimated, and by it what `better` and `worse` mean.
 enum class Estimand {
-  kSurvival,        // the share that survives, on `better` minus on `worse`
-  kSpeedup,         // log speed-up over the reference, on `better` minus on `worse`
+  kStableRate,      // log2 of the largest stable rate over the reference's: `better` minus `worse`
+  kSurvival,        // the share of cells with the outcome: `better` minus `worse`
+  kSpeedup,         // log speed-up over the reference: `better` minus `worse`
   kNonInferiority,  // average precision minus the reference's: not inferior on `better`, inferior
                     // on `worse`
 };
 
+// kSurvival: what a cell has to be. Both are reported, one is judged.
+enum class Outcome {
+  kFinite,   // no non-finite value to the last step
+  kTrained,  // that, and better than a constant answer
+};
+
+// Two scenarios that are compared seed by seed (session by session). Pairs are strata: each has an
+// interval of its own, and the claim is about all of them.
+struct ScenarioPair {
+  std::string name;  // empty: "E against C"
+  std::string better, worse;
+  Json where = Json::object();         // on top of the hypothesis' `where`
+  bool equal_tokens_per_step = false;  // kSpeedup: batch x length has to be the same on both
+
+  std::string label() const { return name.empty() ? better + " against " + worse : name; }
+};
+
 struct Contrast {
-  std::vector<std::string> policies;       // the first decides; the others are judged separately
-  std::vector<std::string> better, worse;  // scenarios
-  bool equal_tokens_per_step = false;      // kSpeedup: batch x length has to be the same on both
+  std::vector<std::string> policies;  // the first decides; the others are judged separately
+  std::vector<ScenarioPair> pair;
   std::vector<std::string> safe_policies;  // kNonInferiority: not inferior on any scenario
 };
 
@@ -31,36 +48,67 @@ struct Control {
   std::string name;
   std::string replaces;             // a policy of the contrast; empty: the first
   std::string policy;               // stands in its place; empty: only `where` changes
-  Json where = Json::object();      // replaces the contrast's, scenario by scenario
+  Json where = Json::object();      // on top of the contrast's
   bool confounds = true;            // the opposite answer makes the verdict `confounded`
-  std::string if_better, if_worse;  // kSurvival: what it shows if more (fewer) survive on `worse`
+  std::string if_better, if_worse;  // kStableRate, kSurvival: what it shows if `worse` fares
+                                    // better (worse) with it
 };
 
 struct Hypothesis {
   std::string name;  // the file's
   std::string title, claim;
   std::string family = "own";  // Holm's adjustment is over the hypotheses of a family
-  Estimand estimand = Estimand::kSurvival;
-  double margin = 0;  // kSurvival: difference of shares below which the claim is refuted; kSpeedup:
-                      // ratio to exceed; kNonInferiority: average precision that may be lost
+  Estimand estimand = Estimand::kStableRate;
+  Outcome outcome = Outcome::kFinite;
+  // The one number that the interval is held against. kStableRate: octaves; kSurvival: difference
+  // of shares; kSpeedup: a ratio; kNonInferiority: average precision that may be lost.
+  double threshold = 0;
   double reference_lead = 0;  // kNonInferiority: by which the reference has to beat the constant
                               // answer
   double alpha = 0.05;        // two-sided
-  std::int64_t minimum_seeds = 5;
-  std::string device;         // kind of device that can answer ("cuda"); empty: any
+  // The plan: seeds first_seed, first_seed + 1, ... and no others; kSpeedup: sessions instead.
+  std::int64_t first_seed = 0, seeds = 0;
+  std::int64_t sessions = 0;
+  std::vector<std::int64_t> looks;  // numbers of seeds (sessions) at which it is judged; none: once
+  std::vector<std::int64_t> excluded_seeds;  // seen before the plan; the plan may hold none of them
+  std::vector<double> rates;                 // kStableRate: the grid, ascending
+  double reference_rate = 0;                 // kStableRate: of the grid; survival there is reported
+  double planning_sd = 0;  // kNonInferiority: spread of a paired difference that the plan assumes
+  std::string device;      // kind of device that can answer ("cuda"); empty: any
   std::string device_reason;  // why no other can
   Contrast contrast;
   Json where = Json::object();  // scenario -> keys of the spec with the value they must have
   std::vector<Control> control;
+
+  std::int64_t planned() const { return estimand == Estimand::kSpeedup ? sessions : seeds; }
+  const char* unit() const { return estimand == Estimand::kSpeedup ? "sessions" : "seeds"; }
+  std::vector<std::int64_t> planned_looks() const {
+    return looks.empty() ? std::vector{planned()} : looks;
+  }
+  // Comparisons that all have to hold.
+  std::size_t parts() const {
+    return estimand == Estimand::kNonInferiority
+               ? 2 * contrast.pair.size() * (1 + contrast.safe_policies.size())
+               : contrast.pair.size();
+  }
 };
 
-const char* to_string(Estimand value);  // "survival", "speedup", "non_inferiority"
+const char* to_string(Estimand value);  // "stable_rate", "survival", "speedup", "non_inferiority"
+const char* to_string(Outcome value);   // "finite", "trained"
 
-// Throws Error (usage) for unknown keys, with the nearest, and for values that make no sense.
+// All scenarios of the contrast, each once.
+std::vector<std::string> scenarios_of(const Hypothesis& hypothesis);
+
+// Throws Error (usage) for unknown keys, with the nearest, for values that make no sense, and for a
+// plan that could not decide even with the best outcome there is.
 Hypothesis hypothesis_from_json(const Json& json, const std::string& name,
                                 const std::string& origin);
 
-// All files of the folder, by name. Throws also for scenarios and policies that are in no file.
+// All files of the folder, by name. Throws also for scenarios and policies that are in no file, and
+// for plans that cannot decide at the level that Holm's adjustment leaves the first of a family.
 std::vector<Hypothesis> load_hypotheses(const std::filesystem::path& configs);
+
+// How many of `all` are of the family of `one`.
+std::size_t family_size(const std::vector<Hypothesis>& all, const Hypothesis& one);
 
 }  // namespace dtbench

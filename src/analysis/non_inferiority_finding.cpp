@@ -1,11 +1,10 @@
 // Average precision that a policy loses on some scenarios and keeps on others, while safe policies
 // keep it on all.
-#include <algorithm>
-#include <map>
+#include <cmath>
 #include <optional>
 
 #include "analysis/finding.h"
-#include "analysis/mean_test.h"
+#include "analysis/mean_part.h"
 #include "analysis/paired_metric.h"
 #include "base/text.h"
 
@@ -22,39 +21,49 @@ std::optional<double> score(const Cell& cell, const Cell& reference) {
 }
 
 // One claim about one policy on one scenario.
-struct Part {
+struct Claimed {
   std::string policy, scenario;
-  bool inferior;  // claimed; else: not inferior
-  std::vector<double> losses;
-  std::int64_t scored_as_constant = 0;
-  MeanTest test{};
-
-  double p_supports() const { return inferior ? test.p_below : test.p_above; }
-  double p_refutes() const { return inferior ? test.p_above : test.p_below; }
+  bool inferior;  // else: not inferior
 };
 
-Part part_of(const Arm& arm, const std::string& policy, bool inferior, double margin,
-             double alpha) {
-  Part part{policy, arm.scenario, inferior, {}};
-  for (const Pair& pair : *arm.pairs) {
-    const auto here = score(*pair.cell, *pair.reference), there = pair.reference->measured(kScore);
-    if (!here || !there || !std::isfinite(*here) || !std::isfinite(*there)) continue;
-    part.losses.push_back(*here - *there);
-    if (pair.cell->first_nonfinite()) ++part.scored_as_constant;
+// The claims of a pair of scenarios.
+std::vector<Claimed> claims_of(const ScenarioPair& pair, const std::string& policy,
+                               const std::vector<std::string>& safe_policies) {
+  std::vector<Claimed> claims = {{policy, pair.better, false}, {policy, pair.worse, true}};
+  for (const std::string& safe : safe_policies) {
+    claims.push_back({safe, pair.better, false});
+    claims.push_back({safe, pair.worse, false});
   }
-  part.test = test_mean(part.losses, -margin, alpha);
-  return part;
+  return claims;
 }
 
-Json to_json(const Part& part) {
-  Json json = summary(part.losses, Effect::kDifference);
-  json.update({{"policy", part.policy},
-               {"scenario", part.scenario},
-               {"claimed", part.inferior ? "inferior" : "not_inferior"},
-               {"scored_as_constant", part.scored_as_constant},
-               {"p_supports", part.p_supports()},
-               {"p_refutes", part.p_refutes()}});
-  return json;
+// The differences of the planned seeds, and by how much each lies on the claimed side of its bound.
+Part part_of(const Arm& arm, const Claimed& claimed, const std::vector<std::int64_t>& seeds,
+             double margin, Completeness& completeness) {
+  const auto pairs = arm.by_seed();
+  std::vector<double> losses, beyond;
+  std::int64_t scored_as_constant = 0;
+  for (const std::int64_t seed : seeds) {
+    const auto found = pairs.find(seed);
+    std::optional<double> here, there;
+    if (found != pairs.end()) {
+      here = score(*found->second.cell, *found->second.reference);
+      there = found->second.reference->measured(kScore);
+    }
+    if (!here || !there || !std::isfinite(*here) || !std::isfinite(*there)) {
+      completeness.lacks(seed, claimed.scenario, claimed.policy);
+      continue;
+    }
+    losses.push_back(*here - *there);
+    beyond.push_back(claimed.inferior ? -margin - losses.back() : losses.back() + margin);
+    scored_as_constant += found->second.cell->first_nonfinite() ? 1 : 0;
+  }
+  return mean_part(concat(claimed.policy, " on ", claimed.scenario), beyond,
+                   {{"policy", claimed.policy},
+                    {"scenario", claimed.scenario},
+                    {"claimed", claimed.inferior ? "inferior" : "not_inferior"},
+                    {"scored_as_constant", scored_as_constant},
+                    {"difference", summary(losses, Effect::kDifference)}});
 }
 
 // By how much the reference beats the constant answer, seed by seed.
@@ -78,51 +87,31 @@ std::string short_lead(const Arm& arm, double needed) {
 
 }  // namespace
 
-Finding non_inferiority_finding(const Hypothesis& hypothesis, const Variant& variant,
-                                const Pairing& pairing, double alpha) {
-  const Contrast& contrast = hypothesis.contrast;
-  const Evidence evidence(hypothesis, pairing);
+Finding non_inferiority_finding(const Variant& variant, const Evidence& evidence,
+                                std::int64_t look) {
+  const Hypothesis& hypothesis = evidence.hypothesis();
+  const std::vector<std::int64_t> seeds = evidence.planned_seeds(look);
+  Completeness completeness(seeds);
+  Finding finding;  // its threshold is 0: parts are distances beyond their bounds
   std::vector<Arm> arms;
-  std::vector<std::pair<std::string, bool>> claims;  // of each arm: policy, inferior
-  const auto add = [&](const std::vector<std::string>& scenarios, const std::string& policy,
-                       bool inferior) {
-    for (const std::string& scenario : scenarios) {
-      arms.push_back(evidence.arm(scenario, policy, variant.where));
-      claims.emplace_back(policy, inferior);
+  for (const ScenarioPair& pair : hypothesis.contrast.pair) {
+    const Json where = evidence.where(pair, variant);
+    for (const Claimed& claimed :
+         claims_of(pair, variant.policy, hypothesis.contrast.safe_policies)) {
+      arms.push_back(evidence.arm(claimed.scenario, claimed.policy, where));
+      finding.parts.push_back(
+          part_of(arms.back(), claimed, seeds, hypothesis.threshold, completeness));
     }
-  };
-  add(contrast.better, variant.policy, false);
-  add(contrast.worse, variant.policy, true);
-  for (const std::string& policy : contrast.safe_policies) {
-    add(contrast.better, policy, false);
-    add(contrast.worse, policy, false);
   }
   if (const std::string why = obstacle(arms); !why.empty()) return cannot_test(why);
-  for (const Arm& arm : arms)
+  for (const Arm& arm : arms) {
     if (const std::string why = short_lead(arm, hypothesis.reference_lead); !why.empty())
       return cannot_test(why);
-
-  Finding finding;
-  finding.synthetic = any_synthetic(arms);
-  finding.seeds = kMostSeeds;
-  finding.p_supports = 0;
-  finding.evidence["parts"] = Json::array();
-  bool all_can_be_planned = true;
-  for (std::size_t i = 0; i < arms.size(); ++i) {
-    const Part part = part_of(arms[i], claims[i].first, claims[i].second, hypothesis.margin, alpha);
-    // All parts have to hold, so the weakest decides (intersection-union test); one that fails is
-    // enough to refute, so those are adjusted for their number (Bonferroni).
-    finding.p_supports = std::max(finding.p_supports, part.p_supports());
-    finding.p_refutes =
-        std::min(finding.p_refutes, part.p_refutes() * static_cast<double>(arms.size()));
-    finding.seeds = std::min(finding.seeds, part.test.n);
-    finding.seeds_needed = std::max(finding.seeds_needed, part.test.n_needed);
-    all_can_be_planned = all_can_be_planned && part.test.n_needed > 0;
-    finding.evidence["parts"].push_back(to_json(part));
-  }
-  if (!all_can_be_planned) finding.seeds_needed = 0;
-  for (const Arm& arm : arms)
     finding.evidence["reference_lead"][arm.scenario] = summary(leads(arm), Effect::kDifference);
+  }
+  finding.synthetic = any_synthetic(arms);
+  finding.done = completeness.done();
+  finding.missing = completeness.missing();
   return finding;
 }
 

@@ -68,12 +68,12 @@ class Pairer {
               [&](const auto& a, const auto& b) { return seed(a) < seed(b); });
   }
 
-  static Key key_of(const Cell& cell, const Setting& setting) {
+  static Key key_of(const Cell& cell, const CellSetting& setting) {
     return {cell.scenario, canonical_json(as_json(setting))};
   }
 
   void add_reference(const Cell& cell) {
-    const Setting setting = setting_of(cell.spec, cell.identity);
+    const CellSetting setting = setting_of(cell.spec, cell.identity);
     SettingTrials& trials = settings_[key_of(cell, setting)];
     trials.scenario = cell.scenario;
     trials.setting = setting;
@@ -110,12 +110,12 @@ class Pairer {
 
 }  // namespace
 
-Json as_json(const Setting& setting) {
+Json as_json(const CellSetting& setting) {
   return {{"spec", setting.spec}, {"identity", setting.identity}};
 }
 
-Setting setting_of(const Json& spec, const Json& identity) {
-  Setting setting{spec, identity};
+CellSetting setting_of(const Json& spec, const Json& identity) {
+  CellSetting setting{spec, identity};
   if (spec.is_object())
     for (const char* field : {"policy", "seed"})
       setting.spec.erase(field);

@@ -12,12 +12,12 @@ namespace dtbench {
 inline constexpr const char* kReferencePolicy = "fp32_true";
 
 // What pairs have in common: everything of a cell but its policy and its seed.
-struct Setting {
+struct CellSetting {
   Json spec;      // without policy and seed
   Json identity;  // of audit.json, without the initial weights' fingerprints: the seed decides them
 };
-Setting setting_of(const Json& spec, const Json& identity);  // either may be null
-Json as_json(const Setting& setting);                        // {"spec", "identity"}
+CellSetting setting_of(const Json& spec, const Json& identity);  // either may be null
+Json as_json(const CellSetting& setting);                        // {"spec", "identity"}
 
 struct Pair {
   const Cell* cell;
@@ -33,7 +33,7 @@ struct Trials {
 
 struct SettingTrials {
   std::string scenario;
-  Setting setting;
+  CellSetting setting;
   std::vector<const Cell*> references;  // by ascending seed
   std::vector<Trials> policies;         // by name
 

@@ -1,93 +1,176 @@
-// How much more a policy speeds up training on one scenario than on another.
-#include <map>
+// How much more a policy speeds up training on one scenario than on another, session by session and
+// card by card.
+#include <algorithm>
+#include <cmath>
+#include <set>
 
 #include "analysis/finding.h"
 #include "analysis/json_access.h"
-#include "analysis/mean_test.h"
+#include "analysis/mean_part.h"
 #include "analysis/paired_metric.h"
+#include "analysis/sessions.h"
 #include "base/text.h"
 
 namespace dtbench {
 namespace {
 
-constexpr const char* kSpeed = "/throughput/samples_per_s";
-
-double tokens_per_step(const Arm& arm) {
-  const Json& spec = arm.setting->setting.spec;
-  return number_or_none(member_or_null(spec, "/train/batch")).value_or(0) *
-         number_or_none(member_or_null(spec, "/data/length")).value_or(0);
+double tokens_per_step(const Cell& cell) {
+  return number_or_none(member_or_null(cell.spec, "/train/batch")).value_or(0) *
+         number_or_none(member_or_null(cell.spec, "/data/length")).value_or(0);
 }
 
-std::string unequal_tokens(const std::vector<Arm>& arms) {
-  for (const Arm& arm : arms)
-    if (tokens_per_step(arm) != tokens_per_step(arms.front()))
-      return concat("a step has ", tokens_per_step(arms.front()), " tokens on ",
-                    arms.front().scenario, " and ", tokens_per_step(arm), " on ", arm.scenario,
-                    "; the contrast requires equal numbers");
+// Cells of one scenario of a pair, under the policy or the reference.
+struct TimedCells {
+  std::string scenario;
+  std::vector<const Cell*> cells;
+
+  bool has(const std::string& policy) const {
+    return std::any_of(cells.begin(), cells.end(),
+                       [&](const Cell* cell) { return cell->policy == policy; });
+  }
+};
+
+TimedCells timed_cells(const Evidence& evidence, const std::string& scenario,
+                       const std::string& policy, const Json& where) {
+  TimedCells found{scenario, {}};
+  for (const std::vector<Cell>* list : {&evidence.cells().used, &evidence.cells().repeats})
+    for (const Cell& cell : *list)
+      if ((cell.policy == policy || cell.policy == kReferencePolicy) &&
+          evidence.fits(cell.spec, scenario, where))
+        found.cells.push_back(&cell);
+  return found;
+}
+
+// A cell but for what may differ between those that are compared: policy, seed and card; of another
+// scenario, also the data and the model.
+Json shared_fields(const Cell& cell, bool same_scenario) {
+  Json shared = {{"program", member_or_null(cell.identity, "/program")},
+                 {"torch", member_or_null(cell.identity, "/torch")}};
+  if (same_scenario) {
+    shared["spec"] = setting_of(cell.spec, nullptr).spec;
+  } else {
+    for (const char* field : {"preset", "engine"})
+      shared[field] = member_or_null(cell.spec, concat("/", field));
+    shared["steps"] = member_or_null(cell.spec, "/train/steps");
+  }
+  return shared;
+}
+
+std::string apart(const TimedCells& a, const TimedCells& b) {
+  const bool same = a.scenario == b.scenario;
+  for (const Cell* cell : b.cells) {
+    const Json differing =
+        differences(shared_fields(*a.cells.front(), same), shared_fields(*cell, same));
+    if (differing.empty()) continue;
+    return concat(same ? concat("more than one setting on ", a.scenario)
+                       : concat(a.scenario, " and ", b.scenario),
+                  " differ in ", in_words(differing));
+  }
   return "";
 }
 
-// By seed, the mean log speed-up over the scenarios of a side; seeds that all of them have.
-std::map<std::int64_t, double> log_speedups(const std::vector<Arm>& arms) {
-  std::map<std::int64_t, std::vector<double>> by_seed;
-  for (const Arm& arm : arms)
-    for (const PairedValue& value : paired_metric(*arm.pairs, kSpeed, Effect::kLogRatio).values)
-      by_seed[value.seed].push_back(value.effect);
-  std::map<std::int64_t, double> means;
-  for (const auto& [seed, effects] : by_seed)
-    if (effects.size() == arms.size()) means[seed] = mean_and_spread(effects).mean;
-  return means;
+std::string obstacle_to(const Evidence& evidence, const ScenarioPair& pair, const Variant& variant,
+                        const TimedCells& better, const TimedCells& worse) {
+  for (const TimedCells* side : {&better, &worse})
+    for (const std::string& policy : {variant.policy, std::string(kReferencePolicy)})
+      if (!side->has(policy))
+        return evidence.nothing_fits(side->scenario, policy, evidence.where(pair, variant));
+  for (const auto& [a, b] : {std::pair{&better, &better}, {&worse, &worse}, {&better, &worse}})
+    if (const std::string why = apart(*a, *b); !why.empty()) return why;
+  const double b = tokens_per_step(*better.cells.front());
+  const double w = tokens_per_step(*worse.cells.front());
+  if (pair.equal_tokens_per_step && b != w)
+    return concat("a step has ", b, " tokens on ", pair.better, " and ", w, " on ", pair.worse,
+                  "; the contrast asks for equal numbers");
+  return "";
 }
 
-// MFU in points, which is descriptive: it compares datatypes by peaks of their own.
-Json mfu_points(const Arm& arm) {
-  Json points = Json::object();
-  for (const char* peak : {"vs_spec", "vs_measured"}) {
-    std::vector<double> differences;
-    for (const PairedValue& value :
-         paired_metric(*arm.pairs, concat("/mfu/", peak).c_str(), Effect::kDifference).values)
-      differences.push_back(100 * value.effect);
-    points[peak] = summary(differences, Effect::kDifference);
+// A pair of scenarios on one card.
+struct CardTimes {
+  std::vector<double> differences;  // a session each
+  Json sessions = Json::array();
+};
+
+std::map<std::string, CardTimes> times_by_card(const ScenarioPair& pair, const Variant& variant,
+                                               const TimedCells& better, const TimedCells& worse,
+                                               std::int64_t look) {
+  std::vector<const Cell*> cells = better.cells;
+  cells.insert(cells.end(), worse.cells.begin(), worse.cells.end());
+  std::map<std::string, CardTimes> by_card;
+  for (const auto& [card, sessions] : sessions_of(cells)) {
+    CardTimes& times = by_card[card];
+    for (const Session& session : sessions) {
+      const auto b = log_speedup(session, pair.better, variant.policy);
+      const auto w = log_speedup(session, pair.worse, variant.policy);
+      if (!b || !w || times.differences.size() == static_cast<std::size_t>(look)) continue;
+      times.differences.push_back(*b - *w);
+      times.sessions.push_back({{"session", session.id},
+                                {"began", session.began},
+                                {"better", std::exp(*b)},
+                                {"worse", std::exp(*w)},
+                                {"ratio", std::exp(*b - *w)}});
+    }
   }
-  return points;
+  return by_card;
 }
 
-Json by_scenario(const std::vector<Arm>& arms) {
-  Json json = Json::object();
-  for (const Arm& arm : arms)
-    json[arm.scenario] = {
-        {"speedup", to_json(paired_metric(*arm.pairs, kSpeed, Effect::kLogRatio))},
-        {"tokens_per_step", tokens_per_step(arm)},
-        {"mfu_points", mfu_points(arm)},
-        {"disturbed_pairs", disturbed_pairs(*arm.pairs)}};
-  return json;
+void count_what_weakens(const TimedCells& side,
+                        std::map<std::string, std::set<const Cell*>>& found) {
+  for (const Cell* cell : side.cells) {
+    if (is_disturbed(cell->result)) found["records that call their timings disturbed"].insert(cell);
+    if (cell->session.empty())
+      found["records that do not say their session, which count as one a card"].insert(cell);
+  }
 }
 
 }  // namespace
 
-Finding speedup_finding(const Hypothesis& hypothesis, const Variant& variant,
-                        const Pairing& pairing, double alpha) {
-  const ContrastArms arms = Evidence(hypothesis, pairing).arms(variant);
-  const std::vector<Arm> all = arms.all();
-  if (const std::string why = obstacle(all); !why.empty()) return cannot_test(why);
-  // A control that changes lengths cannot have both.
-  if (hypothesis.contrast.equal_tokens_per_step && !variant.is_control)
-    if (const std::string why = unequal_tokens(all); !why.empty()) return cannot_test(why);
-
-  const std::map<std::int64_t, double> on_worse = log_speedups(arms.worse);
-  std::vector<double> values;
-  for (const auto& [seed, effect] : log_speedups(arms.better))
-    if (const auto other = on_worse.find(seed); other != on_worse.end())
-      values.push_back(effect - other->second);
-  const MeanTest test = test_mean(values, std::log(hypothesis.margin), alpha);
+Finding speedup_finding(const Variant& variant, const Evidence& evidence, std::int64_t look) {
+  const Hypothesis& hypothesis = evidence.hypothesis();
   Finding finding;
-  finding.synthetic = any_synthetic(all);
-  finding.seeds = test.n;
-  finding.p_supports = test.p_above;
-  finding.p_refutes = test.p_below;
-  finding.seeds_needed = test.n_needed;
-  finding.evidence = summary(values, Effect::kLogRatio);
-  finding.evidence["scenarios"] = by_scenario(all);
+  finding.threshold = std::log(hypothesis.threshold);
+  std::map<std::string, std::int64_t> done;  // sessions by card: the fewest of any pair
+  std::vector<std::pair<std::string, Part>> parts;
+  std::map<std::string, std::set<const Cell*>> weakening;
+  for (const ScenarioPair& pair : hypothesis.contrast.pair) {
+    const Json where = evidence.where(pair, variant);
+    const TimedCells better = timed_cells(evidence, pair.better, variant.policy, where);
+    const TimedCells worse = timed_cells(evidence, pair.worse, variant.policy, where);
+    if (const std::string why = obstacle_to(evidence, pair, variant, better, worse); !why.empty())
+      return cannot_test(why);
+    for (const TimedCells* side : {&better, &worse}) {
+      count_what_weakens(*side, weakening);
+      finding.synthetic = finding.synthetic || side->cells.front()->synthetic();
+    }
+    const bool first = done.empty();
+    auto times = times_by_card(pair, variant, better, worse, look);
+    for (const auto& [card, each] : times) {
+      const auto n = static_cast<std::int64_t>(each.differences.size());
+      const auto known = done.find(card);
+      if (first || known != done.end())
+        done[card] = known == done.end() ? n : std::min(known->second, n);
+      parts.emplace_back(card, mean_part(concat(pair.label(), ", ", card), each.differences,
+                                         {{"card", card}, {"sessions", each.sessions}}));
+    }
+    for (auto& [card, n] : done)
+      if (!times.contains(card)) n = 0;
+  }
+  for (const auto& [card, n] : done)
+    finding.done = std::max(finding.done, n);
+  // Cards with the planned sessions are judged, each by itself; the others stand beside them.
+  Json beside = Json::array();
+  for (auto& [card, part] : parts) {
+    const auto n = done.find(card);
+    const std::int64_t sessions = n == done.end() ? 0 : n->second;
+    if (sessions >= look || finding.done < look)
+      finding.parts.push_back(std::move(part));
+    else
+      beside.push_back({{"part", part.name}, {"evidence", part.evidence}});
+  }
+  if (finding.done < look) finding.missing = concat(look - finding.done, " sessions on one card");
+  finding.evidence = {{"cards", done}, {"cards_with_too_few_sessions", beside}};
+  for (const auto& [what, cells] : weakening)
+    finding.caveats.push_back(concat(what, ": ", cells.size()));
   return finding;
 }
 

@@ -5,6 +5,7 @@
 #include "analysis/json_access.h"
 #include "analysis/kaplan_meier.h"
 #include "analysis/paired_metric.h"
+#include "analysis/proportions.h"
 
 namespace dtbench {
 namespace {
@@ -40,22 +41,21 @@ Json count_outcomes(const std::vector<const Cell*>& cells) {
 
 }  // namespace
 
-Proportion survivors(const std::vector<const Cell*>& cells) {
-  return {std::count_if(cells.begin(), cells.end(), [](const Cell* c) { return c->survived(); }),
-          static_cast<std::int64_t>(cells.size())};
-}
-
 Json stability(const std::vector<const Cell*>& cells) {
-  const Proportion survived = survivors(cells);
-  Json json = {{"survived", survived.successes},
-               {"n", survived.n},
-               {"level", kLevel},
-               {"outcomes", count_outcomes(cells)},
-               {"finite", std::count_if(cells.begin(), cells.end(),
-                                        [](const Cell* c) { return !c->first_nonfinite(); })},
-               {"kaplan_meier", time_to_nonfinite(cells)}};
-  put_interval(json, clopper_pearson(survived, kLevel));
-  return json;
+  const auto share = [&](bool (Cell::*holds)() const) {
+    const Proportion of{std::count_if(cells.begin(), cells.end(),
+                                      [&](const Cell* cell) { return (cell->*holds)(); }),
+                        static_cast<std::int64_t>(cells.size())};
+    Json json = {{"count", of.successes}};
+    put_interval(json, clopper_pearson(of, kLevel));
+    return json;
+  };
+  return {{"n", cells.size()},
+          {"level", kLevel},
+          {"finite", share(&Cell::finite)},
+          {"trained", share(&Cell::trained)},
+          {"outcomes", count_outcomes(cells)},
+          {"kaplan_meier", time_to_nonfinite(cells)}};
 }
 
 }  // namespace dtbench

@@ -4,15 +4,12 @@
 #include <vector>
 
 #include "analysis/cells.h"
-#include "analysis/proportions.h"
 
 namespace dtbench {
 
-Proportion survivors(const std::vector<const Cell*>& cells);
-
-// {"survived", "n", "low", "high", "level": by Clopper and Pearson, "outcomes": how many of each,
-// "finite": cells without a non-finite value, "kaplan_meier": [{"step", "at_risk", "events",
-// "survival", "low", "high"}]}. A cell that stays finite is censored after its last step.
+// {"n", "level", "finite" and "trained": {"count", "low", "high"} by Clopper and Pearson,
+// "outcomes": how many of each, "kaplan_meier": [{"step", "at_risk", "events", "survival", "low",
+// "high"}]}. A cell that stays finite is censored after its last step.
 Json stability(const std::vector<const Cell*>& cells);
 
 }  // namespace dtbench

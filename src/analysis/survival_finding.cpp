@@ -1,110 +1,91 @@
-// The share of cells that survives, on one group of scenarios against another.
-#include <algorithm>
-#include <cmath>
-
+// The share of cells that stay finite (that train), on one scenario against another, seed by seed.
 #include "analysis/finding.h"
-#include "analysis/fisher.h"
-#include "analysis/json_access.h"
-#include "analysis/paired_metric.h"
 #include "analysis/proportions.h"
 #include "base/text.h"
 
 namespace dtbench {
 namespace {
 
-// A seed whose reference is not trained at the last step decides nothing (contract).
-Proportion decisive_survivors(const std::vector<Pair>& pairs) {
-  Proportion survived;
-  for (const Pair& pair : pairs) {
-    if (!pair.reference->survived()) continue;
-    ++survived.n;
-    if (pair.cell->survived()) ++survived.successes;
-  }
-  return survived;
-}
+// A seed's two cells of a pair of scenarios.
+struct SeedPair {
+  std::int64_t seed;
+  Pair better, worse;
 
-struct Side {
-  Proportion survived;
-  std::int64_t scenarios = 0;
-  std::int64_t fewest_seeds = kMostSeeds;
-  Json by_scenario = Json::object();
+  // A seed whose reference is not trained at the last step decides nothing (contract).
+  bool decides() const { return better.reference->trained() && worse.reference->trained(); }
 };
 
-Side side_of(const std::vector<Arm>& arms) {
-  Side side;
-  for (const Arm& arm : arms) {
-    const Proportion survived = decisive_survivors(*arm.pairs);
-    side.survived.successes += survived.successes;
-    side.survived.n += survived.n;
-    side.fewest_seeds = std::min(side.fewest_seeds, survived.n);
-    ++side.scenarios;
-    side.by_scenario[arm.scenario] = {
-        {"survived", survived.successes},
-        {"n", survived.n},
-        {"reference_not_trained", static_cast<std::int64_t>(arm.pairs->size()) - survived.n}};
+Json scenario_json(const std::vector<SeedPair>& seeds, const std::string& scenario,
+                   Pair SeedPair::* side) {
+  std::int64_t finite = 0, trained = 0;
+  for (const SeedPair& each : seeds) {
+    finite += (each.*side).cell->finite() ? 1 : 0;
+    trained += (each.*side).cell->trained() ? 1 : 0;
   }
-  return side;
-}
-
-Json to_json(const Side& side) {
-  Json json = {{"survived", side.survived.successes},
-               {"n", side.survived.n},
-               {"level", kLevel},
-               {"scenarios", side.by_scenario}};
-  put_interval(json, clopper_pearson(side.survived, kLevel));
-  return json;
-}
-
-std::string undecisive_scenario(const std::vector<Arm>& arms) {
-  for (const Arm& arm : arms)
-    if (decisive_survivors(*arm.pairs).n == 0)
-      return concat(kReferencePolicy, " is not trained on ", arm.scenario, " in any of its ",
-                    arm.pairs->size(),
-                    " seeds, so that scenario decides nothing; train more steps or "
-                    "change the learning rate");
-  return "";
-}
-
-double p_supports(Proportion better, Proportion worse) {
-  return better.share() > worse.share() ? fisher_exact(better, worse) : 1;
-}
-
-// If the shares stay as they are.
-std::int64_t seeds_needed(const Side& better, const Side& worse, double margin, double alpha) {
-  const auto grown = [](const Side& side, std::int64_t more) {
-    const std::int64_t n = side.survived.n + more * side.scenarios;
-    return Proportion{std::llround(side.survived.share() * static_cast<double>(n)), n};
-  };
-  const std::int64_t seeds = std::min(better.fewest_seeds, worse.fewest_seeds);
-  for (std::int64_t more = 0; seeds + more <= kMostSeeds; ++more) {
-    const Proportion b = grown(better, more), w = grown(worse, more);
-    if (p_supports(b, w) <= alpha || p_difference_below(b, w, margin) <= alpha) return seeds + more;
-  }
-  return 0;
+  return {{"scenario", scenario}, {"finite", finite}, {"trained", trained}, {"n", seeds.size()}};
 }
 
 }  // namespace
 
-Finding survival_finding(const Hypothesis& hypothesis, const Variant& variant,
-                         const Pairing& pairing, double alpha) {
-  const ContrastArms arms = Evidence(hypothesis, pairing).arms(variant);
-  const std::vector<Arm> all = arms.all();
-  if (const std::string why = obstacle(all); !why.empty()) return cannot_test(why);
-  if (const std::string why = undecisive_scenario(all); !why.empty()) return cannot_test(why);
-
-  const Side better = side_of(arms.better), worse = side_of(arms.worse);
+Finding survival_finding(const Variant& variant, const Evidence& evidence, std::int64_t look) {
+  const Hypothesis& hypothesis = evidence.hypothesis();
+  const std::vector<std::int64_t> planned = evidence.planned_seeds(look);
+  const auto survives = [&](const Pair& pair) {
+    return hypothesis.outcome == Outcome::kTrained ? pair.cell->trained() : pair.cell->finite();
+  };
+  Completeness completeness(planned);
   Finding finding;
+  finding.threshold = hypothesis.threshold;
+  std::vector<Arm> all;
+  for (const ScenarioPair& pair : hypothesis.contrast.pair) {
+    const Json where = evidence.where(pair, variant);
+    const Arm better = evidence.arm(pair.better, variant.policy, where);
+    const Arm worse = evidence.arm(pair.worse, variant.policy, where);
+    all.insert(all.end(), {better, worse});
+    const auto on_better = better.by_seed(), on_worse = worse.by_seed();
+    std::vector<SeedPair> seeds;
+    std::int64_t indecisive = 0;
+    for (const std::int64_t seed : planned) {
+      const auto b = on_better.find(seed), w = on_worse.find(seed);
+      if (b == on_better.end()) completeness.lacks(seed, pair.better, variant.policy);
+      if (w == on_worse.end()) completeness.lacks(seed, pair.worse, variant.policy);
+      if (b == on_better.end() || w == on_worse.end()) continue;
+      if (const SeedPair each{seed, b->second, w->second}; each.decides())
+        seeds.push_back(each);
+      else
+        ++indecisive;
+    }
+    if (indecisive > 0 && seeds.empty())
+      return cannot_test(concat(kReferencePolicy, " is not trained on ", pair.better, " and ",
+                                pair.worse, " in any of ", indecisive,
+                                " seeds, so they decide nothing; more steps or another learning "
+                                "rate are needed"));
+
+    Discordant counts{0, 0, static_cast<std::int64_t>(seeds.size())};
+    for (const SeedPair& each : seeds) {
+      const bool b = survives(each.better), w = survives(each.worse);
+      counts.first_only += b && !w ? 1 : 0;
+      counts.second_only += w && !b ? 1 : 0;
+      const double on_worse_side = w ? 1 : 0;
+      finding.worse[pair.label()][each.seed] = {on_worse_side, on_worse_side};
+    }
+    finding.parts.push_back(
+        {pair.label(),
+         [counts](double alpha) { return paired_difference_interval(counts, alpha); },
+         seeds.empty() ? std::nullopt : std::optional(counts.difference()),
+         std::nullopt,
+         {{"n", seeds.size()},
+          {"reference_not_trained", indecisive},
+          {"better_only", counts.first_only},
+          {"worse_only", counts.second_only},
+          {"outcome", to_string(hypothesis.outcome)},
+          {"better", scenario_json(seeds, pair.better, &SeedPair::better)},
+          {"worse", scenario_json(seeds, pair.worse, &SeedPair::worse)}}});
+  }
+  if (const std::string why = obstacle(all); !why.empty()) return cannot_test(why);
   finding.synthetic = any_synthetic(all);
-  finding.seeds = std::min(better.fewest_seeds, worse.fewest_seeds);
-  finding.p_supports = p_supports(better.survived, worse.survived);
-  finding.p_refutes = p_difference_below(better.survived, worse.survived, hypothesis.margin);
-  finding.seeds_needed = seeds_needed(better, worse, hypothesis.margin, alpha);
-  finding.evidence = {{"better", to_json(better)},
-                      {"worse", to_json(worse)},
-                      {"difference", better.survived.share() - worse.survived.share()},
-                      {"level", kLevel},
-                      {"fisher_exact_p", fisher_exact(better.survived, worse.survived)}};
-  put_interval(finding.evidence, difference_interval(better.survived, worse.survived, kLevel));
+  finding.done = completeness.done();
+  finding.missing = completeness.missing();
   return finding;
 }
 

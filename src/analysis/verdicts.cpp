@@ -1,123 +1,146 @@
 #include "analysis/verdicts.h"
 
 #include <algorithm>
-#include <iomanip>
+#include <optional>
 #include <set>
 
 #include "analysis/controls.h"
-#include "analysis/finding.h"
-#include "analysis/holm.h"
+#include "analysis/looks.h"
+#include "analysis/plan_json.h"
+#include "analysis/verdict_json.h"
 #include "base/text.h"
 
 namespace dtbench {
 namespace {
 
-// The p-value with which a hypothesis enters its family. The two nulls exclude each other, so
-// looking at both costs nothing.
-double family_p(const Hypothesis& hypothesis, const Finding& finding) {
-  if (!enough(hypothesis, finding)) return 1;
-  return finding.p_supports <= hypothesis.alpha ? finding.p_supports : finding.p_refutes;
-}
-
-// Holm's p-value of hypothesis `which` among those of its family, with the p-values given.
-double adjusted_p(const std::vector<Hypothesis>& all, std::vector<double> p_values,
-                  std::size_t which) {
-  std::vector<double> family;
-  std::size_t place = 0;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (all[i].family != all[which].family) continue;
-    if (i == which) place = family.size();
-    family.push_back(p_values[i]);
+// Holm's step-down rule by intervals: the level that each hypothesis of a family is judged at. The
+// first in the order of their p-values at alpha over their number, each after one that is decided
+// at alpha over those that are left.
+std::vector<double> levels(const std::vector<const std::vector<Finding>*>& family, double alpha) {
+  std::vector<double> p_values, level(family.size(), 0.0);
+  for (const std::vector<Finding>* looks : family)
+    p_values.push_back(p_value(*looks));
+  std::set<std::size_t> open;
+  for (std::size_t i = 0; i < family.size(); ++i)
+    open.insert(i);
+  while (!open.empty()) {
+    const double next = alpha / static_cast<double>(open.size());
+    std::optional<std::size_t> decided;
+    for (const std::size_t i : open)
+      if (decides(*family[i], next) && (!decided || p_values[i] < p_values[*decided])) decided = i;
+    if (!decided) {
+      for (const std::size_t i : open)
+        level[i] = next;
+      break;
+    }
+    level[*decided] = next;
+    open.erase(*decided);
   }
-  return holm(family)[place];
+  return level;
 }
 
-std::size_t family_size(const std::vector<Hypothesis>& all, const Hypothesis& one) {
-  return static_cast<std::size_t>(std::count_if(
-      all.begin(), all.end(), [&](const Hypothesis& h) { return h.family == one.family; }));
+std::string names(const std::vector<const Answer*>& answers, bool with_verdict) {
+  std::vector<std::string> parts;
+  for (const Answer* answer : answers)
+    parts.push_back(concat(
+        "'", answer->control->name, "'",
+        with_verdict ? concat(" (", to_string(answer->judged.verdict), ")") : std::string()));
+  return join(parts, ", ");
 }
 
 struct Judgement {
   Verdict verdict;
   std::string reason;
-  Json more_seeds;  // only with `undecided`; null where no number can be given
 };
 
-Judgement undecided(const Hypothesis& hypothesis, const Finding& finding) {
-  const bool few = finding.seeds < hypothesis.minimum_seeds;
-  std::int64_t needed = finding.seeds_needed;
-  if (few) needed = std::max(needed, hypothesis.minimum_seeds);
-  const Json more = needed == 0 ? Json() : Json(std::max<std::int64_t>(1, needed - finding.seeds));
-  std::string reason = few ? concat(finding.seeds, " seeds, but at least ",
-                                    hypothesis.minimum_seeds, " are required")
-                           : concat(finding.seeds, " seeds do not show whether it holds");
-  reason += more.is_null()
-                ? concat("; the result is so near the bound that ", kMostSeeds,
-                         " seeds might not decide it")
-                : concat("; given the observed spread, about ", more.dump(), " more would");
-  return {Verdict::kUndecided, reason, more};
+std::string against_threshold(const Judged& judged, const Hypothesis& hypothesis) {
+  const Json threshold = interval_json(judged, hypothesis).at("threshold");
+  const Side side = side_of(judged.interval, judged.finding.threshold);
+  std::string text = concat(
+      judged.finding.parts.size() > 1 ? "the part that holds least: " : "",
+      interval_words(judged, hypothesis),
+      side == Side::kAcross ? " holds the threshold " : concat(" lies ", to_string(side), " "),
+      formatted("%.3g", threshold.get<double>()), ", at ", judged.finding.look, " ",
+      hypothesis.unit());
+  if (disagree(judged.finding.parts, judged.finding.threshold, judged.alpha)) {
+    std::vector<std::string> parts;
+    for (const Part& part : judged.finding.parts)
+      parts.push_back(
+          concat(part.name, " ",
+                 to_string(side_of(part.interval(judged.alpha), judged.finding.threshold))));
+    text += concat("; the parts disagree: ", join(parts, ", "));
+  }
+  return text;
 }
 
-Judgement judge(const Hypothesis& hypothesis, const Finding& finding, double p,
-                const std::vector<Answer>& answers) {
-  if (!finding.not_testable.empty()) return {Verdict::kNotTestable, finding.not_testable, Json()};
-  if (!enough(hypothesis, finding) || p > hypothesis.alpha) return undecided(hypothesis, finding);
-  const Verdict verdict =
-      finding.p_supports <= hypothesis.alpha ? Verdict::kSupported : Verdict::kRefuted;
-  std::vector<std::string> against;
-  for (const Answer& answer : answers)
-    if (answer.control->confounds && opposite(verdict, answer.verdict))
-      against.push_back(concat("'", answer.control->name, "' (", to_string(answer.verdict), ")"));
-  if (against.empty())
+// Controls heard: one that says the opposite confounds, one that was not run leaves it
+// uncontrolled.
+Judgement judgement_of(const Judged& judged, const Hypothesis& hypothesis,
+                       const std::vector<Answer>& answers) {
+  const Finding& finding = judged.finding;
+  if (judged.verdict == Verdict::kNotTestable) return {judged.verdict, finding.not_testable};
+  if (judged.verdict == Verdict::kInterim)
+    return {judged.verdict,
+            concat(finding.done, " of ", finding.look, " planned ", hypothesis.unit(),
+                   ", and none is judged before; missing: ", finding.missing)};
+  const std::string reason = against_threshold(judged, hypothesis);
+  if (judged.verdict == Verdict::kUndecided) return {judged.verdict, reason};
+  const Verdict opposite =
+      judged.verdict == Verdict::kSupported ? Verdict::kRefuted : Verdict::kSupported;
+  std::vector<const Answer*> against, absent;
+  for (const Answer& answer : answers) {
+    if (!answer.control->confounds) continue;
+    if (answer.judged.verdict == opposite) against.push_back(&answer);
+    if (!answer.was_run()) absent.push_back(&answer);
+  }
+  if (!against.empty())
+    return {Verdict::kConfounded,
+            concat("by itself ", to_string(judged.verdict),
+                   ", but these controls say the opposite: ", names(against, true), "; ", reason)};
+  if (judged.verdict == Verdict::kSupported && !absent.empty())
     return {
-        verdict,
-        concat(finding.seeds, " seeds; p = ", std::setprecision(2), p, " after Holm's adjustment"),
-        Json()};
-  return {Verdict::kConfounded,
-          concat(to_string(verdict), " by itself",
-                 ", but these controls say the opposite: ", join(against, ", ")),
-          Json()};
+        Verdict::kUncontrolled,
+        concat(reason, "; controls that were not run could not object: ", names(absent, false))};
+  return {judged.verdict, reason};
 }
 
 // Records of the contrast's scenarios and policies that are left out, by why.
 Json left_out(const Hypothesis& hypothesis, const std::string& policy, const Pairing& pairing,
               const Cells& cells) {
   const Contrast& contrast = hypothesis.contrast;
-  std::set<std::string> scenarios(contrast.better.begin(), contrast.better.end());
-  scenarios.insert(contrast.worse.begin(), contrast.worse.end());
+  const std::vector<std::string> scenarios = scenarios_of(hypothesis);
   std::set<std::string> policies(contrast.safe_policies.begin(), contrast.safe_policies.end());
   policies.insert({policy, kReferencePolicy});
   Json counts = Json::object();
-  const auto add = [&](const Json& scenario, const Json& which, const std::string& why) {
-    if (!scenario.is_string() || !which.is_string()) return;
-    if (scenarios.contains(scenario) && policies.contains(which))
-      counts[why] = counts.value(why, 0) + 1;
+  const auto concerned = [&](const Json& scenario, const Json& which) {
+    return scenario.is_string() && which.is_string() && policies.contains(which) &&
+           std::find(scenarios.begin(), scenarios.end(), scenario) != scenarios.end();
   };
+  const auto add = [&](const std::string& why) { counts[why] = counts.value(why, 0) + 1; };
   for (const ExcludedCell& cell : cells.excluded)
-    add(cell.scenario, cell.policy, to_string(cell.why));
+    if (concerned(cell.scenario, cell.policy)) add(to_string(cell.why));
   for (const Unpaired& each : pairing.unpaired)
-    add(each.cell->scenario, each.cell->policy, "unpaired");
+    if (concerned(each.cell->scenario, each.cell->policy)) add("unpaired");
+  if (hypothesis.seeds == 0) return counts;
+  for (const Cell& cell : cells.used)
+    if (concerned(cell.scenario, cell.policy) &&
+        (cell.seed < hypothesis.first_seed ||
+         cell.seed >= hypothesis.first_seed + hypothesis.seeds))
+      add("seed_not_planned");
   return counts;
 }
 
-Json caveats(const Hypothesis& hypothesis, const Finding& finding,
-             const std::vector<Answer>& answers) {
+Json caveats(const Finding& finding, Verdict verdict, const std::vector<Answer>& answers) {
   Json list = Json::array();
   if (!finding.not_testable.empty()) return list;
-  if (finding.synthetic)
-    list.push_back("the data is generated, so this says nothing about real text");
-  if (hypothesis.estimand == Estimand::kSpeedup)
-    for (const auto& [scenario, evidence] : finding.evidence.at("scenarios").items())
-      if (const Json& disturbed = evidence.at("disturbed_pairs"); disturbed > 0)
-        list.push_back(
-            concat("pairs on ", scenario, " with disturbed timings: ", disturbed.dump()));
-  std::vector<std::string> absent;
+  if (finding.synthetic) list.push_back("the data is generated, so this says nothing of real text");
+  for (const std::string& caveat : finding.caveats)
+    list.push_back(caveat);
+  std::vector<const Answer*> absent;
   for (const Answer& answer : answers)
-    if (answer.control->confounds && !answer.finding.not_testable.empty())
-      absent.push_back(concat("'", answer.control->name, "'"));
-  if (!absent.empty())
-    list.push_back(
-        concat("controls without an answer, which could not object: ", join(absent, ", ")));
+    if (answer.control->confounds && !answer.was_run()) absent.push_back(&answer);
+  if (!absent.empty() && verdict != Verdict::kUncontrolled)
+    list.push_back(concat("controls that were not run: ", names(absent, false)));
   return list;
 }
 
@@ -125,9 +148,13 @@ class Judge {
  public:
   Judge(const std::vector<Hypothesis>& hypotheses, const Pairing& pairing, const Cells& cells)
       : hypotheses_(hypotheses), pairing_(pairing), cells_(cells) {
-    for (const Hypothesis& hypothesis : hypotheses)
-      p_values_.push_back(
-          family_p(hypothesis, finding_on(hypothesis, hypothesis.contrast.policies[0])));
+    for (const Hypothesis& hypothesis : hypotheses) {
+      findings_.push_back(looks_at(hypothesis, hypothesis.contrast.policies[0]));
+      // Of one look, at the first place of Holm's order.
+      powers_.push_back(planned_power(
+          hypothesis, hypothesis.alpha / static_cast<double>(family_size(hypotheses, hypothesis)) /
+                          static_cast<double>(hypothesis.planned_looks().size())));
+    }
   }
 
   Json all() const {
@@ -144,50 +171,60 @@ class Judge {
   }
 
  private:
-  Finding finding_on(const Hypothesis& hypothesis, const std::string& policy) const {
-    const double planned =
-        hypothesis.alpha / static_cast<double>(family_size(hypotheses_, hypothesis));
-    return finding(hypothesis, {policy, hypothesis.where}, pairing_, planned);
+  std::vector<Finding> looks_at(const Hypothesis& hypothesis, const std::string& policy) const {
+    return findings_of({policy, Json::object()}, Evidence(hypothesis, pairing_, cells_));
+  }
+
+  // Holm's level of a hypothesis among its family, with `looks` in its place.
+  double level_of(std::size_t which, const std::vector<Finding>& looks) const {
+    std::vector<const std::vector<Finding>*> family;
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < hypotheses_.size(); ++i) {
+      if (hypotheses_[i].family != hypotheses_[which].family) continue;
+      if (i == which) place = family.size();
+      family.push_back(i == which ? &looks : &findings_[i]);
+    }
+    return levels(family, hypotheses_[which].alpha)[place];
   }
 
   Json verdict(std::size_t which, const std::string& policy) const {
     const Hypothesis& hypothesis = hypotheses_[which];
-    const Finding main = finding_on(hypothesis, policy);
-    std::vector<double> p_values = p_values_;
-    p_values[which] = family_p(hypothesis, main);
-    const double p = adjusted_p(hypotheses_, p_values, which);
-    const std::vector<Answer> answers = answers_of_controls(hypothesis, policy, pairing_);
-    const Judgement judgement = judge(hypothesis, main, p, answers);
-    const bool testable = main.not_testable.empty();
+    const bool is_first = policy == hypothesis.contrast.policies.front();
+    const std::vector<Finding> looks = is_first ? findings_[which] : looks_at(hypothesis, policy);
+    const Judged judged = judge(looks, level_of(which, looks));
+    const std::vector<Answer> answers =
+        answers_of_controls(Evidence(hypothesis, pairing_, cells_), policy, judged.finding);
+    const Judgement judgement = judgement_of(judged, hypothesis, answers);
+    const bool testable = judged.finding.not_testable.empty();
     Json json = {{"hypothesis", hypothesis.name},
                  {"title", hypothesis.title},
                  {"claim", hypothesis.claim},
                  {"estimand", to_string(hypothesis.estimand)},
-                 {"margin", hypothesis.margin},
                  {"alpha", hypothesis.alpha},
                  {"family", hypothesis.family},
                  {"policy", policy},
                  {"verdict", to_string(judgement.verdict)},
                  {"reason", judgement.reason},
-                 {"seeds", main.seeds},
-                 {"minimum_seeds", hypothesis.minimum_seeds},
-                 {"more_seeds", judgement.more_seeds},
-                 {"p_supports", testable ? Json(main.p_supports) : Json()},
-                 {"p_refutes", testable ? Json(main.p_refutes) : Json()},
-                 {"p_holm", testable ? Json(p) : Json()},
-                 {"evidence", main.evidence},
+                 {"interval", interval_json(judged, hypothesis)},
+                 {"p", testable ? Json(p_value(looks)) : Json()},
+                 {"parts", parts_json(judged, hypothesis)},
+                 {"parts_disagree", testable && disagree(judged.finding.parts,
+                                                         judged.finding.threshold, judged.alpha)},
+                 {"evidence", judged.finding.evidence},
+                 {"plan", plan_json(hypothesis, judged, powers_[which])},
                  {"controls", Json::array()},
                  {"left_out", left_out(hypothesis, policy, pairing_, cells_)},
-                 {"caveats", caveats(hypothesis, main, answers)}};
+                 {"caveats", caveats(judged.finding, judgement.verdict, answers)}};
     for (const Answer& answer : answers)
-      json["controls"].push_back(to_json(answer, main, hypothesis.alpha));
+      json["controls"].push_back(to_json(answer, hypothesis));
     return json;
   }
 
   const std::vector<Hypothesis>& hypotheses_;
   const Pairing& pairing_;
   const Cells& cells_;
-  std::vector<double> p_values_;
+  std::vector<std::vector<Finding>> findings_;  // of each hypothesis' first policy
+  std::vector<std::optional<PlannedPower>> powers_;
 };
 
 }  // namespace

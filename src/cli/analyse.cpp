@@ -26,7 +26,8 @@ void analyse_runs(const AnalyseOptions& options) {
   if (options.json)
     std::cout << analysis.dump(1) << '\n';
   else
-    std::cout << records_text(analysis) << comparisons_text(analysis) << verdicts_text(analysis);
+    std::cout << verdicts_text(analysis) << records_text(analysis) << rates_text(analysis)
+              << comparisons_text(analysis);
 }
 
 }  // namespace

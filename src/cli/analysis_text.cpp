@@ -1,5 +1,7 @@
 #include "cli/analysis_text.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "cli/table.h"
 #include "report/number_text.h"
@@ -34,9 +36,10 @@ std::string rough_ratio(const Json& estimate) {
   return fixed(estimate.at("ratio"), "%.3g") + interval(estimate, "%.3g");
 }
 
-std::string survived(const Json& stability) {
-  return concat(stability.at("survived").dump(), " of ", stability.at("n").dump(),
-                interval(stability, "%.2f"));
+// "3 of 5 [0.15, 0.95]" of "finite" or "trained".
+std::string share(const Json& stability, const char* which) {
+  return concat(stability.at(which).at("count").dump(), " of ", stability.at("n").dump(),
+                interval(stability.at(which), "%.2f"));
 }
 
 // The first and the last step at which a run met its first non-finite value.
@@ -97,11 +100,11 @@ std::string metric_table(const Json& setting, const char* title,
 }
 
 std::string stability_table(const Json& setting) {
-  Rows rows = {{"Stability", "survived", "first non-finite", "outcomes"}};
+  Rows rows = {{"Stability", "finite", "trained", "first non-finite", "outcomes"}};
   const auto add = [&](const Json& policy) {
     const Json& stability = policy.at("stability");
-    rows.push_back({concat("  ", readable(policy.at("policy"))), survived(stability),
-                    nonfinite(stability), outcomes(stability)});
+    rows.push_back({concat("  ", readable(policy.at("policy"))), share(stability, "finite"),
+                    share(stability, "trained"), nonfinite(stability), outcomes(stability)});
   };
   add(setting.at("reference"));
   for (const Json& policy : setting.at("policies"))
@@ -133,33 +136,41 @@ std::string setting_title(const Json& setting) {
                 count_of(seeds, "seed"), "\n\n");
 }
 
-std::string side(const Json& evidence, const char* name) {
-  std::vector<std::string> scenarios;
-  for (const auto& [scenario, counts] : evidence.at(name).at("scenarios").items())
-    scenarios.push_back(scenario);
-  return join(scenarios, ", ") + " " + survived(evidence.at(name));
+const char* format_of(const Json& verdict) {
+  const Json& estimand = verdict.at("estimand");
+  return estimand == "non_inferiority" ? "%+.4f" : estimand == "speedup" ? "%.3f" : "%+.2f";
 }
 
-std::string part(const Json& each) {
-  return concat(readable(each.at("policy")), " on ", readable(each.at("scenario")), " ",
-                difference(each), each.at("claimed") == "inferior" ? " (claimed inferior)" : "");
+// "GPT-2, E against C +2.00 [+1.00, +3.00] above"
+std::string part_text(const Json& part, const char* format) {
+  std::string text = readable(part.at("part"));
+  if (part.contains("claimed") && part.at("claimed") == "inferior") text += " (to be inferior)";
+  return concat(text, " ", fixed(part.at("estimate"), format), interval(part, format), " ",
+                readable(part.at("side")));
 }
 
 std::string evidence_text(const Json& verdict) {
-  const Json& evidence = verdict.at("evidence");
-  if (evidence.empty()) return "";
-  if (evidence.contains("parts")) {
-    std::string lines = "average precision minus that of fp32_true:";
-    std::vector<std::string> parts;
-    for (const Json& each : evidence.at("parts"))
-      parts.push_back(part(each));
-    return lines + " " + join(parts, "; ");
-  }
-  if (evidence.contains("better"))
-    return concat("survived: ", side(evidence, "better"), "; ", side(evidence, "worse"),
-                  "; difference ", fixed(evidence.at("difference"), "%+.2f"),
-                  interval(evidence, "%+.2f"));
-  return concat("ratio of speed-ups: ", ratio(evidence));
+  const Json& whole = verdict.at("interval");
+  if (whole.is_null()) return "";
+  std::vector<std::string> parts;
+  for (const Json& part : verdict.at("parts"))
+    parts.push_back(part_text(part, format_of(verdict)));
+  return concat("intervals of ", fixed(whole.at("level").get<double>() * 100, "%.4g"), " %, ",
+                readable(whole.at("unit")), ": ", join(parts, "; "));
+}
+
+// Both outcomes at the rate of reference, which have no verdict of their own.
+std::string at_reference_rate(const Json& verdict) {
+  std::vector<std::string> sides;
+  for (const Json& part : verdict.at("parts"))
+    for (const char* name : {"better", "worse"}) {
+      if (!part.contains(name) || !part.at(name).contains("at_reference_rate")) continue;
+      const Json &side = part.at(name), &at = side.at("at_reference_rate");
+      if (sides.empty()) sides.push_back(concat("at rate ", fixed(at.at("rate"), "%.3g")));
+      sides.push_back(concat(readable(side.at("scenario")), " finite ", at.at("finite").dump(),
+                             ", trained ", at.at("trained").dump(), " of ", side.at("n").dump()));
+    }
+  return join(sides, "; ");
 }
 
 std::string control_text(const Json& control) {
@@ -175,17 +186,70 @@ std::string verdict_text(const Json& verdict) {
              readable(verdict.at("policy")), ": ", readable(verdict.at("verdict")), "\n");
   text += indented(readable(verdict.at("claim")), 2);
   text += indented(readable(verdict.at("reason")), 2);
-  if (const std::string evidence = evidence_text(verdict); !evidence.empty())
-    text += indented(evidence, 2);
+  for (const std::string& line : {evidence_text(verdict), at_reference_rate(verdict)})
+    if (!line.empty()) text += indented(line, 2);
+  text += indented(concat("plan: ", readable(verdict.at("plan").at("words"))), 2);
   std::vector<std::string> controls;
   for (const Json& control : verdict.at("controls"))
-    if (!control.at("evidence").empty()) controls.push_back(control_text(control));
+    if (!control.at("parts").empty()) controls.push_back(control_text(control));
   if (!controls.empty()) text += indented(concat("controls: ", join(controls, "; ")), 2);
   if (const Json& left_out = verdict.at("left_out"); !left_out.empty())
     text += indented(concat("left out: ", counts_text(left_out)), 2);
   for (const Json& caveat : verdict.at("caveats"))
     text += indented(concat("note: ", readable(caveat)), 2);
   return text;
+}
+
+// "3 of 5" finite of a policy at a rate; "-" where it was not run.
+std::string finite_at(const Json& place) {
+  if (place.at("n") == 0) return "-";
+  return concat(place.at("finite").dump(), " of ", place.at("n").dump());
+}
+
+// The rates that its seeds survive: "3e-05 to 0.0003", "< 3e-06", "0.003 or more".
+std::string largest_rates(const Json& by_seed) {
+  std::vector<double> rates;
+  std::size_t lower = 0, higher = 0;
+  for (const Json& seed : by_seed) {
+    lower += seed.at("censored") == "low" ? 1 : 0;
+    higher += seed.at("censored") == "high" ? 1 : 0;
+    if (!seed.at("largest_stable_rate").is_null())
+      rates.push_back(seed.at("largest_stable_rate").get<double>());
+  }
+  if (by_seed.empty()) return "-";
+  if (rates.empty()) return "below the lowest";
+  const auto [low, high] = std::minmax_element(rates.begin(), rates.end());
+  std::string text =
+      lower > 0 ? concat("below the lowest (", lower, " seeds)") : formatted("%.3g", *low);
+  if (lower > 0 || *low != *high) text += concat(" to ", formatted("%.3g", *high));
+  return text + (higher == by_seed.size() ? " or more" : "");
+}
+
+std::string mean_sensitivity(const Json& by_seed) {
+  double sum = 0;
+  std::size_t n = 0;
+  for (const Json& seed : by_seed)
+    if (!seed.at("sensitivity").is_null()) {
+      sum += seed.at("sensitivity").get<double>();
+      ++n;
+    }
+  return n == 0 ? "-" : formatted("%.4f", sum / static_cast<double>(n));
+}
+
+std::string rate_table(const Json& group) {
+  Rows rows = {{concat("Scenario ", readable(group.at("scenario")), ", finite at rate")}};
+  for (const Json& rate : group.at("rates"))
+    rows.front().push_back(fixed(rate, "%.3g"));
+  rows.front().insert(rows.front().end(), {"largest stable", "sensitivity"});
+  for (const Json& policy : group.at("policies")) {
+    std::vector<std::string>& row = rows.emplace_back();
+    row.push_back(concat("  ", readable(policy.at("policy"))));
+    for (const Json& place : policy.at("map"))
+      row.push_back(finite_at(place));
+    row.push_back(largest_rates(policy.at("by_seed")));
+    row.push_back(mean_sensitivity(policy.at("by_seed")));
+  }
+  return aligned(rows) + "\n";
 }
 
 }  // namespace
@@ -243,8 +307,21 @@ std::string comparisons_text(const Json& analysis) {
   }
   if (!text.empty())
     text +=
-        "Brackets: 95 % intervals over seeds: exact for survivors, otherwise Student's t up to 20 "
-        "seeds and\nBCa bootstrap above. Survived: finite to the last step, and trained.\n\n";
+        "Brackets: 95 % intervals over seeds; of survivors exact, else Student's t up to 20 "
+        "seeds, BCa bootstrap\nabove. Finite: to the last step; trained: that, and better than a "
+        "constant answer.\n\n";
+  return text;
+}
+
+std::string rates_text(const Json& analysis) {
+  std::string text;
+  for (const Json& group : analysis.at("rates"))
+    text += rate_table(group);
+  if (!text.empty())
+    text +=
+        "Stable: finite to the last step at a rate and at every lower one. Sensitivity: mean over "
+        "the "
+        "rates of the\nfinal validation loss, at most the initial one, minus the lowest.\n\n";
   return text;
 }
 

@@ -78,15 +78,24 @@ std::string records_line(const Json& data) {
   return text + ".\n\n" + disturbed_line(data.at("cells"));
 }
 
+// "use amp_bf16", "provisionally, use amp_bf16", "fastest finite so far: amp_bf16", "-".
+std::string said_of(const Json& said) {
+  if (said.at("policy").is_null()) return "-";
+  const char* words = said.at("strength") == "firm"          ? "use "
+                      : said.at("strength") == "provisional" ? "provisionally, use "
+                                                             : "fastest finite so far: ";
+  return concat(words, text_of(said.at("policy")));
+}
+
 std::string recommendations(const Json& rows) {
-  std::string text = table_head({"Scenario", "Use", "Because", "But"});
+  std::string text = table_head({"Scenario", "Policy", "Because", "But"});
   for (const Json& row : rows) {
     const Json& said = row.at("recommendation");
     std::vector<std::string> provisos;
     for (const Json& each : said.at("provisos"))
       provisos.push_back(each);
     text += table_row({plain(concat(text_of(row.at("label")), ": ", text_of(row.at("title")))),
-                       plain(text_of(said.at("policy"))), plain(text_of(said.at("because"))),
+                       plain(said_of(said)), plain(text_of(said.at("because"))),
                        plain(join(provisos, "; "))});
   }
   return text + "\n";
@@ -110,19 +119,43 @@ std::string matrix(const Json& data) {
 }
 
 std::string verdict_line(const Json& verdict) {
-  return table_row({plain(text_of(verdict.at("hypothesis"))), plain(text_of(verdict.at("policy"))),
-                    concat("**", plain(text_of(verdict.at("verdict"))), "**"),
-                    verdict.at("seeds").dump(), plain(text_of(verdict.at("reason")))});
+  return table_row(
+      {plain(text_of(verdict.at("hypothesis"))), plain(text_of(verdict.at("policy"))),
+       concat("**", plain(text_of(verdict.at("verdict"))), "**"),
+       concat(verdict.at("plan").at("done").dump(), " of ", verdict.at("plan").at("planned").dump(),
+              " ", plain(text_of(verdict.at("plan").at("unit")))),
+       plain(text_of(verdict.at("reason"))), plain(text_of(verdict.at("plan").at("words")))});
 }
 
 std::string verdicts(const Json& list) {
-  std::string text = table_head({"Hypothesis", "Policy", "Verdict", "Seeds", "Reason"});
+  std::string text = table_head({"Hypothesis", "Policy", "Verdict", "Done", "Reason", "Plan"});
   for (const Json& verdict : list) {
     text += verdict_line(verdict);
     for (const Json& other : verdict.at("separately"))
       text += verdict_line(other);
   }
   return text + "\n";
+}
+
+// A table a scenario: how many seeds stay finite at each rate. Nothing where there is one rate.
+std::string rates(const Json& groups) {
+  std::string text;
+  for (const Json& group : groups) {
+    std::vector<std::string> head = {plain(concat(text_of(group.at("scenario")), ": finite at"))};
+    for (const Json& rate : group.at("rates"))
+      head.push_back(fixed(rate, "%.3g"));
+    text += table_head(head);
+    for (const Json& policy : group.at("policies")) {
+      std::vector<std::string> row = {plain(text_of(policy.at("policy")))};
+      for (const Json& place : policy.at("map"))
+        row.push_back(place.at("n") == 0
+                          ? "-"
+                          : concat(place.at("finite").dump(), " of ", place.at("n").dump()));
+      text += table_row(row);
+    }
+    text += "\n";
+  }
+  return text.empty() ? "" : "## Learning rates\n\n" + text;
 }
 
 std::string left_out(const Json& data) {
@@ -143,8 +176,8 @@ std::string left_out(const Json& data) {
 std::string markdown_report(const Json& data) {
   return concat("# Datatype report\n\n**", plain(text_of(data.at("answer"))), "**\n\n",
                 records_line(data), recommendations(data.at("rows")), "## Matrix\n\n", matrix(data),
-                "## Hypotheses\n\n", verdicts(data.at("verdicts")), "## Left out or missing\n\n",
-                left_out(data));
+                "## Hypotheses\n\n", verdicts(data.at("verdicts")), rates(data.at("rates")),
+                "## Left out or missing\n\n", left_out(data));
 }
 
 }  // namespace dtbench

@@ -67,6 +67,20 @@ void add_comparison(const Json& trials, const Quality& quality, Json& entry) {
   entry["divergence"].erase("by_seed");
 }
 
+// The score that people read (accuracy; micro F1 where labels are many) beside the constant
+// answer's:
+// {"name", "mean", "constant"}; null where one is not recorded.
+Json score_json(const std::vector<const ReportCell*>& cells) {
+  for (const auto& [name, pointer] : {std::pair{"accuracy", "/convergence/accuracy"},
+                                      std::pair{"micro F1", "/convergence/f1_micro"}}) {
+    const Json mean = range_of(cells, pointer);
+    const Json constant = range_of(cells, (std::string(pointer) + "_constant_predictor").c_str());
+    if (!mean.is_null() && !constant.is_null())
+      return {{"name", name}, {"mean", mean.at("mean")}, {"constant", constant.at("mean")}};
+  }
+  return nullptr;
+}
+
 Json entry_json(const std::vector<std::size_t>& places, const std::vector<ReportCell>& all,
                 const Quality& quality, const Json& setting) {
   std::vector<const ReportCell*> cells;
@@ -80,6 +94,9 @@ Json entry_json(const std::vector<std::size_t>& places, const std::vector<Report
                {"first_nonfinite", first_nonfinite(cells)},
                {"quality", range_of(cells, quality.pointer.c_str())},
                {"samples_per_s", range_of(cells, "/throughput/samples_per_s")},
+               {"score", score_json(cells)},
+               {"lost_updates", range_of(cells, "/optimizer/lost_weight_update_share")},
+               {"skipped_steps", range_of(cells, "/loss_scale/skipped_steps")},
                {"difference", nullptr},
                {"speed", nullptr},
                {"memory", nullptr},

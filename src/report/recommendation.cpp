@@ -14,7 +14,7 @@
 namespace dtbench {
 namespace {
 
-constexpr int kFirmSeeds = 5;  // the contract's minimum
+constexpr std::size_t kFewestPairs = 5;  // below, nothing is recommended (contract, "Verdicts")
 
 std::string with_interval(const Json& summary, const char* key, const char* format) {
   return fixed(summary.at(key), format) + interval(summary, format);
@@ -56,9 +56,35 @@ double allowed(const Json& row, const Json& reference) {
   return quality.at("relative") == true ? margin * value.at("mean").get<double>() : margin;
 }
 
+// "its accuracy is the constant answer's": it has learned nothing that this score can see.
+std::optional<std::string> only_constant(const Json& entry) {
+  const Json& score = entry.at("score");
+  if (score.is_null() || score.at("mean") > score.at("constant")) return std::nullopt;
+  return concat("its ", score.at("name").get<std::string>(),
+                " is no better than the constant answer's: ", fixed(score.at("mean"), "%.4f"),
+                " against ", fixed(score.at("constant"), "%.4f"));
+}
+
+// What stands beside a difference because it explains it: updates of weights that rounding loses,
+// more than fp32_true's by a hundredth of all, and steps that a loss scale skipped.
+std::string explained(const Json& entry, const Json& reference) {
+  std::vector<std::string> parts;
+  const auto share = [](const Json& of) {
+    const Json& range = of.at("lost_updates");
+    return range.is_null() ? 0 : range.at("mean").get<double>();
+  };
+  if (share(entry) - share(reference) >= 0.01)
+    parts.push_back(concat("rounding loses ", formatted("%.0f", 100 * share(entry)),
+                           " % of its weights' updates"));
+  if (const Json& skipped = entry.at("skipped_steps"); !skipped.is_null() && skipped.at("mean") > 0)
+    parts.push_back(concat("its loss scale skips ", fixed(skipped.at("mean"), "%.3g"), " steps"));
+  return parts.empty() ? "" : concat(" (", join(parts, "; "), ")");
+}
+
 // Why the policy does not qualify; nothing where it does.
 std::optional<std::string> objection(const Json& row, const Json& entry, const Json& reference) {
-  if (!all_trained(entry)) return not_trained(entry);
+  if (!all_trained(entry)) return not_trained(entry) + explained(entry, reference);
+  if (const auto why = only_constant(entry)) return *why + explained(entry, reference);
   const Json &difference = entry.at("difference"), &speed = entry.at("speed");
   if (difference.is_null() || speed.is_null() || reference.at("quality").is_null())
     return "it cannot be paired with fp32_true";
@@ -70,7 +96,7 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
   if (worse > allowed(row, reference))
     return concat(row.at("quality").at("name").get<std::string>(), " may be worse by more than ",
                   fixed(allowed(row, reference), "%.4f"), ": ",
-                  with_interval(difference, "mean", "%+.4f"));
+                  with_interval(difference, "mean", "%+.4f"), explained(entry, reference));
   const Json& slow_end = speed.at("low").is_null() ? speed.at("ratio") : speed.at("low");
   if (slow_end.get<double>() <= 1)
     return concat("it is not certainly faster: ", with_interval(speed, "ratio", "%.2f"),
@@ -78,7 +104,7 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
   return std::nullopt;
 }
 
-std::string because(const Json& row, const Json& entry) {
+std::string because(const Json& row, const Json& entry, const Json& reference) {
   std::string text =
       concat(with_interval(entry.at("speed"), "ratio", "%.2f"), " times the samples/s, ",
              row.at("quality").at("name").get<std::string>(), " ",
@@ -86,7 +112,7 @@ std::string because(const Json& row, const Json& entry) {
   if (!entry.at("memory").is_null())
     text += concat(", ", fixed(entry.at("memory").at("ratio"), "%.2f"), " times the peak memory");
   const std::size_t n = entry.at("cells").size();
-  return text + (n == 1 ? "" : concat("; all ", n, " seeds trained"));
+  return text + explained(entry, reference) + (n == 1 ? "" : concat("; all ", n, " seeds trained"));
 }
 
 // What a choice was held against: the fewest pairs that a comparison it rests on has, and the most
@@ -119,10 +145,10 @@ Ground ground_of(const Json& policies, const std::string& chosen) {
 Json provisos(const Json& row, const Ground& ground) {
   const std::size_t seeds = ground.seeds;
   Json list = Json::array();
-  if (seeds < kFirmSeeds)
+  if (seeds < kFewestPairs)
     list.push_back(concat(seeds,
                           seeds == 1 ? " pair of seeds, which has no interval" : " pairs of seeds",
-                          "; ", kFirmSeeds, " are required"));
+                          "; ", kFewestPairs, " are asked for"));
   if (row.at("synthetic") == true) list.push_back("generated data");
   if (ground.disturbed_pairs > 0)
     list.push_back(concat("timings of ", ground.disturbed_pairs,
@@ -130,9 +156,15 @@ Json provisos(const Json& row, const Ground& ground) {
   return list;
 }
 
+// How much a choice is worth: "firm", "provisional", and below five pairs "so_far".
+const char* strength(const Ground& ground, const Json& provisos) {
+  if (ground.seeds < kFewestPairs) return "so_far";
+  return provisos.empty() ? "firm" : "provisional";
+}
+
 Json none(const std::string& why) {
   return {{"policy", nullptr},
-          {"firm", false},
+          {"strength", nullptr},
           {"because", why},
           {"provisos", Json::array()},
           {"against", Json::object()}};
@@ -195,40 +227,82 @@ Json recommendation(const Json& row) {
       best = policy;
   }
   const bool only_reference = best.empty();
-  if (only_reference && against.empty()) return none("there is no policy besides fp32_true");
+  if (only_reference && against.empty()) return none("there is no other policy than fp32_true");
+  if (const auto why = only_constant(reference); only_reference && why) {
+    Json nothing = none(concat("fp32_true: ", *why));
+    nothing["against"] = against;
+    return nothing;
+  }
   const std::string chosen = only_reference ? kReferencePolicy : best;
-  const Json& entry = policies.at(chosen);
-  Json json = {{"policy", chosen},
-               {"because", only_reference ? "no other policy is both certainly faster and as good"
-                                          : because(row, entry)},
-               {"provisos", provisos(row, ground_of(policies, chosen))},
-               {"against", against}};
-  json["firm"] = json["provisos"].empty();
-  return json;
+  const Ground ground = ground_of(policies, chosen);
+  const Json weakened = provisos(row, ground);
+  return {{"policy", chosen},
+          {"strength", strength(ground, weakened)},
+          {"because", only_reference ? "nothing else is faster for certain and as good"
+                                     : because(row, policies.at(chosen), reference)},
+          {"provisos", weakened},
+          {"against", against}};
 }
 
-std::string answer(const Json& rows) {
-  std::vector<std::string> policies, open;  // in the order of the rows
+namespace {
+
+// "amp_bf16 in A, B; fp32_true in C" of the rows whose recommendation has one of the strengths.
+std::string policies_of(const Json& rows, const std::vector<std::string>& strengths) {
+  std::vector<std::string> policies, parts;  // in the order of the rows
   std::map<std::string, std::vector<std::string>> rows_of;
-  bool firm = true;
   for (const Json& row : rows) {
     const Json& said = row.at("recommendation");
-    if (said.at("policy").is_null()) {
-      open.push_back(row.at("label"));
+    if (said.at("policy").is_null() ||
+        std::find(strengths.begin(), strengths.end(), said.at("strength")) == strengths.end())
       continue;
-    }
     const std::string policy = said.at("policy");
     if (!rows_of.contains(policy)) policies.push_back(policy);
     rows_of[policy].push_back(row.at("label"));
-    firm = firm && said.at("firm") == true;
   }
-  if (rows.empty()) return "There are no records to base an answer on.";
-  if (policies.empty()) return nothing_to_recommend(rows);
-  std::vector<std::string> parts;
   for (const std::string& policy : policies)
     parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
-  return concat(firm ? "Use " : "Provisionally, use ", join(parts, "; "),
-                open.empty() ? "." : concat("; no answer for ", join(open, ", "), "."));
+  return join(parts, "; ");
+}
+
+std::vector<std::string> rows_without(const Json& rows) {
+  std::vector<std::string> open;
+  for (const Json& row : rows)
+    if (row.at("recommendation").at("policy").is_null()) open.push_back(row.at("label"));
+  return open;
+}
+
+// " Avoid fp16_naive in C, D: it met a NaN or an infinity." One seed that did is enough.
+std::string avoid(const Json& rows) {
+  std::vector<std::string> policies, parts;
+  std::map<std::string, std::vector<std::string>> rows_of;
+  for (const Json& row : rows)
+    for (const auto& [policy, entry] : row.at("policies").items()) {
+      if (!entry.at("states").contains("nonfinite")) continue;
+      if (!rows_of.contains(policy)) policies.push_back(policy);
+      rows_of[policy].push_back(row.at("label"));
+    }
+  for (const std::string& policy : policies)
+    parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
+  if (parts.empty()) return "";
+  return concat(" Avoid ", join(parts, "; "), ": ", parts.size() == 1 ? "it" : "they",
+                " met a NaN or an infinity.");
+}
+
+}  // namespace
+
+std::string answer(const Json& rows) {
+  if (rows.empty()) return "There are no records to answer from.";
+  const std::string firm = policies_of(rows, {"firm"});
+  const std::string use = policies_of(rows, {"firm", "provisional"});
+  const std::string so_far = policies_of(rows, {"so_far"});
+  if (use.empty() && so_far.empty()) return nothing_to_recommend(rows) + avoid(rows);
+  std::vector<std::string> sentences;
+  if (!use.empty()) sentences.push_back(concat(use == firm ? "Use " : "Provisionally, use ", use));
+  if (!so_far.empty())
+    sentences.push_back(concat(use.empty() ? "Fastest" : "fastest", " finite so far: ", so_far));
+  if (const std::vector<std::string> open = rows_without(rows); !open.empty())
+    sentences.push_back(concat("nothing can be said of ", join(open, ", ")));
+  return join(sentences, "; ") + "." + avoid(rows);
 }
 
 }  // namespace dtbench

@@ -62,7 +62,7 @@ void label(std::vector<Row>& rows) {
     groups[row.scenario].push_back(&row);
   for (auto& [scenario, same] : groups) {
     std::set<std::string> fields;
-    const auto whole = [](const Row& row) { return as_json(Setting{row.spec, row.identity}); };
+    const auto whole = [](const Row& row) { return as_json(CellSetting{row.spec, row.identity}); };
     for (const Row* row : same)
       for (const Json& each : differences(whole(*same.front()), whole(*row)))
         fields.insert(each.at("field").get<std::string>());

@@ -9,8 +9,9 @@
 #include <functional>
 
 #include "analysis/kaplan_meier.h"
-#include "analysis/mean_estimate.h"
+#include "analysis/mean_part.h"
 #include "analysis/proportions.h"
+#include "analysis/signed_rank.h"
 #include "base/philox.h"
 
 namespace dtbench {
@@ -121,26 +122,92 @@ TEST(Coverage, ClopperPearsonHoldsForEveryShare) {
   }
 }
 
-TEST(Coverage, AnIntervalOfADifferenceHoldsForEveryPairOfShares) {
-  for (const std::int64_t n : {3, 5, 10, 20}) {
+// Over trinomials: pairs where the first alone, the second alone, or both alike have the outcome.
+TEST(Coverage, AnIntervalOfAPairedDifferenceHoldsForEveryPairOfShares) {
+  for (const std::int64_t n : {3, 5, 8, 20}) {
     double least = 1;
-    for (int p = 5; p < 100; p += 10)
-      for (int q = 5; q < 100; q += 10) {
-        const auto size = static_cast<double>(n);
-        const boost::math::binomial first(size, p / 100.0), second(size, q / 100.0);
+    for (int p = 0; p <= 100; p += 10)
+      for (int q = 0; p + q <= 100; q += 10) {
+        const double first = p / 100.0, second = q / 100.0, rest = 1 - first - second;
         double held = 0;
         for (std::int64_t x = 0; x <= n; ++x)
-          for (std::int64_t y = 0; y <= n; ++y) {
-            const Interval each = difference_interval({x, n}, {y, n}, kLevel95);
-            const double truth = (p - q) / 100.0;
-            if (each.low <= truth && truth <= each.high)
-              held += boost::math::pdf(first, static_cast<double>(x)) *
-                      boost::math::pdf(second, static_cast<double>(y));
+          for (std::int64_t y = 0; x + y <= n; ++y) {
+            const Interval each = paired_difference_interval({x, y, n}, 1 - kLevel95);
+            if (each.low > first - second || first - second > each.high) continue;
+            const auto power = [](double base, std::int64_t k) {
+              return k == 0 ? 1.0 : std::pow(std::max(0.0, base), static_cast<double>(k));
+            };
+            const auto log_factorial = [](std::int64_t k) {
+              return std::lgamma(static_cast<double>(k) + 1);
+            };
+            const double ways = std::exp(log_factorial(n) - log_factorial(x) - log_factorial(y) -
+                                         log_factorial(n - x - y));
+            held += ways * power(first, x) * power(second, y) * power(rest, n - x - y);
           }
         least = std::min(least, held);
       }
-    print("difference of shares, the least", static_cast<std::size_t>(n), least, kLevel95);
+    print("paired difference of shares, the least", static_cast<std::size_t>(n), least, kLevel95);
     EXPECT_GE(least, kLevel95) << n;
+  }
+}
+
+// Exact for continuous values at the levels that ranks have; no less for values on a grid, which
+// tie.
+TEST(Coverage, SignedRankCoversAtLeastItsLevel) {
+  constexpr int kTrials = 4000;
+  for (const std::size_t n : {8u, 12u, 20u})
+    for (const bool grid : {false, true}) {
+      const double found = coverage(kTrials, 0.3, [&](std::uint32_t trial) {
+        std::vector<Interval> values;
+        for (double value : normal_values(trial, n, 0)) {
+          if (grid) value = std::round(value);
+          values.push_back({0.3 + value, 0.3 + value});
+        }
+        return SignedRank(values).interval(1 - kLevel95);
+      });
+      print(grid ? "signed rank, tied values" : "signed rank", n, found, kLevel95);
+      EXPECT_GE(found, kLevel95 - binomial_error(kLevel95, kTrials)) << n;
+    }
+}
+
+// The true rate lies anywhere in its step of the grid: bounds of the step hold the truth at least
+// as often. A negative control: their lower ends taken for the rates themselves do not.
+TEST(Coverage, BoundsOfAGridCoverAtLeastTheirLevel) {
+  constexpr int kTrials = 4000;
+  constexpr double kTruth = 0.7;
+  const auto values = [&](std::uint32_t trial, bool with_bounds) {
+    std::vector<Interval> list;
+    for (const double z : normal_values(trial, 12, kTruth)) {
+      const double low = std::floor(z);
+      list.push_back({low, with_bounds ? low + 1 : low});
+    }
+    return list;
+  };
+  for (const bool with_bounds : {true, false}) {
+    const double found = coverage(kTrials, kTruth, [&](std::uint32_t trial) {
+      return SignedRank(values(trial, with_bounds)).interval(1 - kLevel95);
+    });
+    print(with_bounds ? "bounds of a grid" : "lower ends of a grid", 12, found, kLevel95);
+    if (with_bounds)
+      EXPECT_GE(found, kLevel95);
+    else
+      EXPECT_LT(found, kLevel95 - binomial_error(kLevel95, kTrials));
+  }
+}
+
+// Of three parts the smallest, where they are equal (the upper end's worst case) and apart.
+TEST(Coverage, TheSmallestPartsIntervalCoversAtLeastItsLevel) {
+  constexpr int kTrials = 4000;
+  for (const double spacing : {0.0, 0.5, 5.0}) {
+    const double found = coverage(kTrials, 0.0, [&](std::uint32_t trial) {
+      std::vector<Part> parts;
+      for (std::uint32_t part = 0; part < 3; ++part)
+        parts.push_back(
+            mean_part("", normal_values(3 * trial + part, 8, part * spacing), Json::object()));
+      return smallest(parts, 1 - kLevel95);
+    });
+    print("smallest of three parts", 8, found, kLevel95);
+    EXPECT_GE(found, kLevel95 - binomial_error(kLevel95, kTrials)) << spacing;
   }
 }
 

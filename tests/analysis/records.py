@@ -84,7 +84,7 @@ def make_identity(spec):
 
 
 RESULTS = {
-    "convergence.val_loss": 5.0, "convergence.val_loss_constant_predictor": 6.0,
+    "convergence.val_loss": 5.0, "convergence.val_loss_first": 7.0, "convergence.val_loss_constant_predictor": 6.0,
     "convergence.f1_micro": None, "convergence.f1_macro": None, "convergence.accuracy": None,
     "convergence.average_precision_micro": None,
     "convergence.average_precision_micro_constant_predictor": None,
@@ -94,14 +94,15 @@ RESULTS = {
 
 
 def add(root, scenario, policy, seed, *, spec=None, identity=None, result=None, status="completed",
-        outcome="trained", nonfinite=None, losses=(7.0, 6.0, 5.0), folder=None):
+        outcome="trained", nonfinite=None, losses=(7.0, 6.0, 5.0), folder=None, session=None):
     """Writes one record and returns its folder. `spec`, `identity` and `result` are changes by
-    dotted names; `nonfinite` is the step of the first non-finite value."""
+    dotted names; `nonfinite` is the step of the first non-finite value; `session` is what the audit
+    says of it, {"id", "card"}."""
     content = make_spec(scenario, policy, seed, spec or {})
     audited = make_identity(content)
     put_all(audited, identity or {})
     name = cell_id(content)
-    run = pathlib.Path(root) / (folder or name)
+    run = pathlib.Path(root) / (folder or (f"{name}-{'-'.join(session.values())}" if session else name))
     run.mkdir(parents=True)
     if nonfinite is not None:
         status, outcome = "diverged", "nonfinite"
@@ -114,7 +115,8 @@ def add(root, scenario, policy, seed, *, spec=None, identity=None, result=None, 
                "first_nonfinite": None if nonfinite is None else {"step": nonfinite, "kind": "nan"},
                **copy.deepcopy(measured)}
     write(run / "spec.json", content)
-    write(run / "audit.json", {"schema_version": 1, "cell_id": name, "identity": audited})
+    write(run / "audit.json", {"schema_version": 1, "cell_id": name, "identity": audited} |
+          ({"session": session} if session else {}))
     write(run / "result.json", written)
     (run / "steps.jsonl").write_text("".join(
         json.dumps({"step": step, "loss": loss}) + "\n" for step, loss in enumerate(losses)))
@@ -133,7 +135,9 @@ AP = "convergence.average_precision_micro"
 AP_CONSTANT = AP + "_constant_predictor"
 SPEED = "throughput.samples_per_s"
 SEEDS = range(5)
-CLAIMED = {"E": 5, "F": 5, "C": 0, "D": 0}  # by H1: survivors of five
+RATES = (3e-5, 3e-4, 3e-3)
+PLANNED = range(8, 16)  # H1's seeds
+CLAIMED = {"E": 3, "F": 3, "C": 0, "D": 0}  # by H1: rates of the three that are stable
 
 
 def verdict(root, name, **options):
@@ -147,11 +151,14 @@ def references(root, scenarios, seeds=SEEDS, **options):
             add(root, scenario, "fp32_true", seed, **options)
 
 
-def survival(root, policy, survivors, seeds=SEEDS, **options):
-    """`survivors`: how many seeds survive on each scenario; the others meet a NaN at step 3."""
-    for scenario, count in survivors.items():
-        for seed in seeds:
-            add(root, scenario, policy, seed, nonfinite=None if seed < count else 3, **options)
+def stable_rates(root, policy, stable, seeds=PLANNED, spec=None, **options):
+    """`stable`: of each scenario how many of the RATES every seed survives, from the lowest; the
+    cells at higher ones meet a NaN at step 3."""
+    for scenario, count in stable.items():
+        for place, rate in enumerate(RATES):
+            for seed in seeds:
+                add(root, scenario, policy, seed, nonfinite=None if place < count else 3,
+                    spec=(spec or {}) | {"train.learning_rate": rate}, **options)
 
 
 def shape(value):

@@ -3,11 +3,13 @@
 #include <iostream>
 #include <string>
 
-#include "analysis/fisher.h"
 #include "analysis/holm.h"
 #include "analysis/json_access.h"
 #include "analysis/kaplan_meier.h"
 #include "analysis/mean_estimate.h"
+#include "analysis/planning.h"
+#include "analysis/proportions.h"
+#include "analysis/signed_rank.h"
 #include "base/error.h"
 
 namespace dtbench {
@@ -52,12 +54,27 @@ Json draws(const Json& request) {
 
 Json proportions(const Json& request) {
   const Proportion first{request.at("first")[0], request.at("first")[1]};
-  const Proportion second{request.at("second")[0], request.at("second")[1]};
-  const double level = request.at("level"), bound = request.at("bound");
+  const Discordant pairs{request.at("pairs")[0], request.at("pairs")[1], request.at("pairs")[2]};
+  const double level = request.at("level");
   return {{"clopper_pearson", as_json(clopper_pearson(first, level))},
-          {"fisher", fisher_exact(first, second)},
-          {"difference", as_json(difference_interval(first, second, level))},
-          {"p_difference_below", p_difference_below(first, second, bound)}};
+          {"difference", as_json(paired_difference_interval(pairs, 1 - level))}};
+}
+
+Json signed_rank(const Json& request) {
+  std::vector<Interval> differences;
+  for (const Json& one : request.at("differences"))
+    differences.push_back({number_from_json(one[0], ""), number_from_json(one[1], "")});
+  const SignedRank rank(differences);
+  return {{"interval", as_json(rank.interval(request.at("alpha")))},
+          {"estimate", number_or_null(rank.estimate())}};
+}
+
+Json power(const Json& request) {
+  JointPlan plan{{}, request.at("sd"), request.at("distance"), request.at("alpha")};
+  for (const Json& part : request.at("parts"))
+    plan.parts.push_back({part[0], part[1]});
+  return {{"power", joint_power(plan, request.at("n"))},
+          {"needed", joint_seeds(plan, request.at("power"))}};
 }
 
 Json survival(const Json& request) {
@@ -85,6 +102,8 @@ Json answer(const Json& request) {
   if (what == "bootstrap") return bootstrap(request);
   if (what == "draws") return draws(request);
   if (what == "proportions") return proportions(request);
+  if (what == "signed_rank") return signed_rank(request);
+  if (what == "power") return power(request);
   if (what == "survival") return survival(request);
   if (what == "values_needed") return needed(request);
   if (what == "holm") return holm(request.at("p_values").get<std::vector<double>>());

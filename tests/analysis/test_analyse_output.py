@@ -6,10 +6,11 @@ After a change that is meant, UPDATE_SNAPSHOTS=1 writes them anew; git shows wha
 import json
 import os
 import pathlib
+import shutil
 
 import pytest
 
-from records import add, change, dtbench, ok, shape
+from records import CLAIMED, SOURCE, RATES, add, change, dtbench, ok, shape, stable_rates
 
 HERE = pathlib.Path(__file__).parent
 AP = "convergence.average_precision_micro"
@@ -49,6 +50,19 @@ def compare(name, text):
 
 def test_tables(runs):
     compare("tables", ok(dtbench("analyse", runs)).replace(str(runs), "RUNS"))
+
+
+def test_verdicts_come_first(tmp_path):
+    configs = tmp_path / "configs"
+    shutil.copytree(SOURCE / "configs", configs)
+    h1 = configs / "hypotheses" / "h1.toml"
+    h1.write_text(h1.read_text().replace("[3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3]",
+                                         str(list(RATES))))
+    runs = tmp_path / "runs"
+    stable_rates(runs, "fp32_true", dict.fromkeys("CDEF", 3))
+    stable_rates(runs, "fp16_naive", CLAIMED | {"C": 1})
+    text = ok(dtbench("analyse", runs, configs=configs))
+    compare("verdicts-and-rates", text[:text.index("Scenario C, preset")])
 
 
 def test_disturbed_timings_are_counted_in_pairs(tmp_path):

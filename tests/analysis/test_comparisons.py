@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import shutil
 import struct
@@ -9,8 +10,10 @@ import struct
 import numpy as np
 import pytest
 import scipy.stats as st
+from statsmodels.stats.proportion import proportion_confint
 
-from records import CLAIMED, SEEDS, SPEED, add, analyse, change, put_all, references, survival, verdict
+from records import (RATES, SOURCE, SPEED, add, analyse, change, put_all, references, stable_rates,
+                     verdict)
 
 # --- what is refused a pairing, and what is left out ----------------------------------------------
 
@@ -27,11 +30,40 @@ REFUSED = {
 }
 
 
+EIGHT = range(8)
+
+
+@pytest.fixture
+def configs(tmp_path_factory):
+    """The shipped configuration with one more hypothesis, of survival at one rate."""
+    folder = tmp_path_factory.mktemp("with-mine") / "configs"
+    shutil.copytree(SOURCE / "configs", folder)
+    (folder / "hypotheses" / "mine.toml").write_text("""
+        title = "mine"
+        claim = "fp16_naive survives on E and not on C"
+        estimand = "survival"
+        threshold = 0
+        seeds = 8
+        [contrast]
+        policies = ["fp16_naive"]
+        [[contrast.pair]]
+        better = "E"
+        worse = "C"
+        """)
+    return folder
+
+
+def survival(root, dead="C"):
+    for scenario in "CE":
+        for seed in EIGHT:
+            add(root, scenario, "fp16_naive", seed, nonfinite=3 if scenario in dead else None)
+
+
 @pytest.mark.parametrize("field", REFUSED)
-def test_a_cell_that_differs_in_more_than_its_policy_is_refused(tmp_path, field):
-    references(tmp_path, "CDEF")
-    survival(tmp_path, "fp16_naive", CLAIMED)
-    assert verdict(tmp_path, "h1")["verdict"] == "supported"
+def test_a_cell_that_differs_in_more_than_its_policy_is_refused(tmp_path, configs, field):
+    references(tmp_path, "CE", EIGHT)
+    survival(tmp_path)
+    assert verdict(tmp_path, "mine", configs=configs)["verdict"] == "supported"
     # Seed 4 of C is taken away, and one that does not belong is slipped into its place.
     for run in tmp_path.glob("*"):
         spec, named = (run / "spec.json").read_text(), '"name": "fp16_naive"'
@@ -42,9 +74,9 @@ def test_a_cell_that_differs_in_more_than_its_policy_is_refused(tmp_path, field)
     (unpaired,) = found["unpaired"]
     assert unpaired["path"] == str(intruder)
     assert [each["field"] for each in unpaired["differing"]] == [field]
-    h1 = found["verdicts"][0]
-    assert (h1["verdict"], h1["seeds"]) == ("undecided", 4)
-    assert h1["left_out"] == {"unpaired": 1}
+    judged = verdict(tmp_path, "mine", configs=configs)
+    assert (judged["verdict"], judged["plan"]["done"]) == ("undecided (interim)", 7)
+    assert judged["left_out"] == {"unpaired": 1}
 
 
 def test_other_initial_weights_are_refused_where_they_can_be_compared(tmp_path):
@@ -107,14 +139,17 @@ def test_every_record_that_is_left_out_is_counted(tmp_path):
     assert "schema version 2, this program reads 1" in reason
 
 
-def test_cells_left_out_are_counted_with_the_verdict(tmp_path):
-    references(tmp_path, "CDEF")
-    survival(tmp_path, "fp16_naive", {"E": 5, "F": 5, "D": 0})
-    for seed in SEEDS:
-        add(tmp_path, "C", "fp16_naive", seed, status="out_of_memory" if seed < 2 else "completed",
-            nonfinite=None)
-    found = verdict(tmp_path, "h1")
-    assert (found["seeds"], found["left_out"]) == (3, {"out_of_memory": 2})
+def test_cells_left_out_are_counted_with_the_verdict(tmp_path, configs):
+    references(tmp_path, "CE", EIGHT)
+    for scenario in "CE":
+        for seed in EIGHT:
+            add(tmp_path, scenario, "fp16_naive", seed,
+                status="out_of_memory" if scenario == "C" and seed < 2 else "completed")
+    add(tmp_path, "C", "fp16_naive", 8)
+    add(tmp_path, "C", "fp32_true", 8)
+    found = verdict(tmp_path, "mine", configs=configs)
+    assert (found["verdict"], found["plan"]["done"]) == ("undecided (interim)", 6)
+    assert found["left_out"] == {"out_of_memory": 2, "seed_not_planned": 2}
 
 
 # --- comparisons ----------------------------------------------------------------------------------
@@ -145,7 +180,7 @@ def test_differences_and_ratios(tmp_path):
     assert [found["low"], found["high"]] == pytest.approx(np.exp([logs.low, logs.high]), rel=1e-12)
     assert metrics["mfu_vs_measured"]["ratio"] == pytest.approx(2)
     assert metrics["mfu_vs_spec"]["n"] == 0
-    assert policies["bf16_pure"]["stability"]["survived"] == 6
+    assert policies["bf16_pure"]["stability"]["trained"]["count"] == 6
 
 
 def test_survival_by_step(tmp_path):
@@ -159,7 +194,50 @@ def test_survival_by_step(tmp_path):
         (3, 6, 2), (7, 4, 1), (29, 3, 1)]
     assert [s["survival"] for s in stability["kaplan_meier"]] == pytest.approx([4 / 6, 3 / 6, 2 / 6])
     assert stability["outcomes"] == {"nonfinite": 4, "trained": 2}
-    assert stability["finite"] == 2
+    assert [stability[which]["count"] for which in ("finite", "trained")] == [2, 2]
+    assert [stability["finite"]["low"], stability["finite"]["high"]] == pytest.approx(
+        proportion_confint(2, 6, method="beta"))
+
+
+def test_finite_and_trained_are_counted_apart(tmp_path):
+    references(tmp_path, "C", range(4))
+    for seed, outcome in enumerate(("trained", "stalled", "diverged_finite")):
+        add(tmp_path, "C", "bf16_pure", seed, outcome=outcome)
+    add(tmp_path, "C", "bf16_pure", 3, nonfinite=2)
+    stability = one_setting(tmp_path)[1]["bf16_pure"]["stability"]
+    assert [stability[which]["count"] for which in ("finite", "trained")] == [3, 1]
+
+
+# --- learning rates -------------------------------------------------------------------------------
+
+def test_the_map_of_rates_and_policies(tmp_path):
+    stable_rates(tmp_path, "fp32_true", {"C": 3}, range(2))
+    stable_rates(tmp_path, "fp16_naive", {"C": 1}, range(2))
+    for seed in range(2):  # at one rate alone: counted, and of no seed's largest
+        add(tmp_path, "C", "bf16_pure", seed, spec={"train.learning_rate": RATES[1]})
+    references(tmp_path, "D", range(2))  # one rate is no map
+    (group,) = analyse(tmp_path)["rates"]
+    assert (group["scenario"], group["rates"]) == ("C", list(RATES))
+    policies = {p["policy"]: p for p in group["policies"]}
+    counts = {name: [(m["n"], m["finite"], m["trained"]) for m in p["map"]]
+              for name, p in policies.items()}
+    assert counts == {"fp32_true": [(2, 2, 2)] * 3, "fp16_naive": [(2, 2, 2), (2, 0, 0), (2, 0, 0)],
+                      "bf16_pure": [(0, 0, 0), (2, 2, 2), (0, 0, 0)]}
+    naive, pure = policies["fp16_naive"]["by_seed"], policies["bf16_pure"]["by_seed"]
+    assert pure == []
+    assert [s["largest_stable_rate"] for s in naive] == [RATES[0]] * 2
+    assert naive[0]["log2_over_reference"] == pytest.approx(math.log2(RATES[0] / RATES[2]))
+    assert [s["censored"] for s in policies["fp32_true"]["by_seed"]] == ["high"] * 2
+    # Final losses 5; death counts with the initial 7: (0 + 2 + 2) / 3.
+    assert naive[0]["sensitivity"] == pytest.approx(4 / 3)
+
+
+def test_policies_of_one_name_and_other_fields_have_maps_of_their_own(tmp_path):
+    stable_rates(tmp_path, "amp_bf16", {"C": 3}, range(1))
+    stable_rates(tmp_path, "amp_bf16", {"C": 0}, range(1), spec={"policy.epsilon": 1e-4})
+    finite = sorted(sum(m["finite"] for m in group["policies"][0]["map"])
+                    for group in analyse(tmp_path)["rates"])
+    assert finite == [0, 3]
 
 
 def test_divergence_beside_the_noise_floor(tmp_path):

@@ -169,8 +169,8 @@ def test_values_needed_without_spread_and_without_hope():
 
 # --- proportions ----------------------------------------------------------------------------------
 
-def proportions(first, second=(0, 1), level=0.95, bound=0.5):
-    return {"what": "proportions", "first": first, "second": second, "level": level, "bound": bound}
+def proportions(first, pairs=(0, 0, 1), level=0.95):
+    return {"what": "proportions", "first": first, "pairs": pairs, "level": level}
 
 
 def test_clopper_pearson():
@@ -187,30 +187,110 @@ def test_a_proportion_of_nothing():
     assert ours["clopper_pearson"] == [0, 1]
 
 
-def test_fisher_exact():
-    random = np.random.default_rng(5)
-    tables = [((0, 5), (5, 5)), ((5, 5), (5, 5)), ((0, 5), (0, 5)), ((1, 1), (0, 1)),
-              ((8, 10), (2, 10)), ((3, 10), (7, 10)), ((10, 10), (0, 10)), ((2, 3), (39, 40))]
-    for _ in range(300):
-        m, n = (int(v) for v in random.integers(1, 60, 2))
-        tables.append(((int(random.integers(0, m + 1)), m), (int(random.integers(0, n + 1)), n)))
-    answers = ask(*[proportions(a, b) for a, b in tables])
-    for (a, b), ours in zip(tables, answers, strict=True):
-        theirs = st.fisher_exact([[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]).pvalue
-        assert ours["fisher"] == pytest.approx(theirs, rel=60 * 2000 * EPS), (a, b)
-
-
-def test_an_interval_of_a_difference_and_its_p_value():
-    for first, second in [((10, 10), (10, 10)), ((3, 10), (7, 10)), ((1, 5), (0, 20))]:
-        (ours,) = ask(proportions(first, second))
-        each = 1 - math.sqrt(0.95)
-        a, b = (proportion_confint(*p, alpha=each, method="beta") for p in (first, second))
+def test_an_interval_of_a_paired_difference():
+    for first, second, n in [(10, 0, 10), (3, 3, 10), (0, 0, 5), (1, 0, 8), (0, 8, 8), (12, 2, 40)]:
+        (ours,) = ask(proportions((0, 1), (first, second, n)))
+        each = 0.05 / 2  # Bonferroni over the two discordant shares
+        a, b = (proportion_confint(k, n, alpha=each, method="beta") for k in (first, second))
         assert ours["difference"] == pytest.approx([a[0] - b[1], a[1] - b[0]], **SPECIAL)
-        p = ours["p_difference_below"]
-        if p < 1:
-            (at_p,) = ask(proportions(first, second, level=1 - p))
-            assert at_p["difference"][1] == pytest.approx(0.5, abs=1e-9)  # where bisection ends
-    assert ask(proportions((10, 10), (0, 10)))[0]["p_difference_below"] == 1
+
+
+def test_a_paired_difference_of_nothing():
+    assert ask(proportions((0, 0), (0, 0, 0)))[0]["difference"] == [-1, 1]
+
+
+# --- signed ranks ---------------------------------------------------------------------------------
+
+def signed_rank(differences, alpha=0.05):
+    (answer,) = ask({"what": "signed_rank", "alpha": alpha,
+                     "differences": [list(d) for d in differences]})
+    return answer
+
+
+@pytest.mark.parametrize("n", [6, 8, 9, 15, 30])
+@pytest.mark.parametrize("alpha", [0.049, 0.0167])
+def test_the_interval_inverts_the_exact_signed_rank_test(n, alpha):
+    values = np.random.default_rng(n).normal(0.4, 1, n)
+    low, high = signed_rank([(v, v) for v in map(float, values)], alpha)["interval"]
+
+    def p(bound, alternative):
+        return st.wilcoxon(values - bound, alternative=alternative, method="exact").pvalue
+
+    if low == "-Infinity":
+        assert p(values.min() - 1, "greater") > alpha / 2
+        return
+    assert p(low - 1e-9, "greater") <= alpha / 2 < p(low + 1e-9, "greater")
+    assert p(high + 1e-9, "less") <= alpha / 2 < p(high - 1e-9, "less")
+
+
+def test_ranks_of_few_values_decide_nothing():
+    assert signed_rank([(1.0, 1.0)] * 5)["interval"] == ["-Infinity", "Infinity"]
+    assert signed_rank([(1.0, 1.0)] * 6)["interval"] == [1, 1]
+    assert signed_rank([])["estimate"] is None
+
+
+def test_bounds_widen_the_interval_and_hold_that_of_every_value_within_them():
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        centres = random.integers(-3, 4, 12).astype(float)
+        widths = random.choice([0.5, 1.0], 12)
+        low, high = signed_rank(zip(centres - widths, centres + widths))["interval"]
+        for share in (0.0, 0.3, 1.0):
+            inside = [(v, v) for v in centres + widths * (2 * share - 1)]
+            there = signed_rank(inside)["interval"]
+            assert low <= there[0] and there[1] <= high
+
+
+def test_a_censored_difference_leaves_its_end_open():
+    known = [(2.0, 3.0)] * 7
+    assert signed_rank([*known, ("-Infinity", 3.0)])["interval"] == ["-Infinity", 3]
+    more = signed_rank([*known * 3, ("-Infinity", 3.0)])
+    assert more["interval"] == [2, 3]  # one of 22 is not enough
+    assert more["estimate"] == 2.5
+
+
+# --- planning -------------------------------------------------------------------------------------
+
+def power(parts, n, alpha=0.05, sd=0.0155, distance=0.01, reach=0.8):
+    (answer,) = ask({"what": "power", "parts": parts, "sd": sd, "distance": distance,
+                     "alpha": alpha, "n": n, "power": reach})
+    return answer
+
+
+def one_part(n, alpha=0.05):
+    """Exactly, by the noncentral t."""
+    t = st.t.isf(alpha / 2, n - 1)
+    return st.nct.sf(t, n - 1, 0.01 / 0.0155 * math.sqrt(n))
+
+
+ERROR = 4 * math.sqrt(0.25 / 1000)  # four deviations of a share of the simulated studies
+
+
+def test_the_power_of_one_part_is_that_of_the_noncentral_t():
+    for n in (8, 20, 40):
+        assert power([(0, 1)], n)["power"] == pytest.approx(one_part(n), abs=ERROR)
+    assert one_part(20) == pytest.approx(0.79, abs=0.01)  # as the issue has it
+
+
+def test_parts_of_other_blocks_are_independent():
+    assert power([(0, 1), (1, 1)], 20)["power"] == pytest.approx(one_part(20) ** 2, abs=ERROR)
+
+
+def test_the_joint_power_of_six_parts():
+    parts = [(0, 1)] * 3 + [(1, -1), (1, 1), (1, 1)]
+    found = power(parts, 20, alpha=0.05 / 3)
+    random = np.random.default_rng(9)
+    holds = np.ones(4000, bool)  # by NumPy, in other words: differences that share their reference
+    for signs in ((1, 1, 1), (-1, 1, 1)):
+        reference = random.normal(0, 0.0155 / math.sqrt(2), (4000, 20))
+        for sign in signs:
+            policy = random.normal(0, 0.0155 / math.sqrt(2), (4000, 20))
+            t = st.ttest_1samp(0.01 + sign * (policy - reference), 0, axis=1).statistic
+            holds &= t > st.t.isf(0.05 / 6, 19)
+    assert found["power"] == pytest.approx(holds.mean(), abs=1.2 * ERROR)
+    assert found["power"] < 0.25  # 20 seeds do not do
+    assert 38 <= found["needed"] <= 52  # some 40 and more
+    assert power(parts, found["needed"], alpha=0.05 / 3)["power"] >= 0.8
 
 
 # --- survival -------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_the_fastest_policy_that_loses_nothing_is_recommended(tmp_path, report):
     policy_seeds(tmp_path, "amp_bf16", speed=1.5, shift=0.001)
     policy_seeds(tmp_path, "amp_fp16", speed=1.2)
     found = said(report)
-    assert (found["policy"], found["firm"], found["provisos"]) == ("amp_bf16", True, [])
+    assert (found["policy"], found["strength"], found["provisos"]) == ("amp_bf16", "firm", [])
     assert found["because"].startswith("1.50 [1.50, 1.50] times the samples/s, ")
     assert "validation loss +0.0010 [+0.0010, +0.0010]" in found["because"]
     assert found["against"] == {}
@@ -107,12 +107,65 @@ def test_nothing_is_recommended_where_the_reference_did_not_train(tmp_path, repo
         "No policy can be recommended yet: fp32_true itself is not trained in A."
 
 
+def test_what_met_a_nan_is_to_be_avoided(tmp_path, report):
+    policy_seeds(tmp_path, "fp32_true")
+    policy_seeds(tmp_path, "amp_bf16", speed=1.5, shift=0.001)
+    policy_seeds(tmp_path, "fp16_naive", nonfinite=3)
+    assert report()["answer"] == \
+        "Use amp_bf16 in A. Avoid fp16_naive in A: it met a NaN or an infinity."
+
+
+def scored(root, policy, score, constant, speed=1.0, **options):
+    for seed in SEEDS:
+        add(root, "E", policy, seed, spec=REAL, **options,
+            result={"convergence.accuracy": score, "convergence.accuracy_constant_predictor": constant,
+                    SPEED: (100 + seed) * speed * (1 + 0.001 * seed)})
+
+
+def test_the_constant_answer_is_not_recommended(tmp_path, report):
+    scored(tmp_path, "fp32_true", 0.6, 0.3)
+    scored(tmp_path, "amp_bf16", 0.6, 0.3, speed=1.2)
+    scored(tmp_path, "bf16_pure", 0.3, 0.3, speed=1.5)
+    found = said(report)
+    assert found["policy"] == "amp_bf16"
+    assert found["against"]["bf16_pure"] == \
+        "its accuracy is no better than the constant answer's: 0.3000 against 0.3000"
+
+
+def test_nothing_is_recommended_where_all_are_the_constant_answer(tmp_path, report):
+    for policy in ("fp32_true", "amp_bf16"):
+        scored(tmp_path, policy, 0.3, 0.3)
+    found = said(report)
+    assert found["policy"] is None
+    assert found["because"].startswith("fp32_true: its accuracy is no better than the constant")
+
+
+def test_lost_updates_and_skipped_steps_stand_beside_a_difference(tmp_path, report):
+    policy_seeds(tmp_path, "fp32_true")
+    for seed in SEEDS:
+        for policy, extra in (("bf16_pure", {"optimizer": {"lost_weight_update_share": 0.52}}),
+                              ("amp_fp16", {"loss_scale": {"skipped_steps": 3}})):
+            run = add(tmp_path, "A", policy, seed, spec=REAL, result=loss(9.0) | {SPEED: 200.0 + seed})
+            change(run / "result.json", **extra)
+    found = said(report)["against"]
+    assert found["bf16_pure"].endswith("(rounding loses 52 % of its weights' updates)")
+    assert found["amp_fp16"].endswith("(its loss scale skips 3 steps)")
+
+
 def test_pairs_count_and_not_a_policys_own_seeds(tmp_path, report):
     add(tmp_path, "A", "fp32_true", 0, spec=REAL)
     policy_seeds(tmp_path, "amp_bf16", speed=2.5)
     found = said(report)
-    assert (found["policy"], found["firm"]) == ("amp_bf16", False)
-    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are required"]
+    assert (found["policy"], found["strength"]) == ("amp_bf16", "so_far")
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
+    assert report()["answer"] == "Fastest finite so far: amp_bf16 in A."
+
+
+def test_five_pairs_of_generated_data_are_provisional(tmp_path, report):
+    for policy, speed in (("fp32_true", 1), ("amp_bf16", 1.5)):
+        for seed in SEEDS:
+            add(tmp_path, "A", policy, seed, result={SPEED: (100 + seed) * speed})
+    assert (said(report)["policy"], said(report)["strength"]) == ("amp_bf16", "provisional")
     assert report()["answer"] == "Provisionally, use amp_bf16 in A."
 
 
@@ -120,18 +173,18 @@ def test_the_reference_too_is_only_provisional_on_little_ground(tmp_path, report
     policy_seeds(tmp_path, "fp32_true")
     add(tmp_path, "A", "amp_bf16", 0, spec=REAL, result={SPEED: 90.0})
     found = said(report)
-    assert (found["policy"], found["firm"]) == ("fp32_true", False)
-    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are required"]
+    assert (found["policy"], found["strength"]) == ("fp32_true", "so_far")
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
 
 
-def test_one_seed_and_generated_data_make_it_provisional(tmp_path, report):
+def test_one_seed_of_generated_data_is_no_advice(tmp_path, report):
     add(tmp_path, "A", "fp32_true", 0)
     add(tmp_path, "A", "amp_bf16", 0, result={SPEED: 150.0})
     found = said(report)
-    assert (found["policy"], found["firm"]) == ("amp_bf16", False)
-    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are required",
+    assert (found["policy"], found["strength"]) == ("amp_bf16", "so_far")
+    assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for",
                                  "generated data"]
-    assert report()["answer"] == "Provisionally, use amp_bf16 in A."
+    assert report()["answer"] == "Fastest finite so far: amp_bf16 in A."
 
 
 # --- the matrix -----------------------------------------------------------------------------------
@@ -358,6 +411,14 @@ def test_csv_and_parquet_hold_the_same(parquet, tmp_path):
                 assert other[name] == "" or pandas.isna(other[name])
             elif isinstance(other[name], float):
                 assert float(text) == other[name] or text == "NaN"
+
+
+def test_the_table_has_what_tells_cells_apart(tmp_path):
+    add(tmp_path, "C", "fp32_true", 0, spec={"train.learning_rate": 0.001})
+    (row,) = csv.DictReader(io.StringIO(ok_file(tmp_path, tmp_path / "r.csv", "csv")))
+    spec = json.loads(next(tmp_path.glob("*/spec.json")).read_text())
+    assert row["learning_rate"] == "0.001" and row["bce_reduction"] == "mean"
+    assert (int(row["batch"]), int(row["length"])) == (spec["train"]["batch"], spec["data"]["length"])
 
 
 def test_csv_quotes_what_a_record_says(tmp_path):

@@ -10,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from conftest import STUDY
-from records import add, change, dtbench, ok
+from records import add, change, dtbench, ok, stable_rates
 
+AVOID = "Avoid fp16_naive in A, B, C, D, E, F: it met a NaN or an infinity."
 WIDTHS = (390, 1280, 2560)
 RESULTS = {(r["scenario"], r["policy"]): r for r in
            (json.loads(path.read_text()) for path in STUDY.glob("*/result.json"))}
@@ -70,7 +71,8 @@ def test_the_first_screen_answers(page):
         box = page.locator(place).bounding_box()
         assert box["y"] + box["height"] <= 800, place
     expect(page.locator("#answer")).to_have_text(
-        "No policy can be recommended yet: fp32_true itself is not trained in A, B, C, D, E, F.")
+        "No policy can be recommended yet: fp32_true itself is not trained in A, B, C, D, E, F. "
+        + AVOID)
 
 
 def test_the_matrix_shows_the_values_of_the_36_records(page):
@@ -100,6 +102,18 @@ def test_the_verdicts_are_those_of_analyse(page):
         block = page.locator(".verdict").nth(place)
         expect(block.locator(".chip")).to_have_text(verdict["verdict"].replace("_", " "))
         assert verdict["claim"] in block.inner_text()
+
+
+def test_the_map_of_rates_is_shown_where_there_are_several(page, open_page, tmp_path):
+    expect(page.locator("#rates")).to_be_hidden()  # the study has one rate
+    stable_rates(tmp_path, "fp32_true", {"C": 3}, range(2))
+    stable_rates(tmp_path, "fp16_naive", {"C": 1}, range(2))
+    ok(dtbench("report", tmp_path))
+    map_ = open_page(tmp_path / "report.html").locator("#rates table")
+    rows = [row.inner_text().split("\t") for row in map_.locator("tr").all()]
+    assert rows[0] == ["Policy", "3e-5", "3e-4", "0.003", "Largest stable", "Sensitivity"]
+    assert rows[1][0] == "fp16_naive" and "\u2715 0 of 2" in rows[1][2]
+    assert rows[2][4:] == ["0.003 or more", "0.0000"]
 
 
 def test_a_cell_of_the_matrix_tells_more_to_the_mouse_and_to_keys(page):

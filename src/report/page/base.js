@@ -91,6 +91,7 @@ const states = {
   other_schema: ["broken", "!", "other schema"],
   foreign: ["broken", "!", "foreign"],
   duplicate: ["broken", "!", "duplicate"],
+  repeat: ["none", "\u00B7", "timed again in another session"],
 };
 const worst = Object.keys(states);
 const stateOf = (name) => states[name] ?? states.unknown;
@@ -101,11 +102,13 @@ function stateChip(name) {
 }
 
 const verdictKinds = {
-  supported: "good",
-  refuted: "bad",
-  undecided: "fair",
-  confounded: "broken",
-  not_testable: "none",
+  "supported": "good",
+  "supported (uncontrolled)": "fair",
+  "refuted": "bad",
+  "undecided": "fair",
+  "undecided (interim)": "none",
+  "confounded": "broken",
+  "not_testable": "none",
 };
 
 const policyNumber = (policy) => report.policies.indexOf(policy);

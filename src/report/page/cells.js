@@ -141,7 +141,8 @@ function comparisonRows(row) {
     const entry = row.policies[policy], m = entry.metrics;
     const ratio = (name) => estimate(m[name], 3), difference = (name) => estimate(m[name], 4, true);
     return [
-      policy, `${entry.stability.survived} of ${entry.stability.n}`, difference("val_loss"),
+      policy, `${entry.stability.finite.count} of ${entry.stability.n}`,
+      `${entry.stability.trained.count} of ${entry.stability.n}`, difference("val_loss"),
       difference("average_precision_micro"), difference("f1_micro"), difference("accuracy"),
       ratio("samples_per_s"), ratio("mfu_vs_measured"), ratio("peak_allocated_bytes"),
       `${entry.disturbed_pairs} of ${entry.stability.n}`
@@ -151,12 +152,12 @@ function comparisonRows(row) {
 
 function showComparisons() {
   const head = [
-    "Policy", "Survived", "Validation loss", "Average precision", "F1 micro", "Accuracy",
+    "Policy", "Finite", "Trained", "Validation loss", "Average precision", "F1 micro", "Accuracy",
     "samples/s", "MFU (measured)", "Peak memory", "Disturbed"
   ];
   const blocks = view.rows.map((row) => {
     const rows = comparisonRows(row);
-    const useful = head.map((_, place) => place < 2 || rows.some((r) => r[place] !== none));
+    const useful = head.map((_, place) => place < 3 || rows.some((r) => r[place] !== none));
     const only = (list) => list.filter((_, place) => useful[place]);
     return [
       el("h3", {}, rowName(row)),
@@ -166,7 +167,8 @@ function showComparisons() {
   });
   fill("comparison-tables", blocks);
   document.getElementById("comparison-caption").textContent =
-      "Score differences, and ratios of speed, MFU and memory, between pairs that differ only in their policy, over all seeds regardless of the filter: mean [95 % interval], by Student's t up to 20 pairs and BCa bootstrap above; one pair has no interval. " +
-      `Survived: finite to the last step, and trained. n: ${seedText(view.rows)}.` +
+      "Differences of scores, and ratios of speed, MFU and memory, of pairs that differ in the policy alone, over all seeds whatever the filter: mean [95 % interval], Student's t up to 20 pairs, BCa bootstrap above; none with one pair. " +
+      `Finite: to the last step; trained: that, and better than a constant answer. n: ${
+          seedText(view.rows)}.` +
       syntheticText(view.rows);
 }

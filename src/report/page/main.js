@@ -69,6 +69,7 @@ notices();
 matrix();
 recommendations();
 verdicts();
+rates();
 leftOut();
 filters();
 showDetails();

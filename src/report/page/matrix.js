@@ -108,10 +108,20 @@ function tipLines(row, policy, entry) {
 const breakable = (name) =>
     name.split(/(?<=_)/).flatMap((part, place) => (place ? [el("wbr"), part] : [part]));
 
+const strengths = {
+  firm: "use",
+  provisional: "provisionally, use",
+  so_far: "fastest finite so far"
+};
+
 function useThis(row) {
-  const {policy, firm, because} = row.recommendation;
+  const {policy, strength, because} = row.recommendation;
   if (!policy) return [el("strong", {}, "Nothing yet: "), because];
-  return [el("strong", {}, policy), firm ? ": " : ", provisionally: ", because];
+  const words = strengths[strength];
+  return [
+    words[0].toUpperCase() + words.slice(1) + (strength === "so_far" ? ": " : " "),
+    el("strong", {}, policy), strength === "so_far" ? ", " : ": ", because
+  ];
 }
 
 function matrixCell(row, policy) {
@@ -143,7 +153,7 @@ function matrix() {
          el("tr", {}, el("td", {class: "scenario"}),
             report.policies.map(
                 (policy) => el("th", {scope: "col"}, el("span", {}, breakable(policy)))),
-            el("th", {scope: "col", class: "because"}, "Use here, because")));
+            el("th", {scope: "col", class: "because"}, "Which, because")));
   const body =
       el("tbody", {},
          report.rows.map(
@@ -193,70 +203,80 @@ function syntheticText(rows) {
 
 function recommendations() {
   const rows = report.rows.map((row) => {
-    const {policy, provisos, against} = row.recommendation;
+    const {policy, strength, provisos, against} = row.recommendation;
     return [
-      rowName(row), policy ?? "nothing yet", provisos.join("; ") || none,
+      rowName(row), policy ? `${strengths[strength]}: ${policy}` : "nothing yet",
+      provisos.join("; ") || none,
       Object.entries(against).map(([other, why]) => el("div", {}, `${other}: ${why}`))
     ];
   });
   fill(
       "recommendation-list",
       el("p", {},
-         "The rule: a policy qualifies if every seed trained, its quality is worse than that of fp32_true by no more than the margin " +
-             "(1 % of the validation loss; 0.01 of average precision with many labels) at the bad end of the 95 % interval, and it is certainly faster. The fastest that qualifies is recommended, or else fp32_true; nothing if fp32_true itself did not train."),
-      table(["Scenario", "Use", "Limitations", "Not recommended"], rows, {stacked: true}));
+         "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin " +
+             "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, and whose accuracy or micro F1 is above the constant answer's, the fastest, if it is faster for certain; else fp32_true. Below five pairs of seeds it is the fastest finite so far, and no advice. Nothing where fp32_true itself did not train."),
+      table(["Scenario", "Policy", "What weakens it", "Passed over"], rows, {stacked: true}));
 }
 
 // --- Verdicts ---
 
+const verdictDigits = {
+  non_inferiority: 4,
+  speedup: 3
+};
+
 function evidenceText(verdict) {
-  const evidence = verdict.evidence;
-  if (evidence.parts)
-    return "Average precision minus that of fp32_true: " +
-        evidence.parts
-            .map(
-                (part) => `${part.policy} on ${part.scenario} ${estimate(part, 4, true)}${
-                    part.claimed === "inferior" ? " (claimed inferior)" : ""}`)
-            .join("; ");
-  if (evidence.better) {
-    const side = (name) => `${Object.keys(evidence[name].scenarios).join(", ")} ${
-        evidence[name].survived} of ${evidence[name].n}`;
-    return `Survived: ${side("better")}; ${side("worse")}; difference ${
-               fixed(evidence.difference, 2, true)}` +
-        (isNumber(evidence.low) ?
-             ` [${fixed(evidence.low, 2, true)}, ${fixed(evidence.high, 2, true)}]` :
-             "");
-  }
-  if (evidence.ratio !== undefined) return `Ratio of speed-ups: ${estimate(evidence, 3)}`;
-  return null;
+  const whole = verdict.interval;
+  if (!whole) return null;
+  const digits = verdictDigits[verdict.estimand] ?? 2;
+  const sign = verdict.estimand !== "speedup";
+  const end = (value) => isNumber(value) ? fixed(value, digits, sign) :
+      value === "Infinity"               ? "\u221E" :
+                                           "\u2212\u221E";
+  const one = (part) => `${part.part}${part.claimed === "inferior" ? " (to be inferior)" : ""} ${
+      isNumber(part.estimate) ? fixed(part.estimate, digits, sign) + " " :
+                                ""}[${end(part.low)}, ${end(part.high)}] ${part.side}`;
+  return `Intervals of ${significant(100 * whole.level, 4)} %, ${whole.unit}, against ${
+             significant(whole.threshold, 3)}: ` +
+      verdict.parts.map(one).join("; ");
+}
+
+// Both outcomes at the rate of reference, which have no verdict of their own.
+function atReferenceRate(verdict) {
+  const sides = verdict.parts.flatMap((part) => [part.better, part.worse])
+                    .filter((side) => side?.at_reference_rate);
+  if (!sides.length) return null;
+  return `At rate ${sides[0].at_reference_rate.rate}, without a verdict: ` +
+      sides
+          .map(
+              (side) => `${side.scenario} finite ${side.at_reference_rate.finite}, trained ${
+                  side.at_reference_rate.trained} of ${side.n}`)
+          .join("; ");
+}
+
+function controlItem(control) {
+  const why = control.shows?.said ? ` (it shows: ${control.shows.said})` :
+      control.reason ? `: ${control.reason}` :
+                       "";
+  return el("li", {}, `${control.control}: ${control.answer.replace("_", " ")}${why}`);
 }
 
 function verdictBlock(verdict) {
-  const words = verdict.verdict.replace("_", " ");
-  const evidence = evidenceText(verdict);
-  const controls = verdict.controls.map(
-      (control) =>
-          el("li", {},
-             `${control.control}: ${control.answer.replace("_", " ")}` +
-                 (control.shows?.said ? ` (it shows: ${control.shows.said})` :
-                      control.answer === "not_testable" ? `: ${control.reason}` :
-                                                          "")));
-  const left = Object.entries(verdict.left_out).map(([why, n]) => `${n} ${stateOf(why)[2]}`);
+  const evidence = evidenceText(verdict), beside = atReferenceRate(verdict);
+  const left = Object.entries(verdict.left_out).map(([why, n]) => `${n} ${leftOutWords(why)}`);
   return el(
       "article", {class: "verdict"},
       el("h3", {}, `${verdict.hypothesis.toUpperCase()} ${verdict.title} `,
-         el("span", {class: `chip ${verdictKinds[verdict.verdict]}`}, words)),
+         el("span", {class: `chip ${verdictKinds[verdict.verdict]}`},
+            verdict.verdict.replace("_", " "))),
       el("p", {class: "claim"}, verdict.claim), el("p", {}, verdict.reason + "."),
-      evidence ? el("p", {}, evidence + ".") : null,
-      el("details", {}, el("summary", {}, "Evidence, controls, caveats"),
+      el("details", {}, el("summary", {}, "Evidence, plan, controls, caveats"),
+         evidence ? el("p", {}, evidence + ".") : null, beside ? el("p", {}, beside + ".") : null,
          el("p", {},
-            `Judged on ${verdict.policy}; ${count(verdict.seeds, "seed")}, ${
-                verdict.minimum_seeds} required; margin ${verdict.margin}; alpha ${verdict.alpha}` +
-                (isNumber(verdict.p_holm) ?
-                     `; p = ${significant(verdict.p_holm, 2)} after Holm's adjustment` :
-                     "") +
-                "."),
-         controls.length ? el("ul", {}, controls) : null,
+            `On ${verdict.policy}; alpha ${verdict.alpha}` +
+                (isNumber(verdict.p) ? `; p = ${significant(verdict.p, 2)}` : "") +
+                `; plan: ${verdict.plan.words}.`),
+         verdict.controls.length ? el("ul", {}, verdict.controls.map(controlItem)) : null,
          verdict.caveats.length ? el("ul", {}, verdict.caveats.map((text) => el("li", {}, text))) :
                                   null,
          left.length ? el("p", {}, "Left out: " + left.join(", ") + ".") : null,
@@ -267,6 +287,10 @@ function verdictBlock(verdict) {
                         `${other.policy}, separately: ${other.verdict.replace("_", " ")}. ${
                             other.reason}.`))));
 }
+
+const leftOutWords = (why) =>
+    ({unpaired: "without a partner", seed_not_planned: "of seeds that are not planned"}[why] ??
+     stateOf(why)[2]);
 
 function verdicts() { fill("verdict-list", report.verdicts.map(verdictBlock)); }
 

@@ -182,7 +182,7 @@ function survivalFigure() {
   });
   const numbers = () => table(
       [
-        "Scenario", "Policy", "Finite", "Survived (finite and trained)", "95 % interval",
+        "Scenario", "Policy", "Finite", "95 % interval", "Trained", "95 % interval",
         "First non-finite"
       ],
       view.rows.flatMap(
@@ -190,8 +190,10 @@ function survivalFigure() {
               policiesIn(row).filter((policy) => row.policies[policy].stability).map((policy) => {
                 const s = row.policies[policy].stability;
                 return [
-                  row.label, policy, `${s.finite} of ${s.n}`, `${s.survived} of ${s.n}`,
-                  `${fixed(s.low, 2)} to ${fixed(s.high, 2)}`,
+                  row.label, policy,
+                  ...[s.finite, s.trained].flatMap(
+                      (of) =>
+                          [`${of.count} of ${s.n}`, `${fixed(of.low, 2)} to ${fixed(of.high, 2)}`]),
                   firstNonfinite(row.policies[policy]) ?? "none"
                 ];
               })));
