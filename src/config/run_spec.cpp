@@ -45,6 +45,7 @@ static void visit_fields(DataSpec& data, Visit&& visit) {
   visit("text_field", data.text_field);
   visit("label_field", data.label_field);
   visit("split_field", data.split_field);
+  visit("label_form", data.label_form);
   visit("examples", data.examples);
   visit("bytes", data.bytes);
   visit("length", data.length);
@@ -121,6 +122,7 @@ const char* to_string(Objective value) {
 Json to_json(const RunSpec& spec) {
   Json json = field_to_json(spec);
   json["policy"] = policy_in_spec(spec.policy);
+  if (spec.data.label_form.empty()) json["data"].erase("label_form");  // cells keep their ids
   return json;
 }
 
@@ -130,6 +132,8 @@ RunSpec run_spec_from_json(const Json& json, const std::string& origin) {
   RunSpec spec;
   Json rest = json;
   rest.erase("policy");
+  if (const auto data = rest.find("data"); data != rest.end() && data->is_object())
+    data->emplace("label_form", "");  // unless it is there
   read_struct(rest, {"", origin}, MissingKeys::kAreErrors, spec);
   spec.policy = read_policy_in_spec(json.at("policy"), origin);
   validate(spec);
