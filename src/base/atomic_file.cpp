@@ -5,10 +5,12 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <random>
 #include <string>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace dtbench {
 namespace {
@@ -17,10 +19,7 @@ namespace {
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target)
-      : path_(target.string() + ".tmp." + std::to_string(getpid())),
-        descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-    if (descriptor_ < 0) throw system_error("Cannot write", path_);
-  }
+      : path_(temporary_beside(target)), descriptor_(create_file(path_)) {}
   ~TemporaryFile() {
     if (descriptor_ >= 0) close(descriptor_);
     if (!renamed_) unlink(path_.c_str());
@@ -47,6 +46,18 @@ class TemporaryFile {
 };
 
 }  // namespace
+
+std::string temporary_beside(const std::filesystem::path& target) {
+  std::random_device random;
+  return concat(target.string(), ".tmp.", getpid(), ".", std::hex, random(), random());
+}
+
+int create_file(const std::filesystem::path& path) {
+  const int descriptor =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw system_error("Cannot write", path.string());
+  return descriptor;
+}
 
 void write_all(int descriptor, const void* bytes, std::size_t size,
                const std::filesystem::path& path) {

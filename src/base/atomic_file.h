@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace dtbench {
@@ -15,6 +16,13 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 // The same for content too large for memory: `write` is given an open file descriptor.
 void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(int descriptor)>& write);
+
+// A name beside `target` that nobody can foresee: a link planted there would have a file of another
+// user overwritten. It begins with TARGET.tmp.PID.
+std::string temporary_beside(const std::filesystem::path& target);
+
+// A file that was not there before, open for writing; follows no link. Throws Error naming it.
+int create_file(const std::filesystem::path& path);
 
 // write(2) until everything is written. Throws Error naming `path`.
 void write_all(int descriptor, const void* bytes, std::size_t size,

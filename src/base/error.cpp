@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/text.h"
+
 namespace dtbench {
 namespace {
 
@@ -23,6 +25,19 @@ std::string hint_for(int error) {
   }
 }
 
+// Names and values in messages come from command lines and files: a long one must not hide the
+// rest, which most often stands at the end, and none may steer a terminal.
+std::string readable(const std::string& text) {
+  constexpr std::size_t kLongest = 4000, kEnd = 1000;
+  if (text.size() <= kLongest) return printable(text);
+  const std::string head = shortened(text, kLongest - kEnd);
+  std::size_t tail = text.size() - kEnd;
+  while (tail < text.size() && (text[tail] & 0xC0) == 0x80)
+    ++tail;
+  return printable(
+      concat(head, " [", tail - (kLongest - kEnd), " bytes left out] ...", text.substr(tail)));
+}
+
 bool may_pass(int error) {
   return error == ENOSPC || error == EDQUOT || error == EINTR || error == EAGAIN ||
          error == EMFILE || error == ENFILE || error == EIO;
@@ -31,7 +46,9 @@ bool may_pass(int error) {
 }  // namespace
 
 Error::Error(ExitCode code, const std::string& message, const std::string& hint)
-    : std::runtime_error(hint.empty() ? message : message + "\n  try: " + hint), code_(code) {}
+    : std::runtime_error(hint.empty() ? readable(message)
+                                      : readable(message) + "\n  try: " + readable(hint)),
+      code_(code) {}
 
 Error usage_error(const std::string& message, const std::string& hint) {
   return Error(ExitCode::kUsage, message, hint);

@@ -27,7 +27,7 @@ bool lock(int descriptor, int more = 0) {
 
 FileLock::FileLock(const std::filesystem::path& file, const std::string& waiting,
                    double quiet_seconds, mode_t mode)
-    : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, mode)) {
+    : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode)) {
   if (descriptor_ < 0) throw system_error("Cannot write", file.string());
   const double end = steady_seconds() + quiet_seconds;
   for (;;) {

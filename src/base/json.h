@@ -3,9 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dtbench {
 
@@ -37,7 +39,25 @@ std::string text_or(const Json& value, const std::string& otherwise);
 // The value at a JSON pointer ("/spec/seed"), null where there is none.
 Json member_or_null(const Json& value, const std::string& pointer);
 
-// Reads one JSON value. Throws Error naming the file, line and column of the first fault.
+// What a text from elsewhere may hold.
+struct JsonLimits {
+  int depth = 100;  // levels of objects and lists: what handles a value recurs as deep
+  std::size_t values = std::numeric_limits<std::size_t>::max();  // each takes 16 bytes or more
+  bool unique_names = false;  // in each object; else the last of equal ones counts
+};
+
+// One JSON value: the one function that all readers of JSON go through. Throws Json::parse_error
+// for what is no JSON, holds a NUL byte or a number beyond a double, or exceeds a limit.
+Json parse_json(std::string_view text, const JsonLimits& limits = {});
+
+// The same; nothing instead of an exception.
+std::optional<Json> parse_json_or_none(std::string_view text, const JsonLimits& limits = {});
+
+// What is wrong, for a message: without the library's own words, and not at any length.
+std::string json_fault(const Json::exception& error);
+
+// Reads one JSON value. Throws Error naming the file, line and column of the first fault; retryable
+// when the file cannot be read.
 Json read_json_file(const std::filesystem::path& path);
 
 }  // namespace dtbench

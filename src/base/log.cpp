@@ -2,18 +2,20 @@
 
 #include <iostream>
 
+#include "base/text.h"
+
 namespace dtbench {
 
 void log_info(std::string_view message) {
-  std::cerr << message << '\n';
+  std::cerr << printable(message) << '\n';
 }
 
 void log_warning(std::string_view message) {
-  std::cerr << "warning: " << message << '\n';
+  std::cerr << "warning: " << printable(message) << '\n';
 }
 
 void log_error(std::string_view message) {
-  std::cerr << "error: " << message << '\n';
+  std::cerr << "error: " << printable(message) << '\n';
 }
 
 }  // namespace dtbench

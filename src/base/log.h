@@ -1,4 +1,5 @@
-// Messages for people, on standard error; standard output is for results.
+// Messages for people, on standard error; standard output is for results. What could steer a
+// terminal is escaped (base/text.h).
 #pragma once
 
 #include <string_view>

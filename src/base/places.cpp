@@ -1,5 +1,8 @@
 #include "base/places.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "base/error.h"
@@ -14,6 +17,24 @@ namespace fs = std::filesystem;
 fs::path from_environment(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr ? value : "";
+}
+
+// Whoever owns a cache decides what is read from it. Root's may be one that all share.
+void require_own(const fs::path& folder) {
+  struct stat status{};
+  if (stat(folder.c_str(), &status) != 0 || status.st_uid == geteuid() || status.st_uid == 0)
+    return;
+  throw Error(ExitCode::kPermanent,
+              concat("The cache '", folder.string(), "' belongs to another user (id ",
+                     status.st_uid, "; you are ", geteuid(), "), who could change what you read."),
+              "DTBENCH_CACHE=FOLDER names one of your own; or make it yours: chown -R.");
+}
+
+fs::path place_of_cache() {
+  if (fs::path given = from_environment("DTBENCH_CACHE"); !given.empty()) return given;
+  if (fs::path xdg = from_environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "dtbench";
+  if (fs::path home = from_environment("HOME"); !home.empty()) return home / ".cache" / "dtbench";
+  throw usage_error("The cache has no folder: HOME is not set.", "Name one: DTBENCH_CACHE=FOLDER.");
 }
 
 }  // namespace
@@ -34,10 +55,10 @@ fs::path configs_folder() {
 }
 
 fs::path cache_folder() {
-  if (fs::path given = from_environment("DTBENCH_CACHE"); !given.empty()) return given;
-  if (fs::path xdg = from_environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "dtbench";
-  if (fs::path home = from_environment("HOME"); !home.empty()) return home / ".cache" / "dtbench";
-  throw usage_error("The cache has no folder: HOME is not set.", "Name one: DTBENCH_CACHE=FOLDER.");
+  fs::path cache = place_of_cache();
+  require_own(cache);
+  require_own(cache / "stores");
+  return cache;
 }
 
 fs::path engine_program() {

@@ -12,7 +12,8 @@ std::filesystem::path program_folder();
 // Throws Error (usage) when there is none.
 std::filesystem::path configs_folder();
 
-// DTBENCH_CACHE, else ${XDG_CACHE_HOME:-~/.cache}/dtbench. Throws Error (usage) without a home.
+// DTBENCH_CACHE, else ${XDG_CACHE_HOME:-~/.cache}/dtbench. Throws Error: usage without a home;
+// permanent when it belongs to another user than this one and root.
 std::filesystem::path cache_folder();
 
 // dtbench-engine, beside this program. Throws Error (permanent) when it is not there.

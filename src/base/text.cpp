@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "base/utf8.h"
+
 namespace dtbench {
 namespace {
 
@@ -22,6 +24,12 @@ std::size_t levenshtein(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+bool steers_terminal(char32_t c) {
+  const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+  const bool direction = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+  return control || direction;
 }
 
 std::string printf_string(const char* format, auto... values) {
@@ -76,14 +84,28 @@ std::string hexadecimal(std::span<const unsigned char> bytes) {
 
 std::string printable(std::string_view text) {
   std::string safe;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte >= 0x20 && byte != 0x7f) || c == '\n' || c == '\t')
-      safe += c;
-    else
+  while (!text.empty()) {
+    const Utf8Character character = decode_utf8(text);
+    const std::string_view bytes = text.substr(0, character.length);
+    text.remove_prefix(character.length);
+    if (character.valid && !steers_terminal(character.value)) {
+      safe += bytes;
+      continue;
+    }
+    for (const char c : bytes) {
+      const auto byte = static_cast<unsigned char>(c);
       safe += "\\x" + hexadecimal({&byte, 1});
+    }
   }
   return safe;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t cut = most;
+  while (cut > 0 && (text[cut] & 0xC0) == 0x80)
+    --cut;
+  return std::string(text.substr(0, cut)) + "...";
 }
 
 bool is_hexadecimal(std::string_view text) {

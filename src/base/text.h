@@ -33,8 +33,13 @@ std::string formatted(const char* format, double value);
 // Two lower-case hexadecimal digits a byte.
 std::string hexadecimal(std::span<const unsigned char> bytes);
 
-// Control characters but tab and line feed as \xNN: text from elsewhere must not steer a terminal.
+// Text from elsewhere must not steer a terminal: control characters but tab and line feed, C1 ones
+// among them, marks that turn the direction of writing, and bytes that are no UTF-8 as \xNN.
 std::string printable(std::string_view text);
+
+// At most `most` bytes and the mark for what is left out, cut between characters: values come from
+// files and may have any length.
+std::string shortened(std::string_view text, std::size_t most);
 
 // Whether there are only such digits.
 bool is_hexadecimal(std::string_view text);

@@ -41,7 +41,7 @@ Json examine(const std::string& device) {
     std::vector<std::string> arguments = {engine_program().string(), "doctor"};
     if (!device.empty()) arguments.insert(arguments.end(), {"--device", device});
     const ChildOutput child = run_child(arguments);
-    if (child.status == 0) return Json::parse(child.output);
+    if (child.status == 0) return parse_json(child.output);
     if (child.status == static_cast<int>(ExitCode::kUsage))
       throw Error(ExitCode::kUsage, "The engine refused this device; the reason is above.");
     return {{"asked", device},

@@ -1,5 +1,8 @@
 // dtbench: everything that does not train. It holds no torch, so it starts in milliseconds.
+#include <cerrno>
 #include <exception>
+#include <iostream>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -100,12 +103,24 @@ int parse_and_run(int argc, char** argv) {
   return static_cast<int>(ExitCode::kDone);
 }
 
+// Results that nobody got are no success: a full disk, a closed descriptor.
+void require_written_output() {
+  errno = 0;
+  if (std::cout.flush()) return;
+  throw Error(ExitCode::kRetryable,
+              concat("Cannot write to standard output",
+                     errno != 0 ? concat(": ", std::system_category().message(errno)) : "", "."),
+              "Free some space, or send the output elsewhere.");
+}
+
 }  // namespace
 }  // namespace dtbench
 
 int main(int argc, char** argv) {
   try {
-    return dtbench::parse_and_run(argc, argv);
+    const int code = dtbench::parse_and_run(argc, argv);
+    dtbench::require_written_output();
+    return code;
   } catch (const dtbench::Error& error) {
     dtbench::log_error(error.what());
     return static_cast<int>(error.code());

@@ -1,8 +1,9 @@
 // Addresses of files and folders on the Hugging Face Hub, written as fsspec, DuckDB and polars
 // write them:
 //   hf://[datasets/]OWNER/NAME[@REVISION][/PATH]
-// A revision is a branch, a tag or a commit, and "main" unless said; "~parquet" is short for
-// refs/convert/parquet, the copy as Parquet that the Hub makes of a data set.
+// A revision is a branch, a tag or a commit, with slashes as %2F, and "main" unless said;
+// "~parquet" is short for refs/convert/parquet, the copy as Parquet that the Hub makes of a data
+// set.
 #pragma once
 
 #include <string>

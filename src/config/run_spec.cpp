@@ -36,6 +36,7 @@ static void visit_fields(DataSpec& data, Visit&& visit) {
   visit("text_field", data.text_field);
   visit("label_field", data.label_field);
   visit("split_field", data.split_field);
+  visit(Field("label_form").historically(""), data.label_form);
   visit(Field("examples").at_least(0), data.examples);
   visit(Field("bytes").at_least(0), data.bytes);
   visit(Field("length").between(1, kLongest), data.length);

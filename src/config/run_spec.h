@@ -58,7 +58,8 @@ struct DataSpec {
   std::string merges;                // merges.txt; all "": the shipped synthetic BPE
   std::string text_field;            // these three: "": the one that known data sets have
   std::string label_field;           // (data/source_fields.h)
-  std::string split_field;
+  std::string split_field;           // "none": no field
+  std::string label_form;            // data/label_form.h; left out of JSON when ""
   std::int64_t examples = 0;   // at most so many documents of each split, the first ones; 0: all
   std::int64_t bytes = 0;      // at most so many bytes of their text; 0: all
   std::int64_t length = 1024;  // T: block length (LM), truncation (classification)

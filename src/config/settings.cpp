@@ -60,6 +60,7 @@ const Json& spec_fields() {
   static const Json fields = [] {
     Json all = to_whole_json(RunSpec{});
     all.erase("policy");
+    all["data"]["label_form"] = "";  // which JSON leaves out unless it is set
     return all;
   }();
   return fields;

@@ -5,13 +5,15 @@
 #include <cstring>
 #include <fstream>
 #include <queue>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/read_file.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "data/pretokenize.h"
-#include "data/utf8.h"
 
 namespace dtbench {
 namespace {
@@ -101,6 +103,7 @@ void ByteLevelBpe::add_merge(const std::string& left, const std::string& right, 
 void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
   std::ifstream in(path);
   if (!in) throw system_error("Cannot read", path.string());
+  require_no_lfs_pointer(path);
   std::size_t number = 0;
   const auto fail = [&](const std::string& message) {
     return usage_error(concat("Merges '", path.string(), "' line ", number, ": ", message),
@@ -112,7 +115,8 @@ void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
     if (number == 1 && line.starts_with("#version")) continue;
     const auto merge = split_merge(line);
     if (!merge)
-      throw fail(concat("expected two tokens separated by one space, found '", line, "'."));
+      throw fail(
+          concat("expected two tokens separated by one space, found '", shortened(line, 80), "'."));
     add_merge(merge->first, merge->second, fail);
   }
   if (in.bad()) throw system_error("Cannot read", path.string());
@@ -196,31 +200,35 @@ void ByteLevelBpe::merge_short(std::vector<std::uint16_t>& ids, std::size_t begi
 void ByteLevelBpe::merge_long(std::vector<std::uint16_t>& ids, std::size_t begin) const {
   // A doubly linked list of symbols and a heap of candidate merges. A candidate is stale when the
   // pair at its place has changed since.
+  // Places of 32 bits: these two are what takes most memory of a preparation.
   struct Symbol {
     std::uint16_t id;
     bool alive;
-    std::size_t previous, next;
+    std::uint32_t previous, next;
   };
   struct Candidate {
     std::uint16_t rank;
-    std::size_t place;
+    std::uint32_t place;
     bool operator>(const Candidate& other) const {
       return rank != other.rank ? rank > other.rank : place > other.place;
     }
   };
-  const std::size_t size = ids.size() - begin;
+  const auto size = static_cast<std::uint32_t>(ids.size() - begin);
   std::vector<Symbol> symbols(size);
-  for (std::size_t i = 0; i < size; ++i)
+  for (std::uint32_t i = 0; i < size; ++i)
     symbols[i] = {ids[begin + i], true, i - 1, i + 1};
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
-  const auto merge_at = [&](std::size_t i) -> const Merge& {
+  std::vector<Candidate> room;
+  room.reserve(size);
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates(
+      std::greater<>(), std::move(room));
+  const auto merge_at = [&](std::uint32_t i) -> const Merge& {
     return merges_[locate(symbols[i].id, symbols[symbols[i].next].id)];
   };
-  const auto propose = [&](std::size_t i) {
+  const auto propose = [&](std::uint32_t i) {
     if (symbols[i].next >= size) return;
     if (const Merge& merge = merge_at(i); merge.rank != kNoMerge) candidates.push({merge.rank, i});
   };
-  for (std::size_t i = 0; i < size; ++i)
+  for (std::uint32_t i = 0; i < size; ++i)
     propose(i);
   while (!candidates.empty()) {
     const Candidate candidate = candidates.top();
@@ -238,7 +246,7 @@ void ByteLevelBpe::merge_long(std::vector<std::uint16_t>& ids, std::size_t begin
     if (candidate.place > 0) propose(left.previous);
   }
   ids.resize(begin);
-  for (std::size_t i = 0; i < size; i = symbols[i].next)
+  for (std::uint32_t i = 0; i < size; i = symbols[i].next)
     ids.push_back(symbols[i].id);
 }
 

@@ -81,7 +81,7 @@ class ByteLevelBpe {
 class BpeEncoder {
  public:
   explicit BpeEncoder(const ByteLevelBpe& bpe);
-  // Appends the ids of `text`; ill-formed UTF-8 is repaired first (data/utf8.h).
+  // Appends the ids of `text`; ill-formed UTF-8 is repaired first (base/utf8.h).
   void encode(std::string_view text, std::vector<std::uint16_t>& ids);
 
  private:

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "config/hub_address.h"
+#include "data/folder_files.h"
 #include "data/hub_data_files.h"
 #include "data/jsonl_source.h"
 #include "data/local_file.h"
@@ -20,21 +21,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<SourceSplit> split_of_name(std::string_view name) {
-  constexpr std::string_view kPart = "partial-";
-  if (name.starts_with(kPart)) name.remove_prefix(kPart.size());
-  constexpr std::array kSplits = {std::pair{"train", SourceSplit::kTrain},
-                                  std::pair{"validation", SourceSplit::kValidation},
-                                  std::pair{"valid", SourceSplit::kValidation},
-                                  std::pair{"val", SourceSplit::kValidation},
-                                  std::pair{"dev", SourceSplit::kValidation},
-                                  std::pair{"test", SourceSplit::kTest}};
-  for (const auto& [word, split] : kSplits) {
-    if (!name.starts_with(word)) continue;
-    const std::string_view rest = name.substr(std::string_view(word).size());
-    if (rest.empty() || !std::isalpha(static_cast<unsigned char>(rest.front()))) return split;
+// The words of a name, between whatever is no letter: "eurlex_train-00000" has "eurlex" and
+// "train".
+std::vector<std::string> words_of(std::string_view name) {
+  std::vector<std::string> words(1);
+  for (const char c : name) {
+    if (std::isalpha(static_cast<unsigned char>(c)))
+      words.back() += c;
+    else if (!words.back().empty())
+      words.emplace_back();
   }
-  return std::nullopt;
+  return words;
+}
+
+std::optional<SourceSplit> split_of_name(const std::string& name) {
+  std::optional<SourceSplit> told;
+  for (const std::string& word : words_of(name)) {
+    const auto split = split_named(word);
+    if (split && told && split != told)
+      throw usage_error(concat("The name '", name, "' tells two splits, ", to_string(*told),
+                               " and ", to_string(*split), "."),
+                        "Rename it, or give the splits by a field of the documents in one file.");
+    if (split) told = split;
+  }
+  return told;
 }
 
 std::unique_ptr<DocumentSource> open(const fs::path& path, const SourceFields& fields) {
@@ -50,13 +60,9 @@ DataFile local_file(const fs::path& path, std::optional<SourceSplit> split) {
 
 std::vector<DataFile> files_below(const fs::path& folder) {
   std::vector<DataFile> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && is_data_file(entry.path()))
-      files.push_back(
-          local_file(entry.path(), split_of_path(entry.path().lexically_relative(folder))));
-  std::sort(files.begin(), files.end(),
-            [](const DataFile& a, const DataFile& b) { return a.name < b.name; });
-  forget_train_without_validation(files);
+  for (const fs::path& path : data_files_below(folder))
+    files.push_back(local_file(path, split_of_path(path.lexically_relative(folder))));
+  settle_splits(files);
   return files;
 }
 
@@ -66,9 +72,7 @@ std::vector<DataFile> local_data_files(const fs::path& source) {
   if (fs::is_directory(source)) {
     std::vector<DataFile> files = files_below(source);
     if (!files.empty()) return files;
-    throw usage_error(concat("data.source: expected ", kDataFileKinds, " in the folder '",
-                             source.string(), "', found none."),
-                      hint);
+    throw no_data_files(source, hint);
   }
   if (!fs::is_regular_file(source))
     throw usage_error(concat("data.source: expected a file or folder at '", source.string(),
@@ -99,12 +103,42 @@ bool is_data_file(const fs::path& path) {
   return is_parquet(path) || name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
 }
 
-void forget_train_without_validation(std::vector<DataFile>& files) {
-  const bool any_validation = std::any_of(files.begin(), files.end(), [](const DataFile& file) {
-    return file.split == SourceSplit::kValidation;
-  });
+void settle_splits(std::vector<DataFile>& files) {
+  std::array<const DataFile*, 4> first{};  // of each split, and last without one
+  for (const DataFile& file : files) {
+    const std::size_t slot = file.split ? static_cast<std::size_t>(*file.split) : 3;
+    if (first.at(slot) == nullptr) first.at(slot) = &file;
+  }
+  const auto told = std::find_if(first.begin(), first.begin() + 3,
+                                 [](const DataFile* file) { return file != nullptr; });
+  if (first[3] != nullptr && told != first.begin() + 3)
+    throw usage_error(
+        concat("data.source: expected the names of all files to tell their split or of none; '",
+               (*told)->name, "' is ", to_string(*(*told)->split), ", and '", first[3]->name,
+               "' says nothing."),
+        "Rename the files (train, validation, test), or move those away that do not belong.");
+  if (first[static_cast<std::size_t>(SourceSplit::kValidation)] != nullptr) return;
   for (DataFile& file : files)
-    if (file.split == SourceSplit::kTrain && !any_validation) file.split.reset();
+    if (file.split == SourceSplit::kTrain) file.split.reset();
+}
+
+std::string describe_splits(const std::vector<DataFile>& files) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<std::string> lines;
+  for (const std::optional<SourceSplit> split :
+       {std::optional<SourceSplit>(), std::optional(SourceSplit::kTrain),
+        std::optional(SourceSplit::kValidation), std::optional(SourceSplit::kTest)}) {
+    std::vector<std::string> names;
+    for (const DataFile& file : files)
+      if (file.split == split) names.push_back(concat("'", file.name, "'"));
+    if (names.empty()) continue;
+    const std::size_t more = names.size() - std::min(names.size(), kNamed);
+    names.resize(names.size() - more);
+    lines.push_back(concat(split ? to_string(*split) : "train and validation", ": ",
+                           join(names, ", "), more > 0 ? concat(" and ", more, " more") : "",
+                           split == SourceSplit::kTest ? " (its documents are not used)" : ""));
+  }
+  return join(lines, "\n");
 }
 
 std::vector<DataFile> data_files(const std::string& source, const SourceLimits& limits) {
@@ -117,7 +151,9 @@ std::unique_ptr<DocumentSource> open_data_files(const std::vector<DataFile>& fil
   std::vector<SourcePart> parts;
   for (const DataFile& file : files)
     parts.push_back({file.split, [open = file.open, fields] { return open(fields); }});
-  return std::make_unique<JoinedSource>(std::move(parts), limits);
+  auto joined = std::make_unique<JoinedSource>(std::move(parts), limits);
+  if (!fields.with_labels) return joined;
+  return with_label_form(std::move(joined), fields.label_form);
 }
 
 }  // namespace dtbench

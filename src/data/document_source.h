@@ -1,6 +1,7 @@
 // Where documents come from, before tokenization.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,14 +18,21 @@ struct SourceDocument {
   std::vector<std::string> labels;   // ids as the source has them, repetitions too
 };
 
+// Bounds on what a file may hold, so that preparing it stays within the memory that docs/data.md
+// promises: tokenizing takes up to 28 bytes for each of a document, and two may be in a batch.
+inline constexpr std::size_t kLongestLine = std::size_t{16} << 20;
+inline constexpr std::size_t kLongestDocument = std::size_t{4} << 20;
+
 // What the record should count besides.
 struct SourceCounts {
-  std::int64_t repaired_lines = 0;   // documents of ill-formed UTF-8 (data/utf8.h)
+  std::int64_t repaired_lines = 0;   // of ill-formed UTF-8 (base/utf8.h) or a lone surrogate
   std::int64_t unscored_labels = 0;  // left out, since the data set does not score them
+  std::int64_t undecided = 0;        // no split was told: every 20th is validation
 
   SourceCounts& operator+=(const SourceCounts& other) {
     repaired_lines += other.repaired_lines;
     unscored_labels += other.unscored_labels;
+    undecided += other.undecided;
     return *this;
   }
 };
@@ -39,6 +47,8 @@ class DocumentSource {
   // Labels that exist whether a document has them or not.
   virtual std::vector<std::string> label_list() { return {}; }
   virtual SourceCounts counts() const { return {}; }
+  // Where the last document stands, for messages: file and line or row.
+  virtual std::string place() const { return ""; }
 };
 
 }  // namespace dtbench

@@ -47,9 +47,24 @@ void require_one_data_set(const HubAddress& address, const std::vector<HubListed
                     concat("Choose one by its folder, for example --data ", address_of(one), "."));
 }
 
+Error no_such_folder(const HubAddress& address) {
+  HubAddress repository = address;
+  repository.path.clear();
+  std::set<std::string> folders;
+  for (const HubListedFile& file : hub_files().list(repository))
+    if (is_data_file(file.path))
+      for (fs::path up = fs::path(file.path).parent_path(); !up.empty(); up = up.parent_path())
+        folders.insert(up.generic_string());
+  return usage_error(concat("data.source: there is no folder or file '", address.path, "' in '",
+                            address_of(repository), "'."),
+                     folders.empty() ? "It has no folders with data files: leave the folder out."
+                                     : suggestion(address.path, {folders.begin(), folders.end()}));
+}
+
 std::vector<HubListedFile> listed(const HubAddress& address) {
   std::vector<HubListedFile> files = hub_files().list(address);
   const std::size_t all = files.size();
+  if (all == 0 && !address.path.empty()) throw no_such_folder(address);
   std::erase_if(files, [](const HubListedFile& file) { return !is_data_file(file.path); });
   if (files.empty())
     throw usage_error(concat("data.source: expected ", kDataFileKinds, " or a folder of them at '",
@@ -88,7 +103,7 @@ std::vector<DataFile> hub_data_files(const HubAddress& address, const SourceLimi
         {address_of(file), split_of_path(listing.path), sha256,
          [file, whole](const SourceFields& fields) { return open(file, whole, fields); }});
   }
-  forget_train_without_validation(files);
+  settle_splits(files);
   return files;
 }
 

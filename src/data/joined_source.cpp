@@ -99,6 +99,7 @@ std::vector<std::string> JoinedSource::label_list() {
 SourceCounts JoinedSource::counts() const {
   SourceCounts all = finished_counts_;
   if (current_) all += current_->counts();
+  all.undecided = undecided_;
   return all;
 }
 

@@ -35,6 +35,7 @@ class JoinedSource : public DocumentSource {
   double progress() const override;
   std::vector<std::string> label_list() override;  // the first part's
   SourceCounts counts() const override;
+  std::string place() const override { return current_ ? current_->place() : ""; }
 
  private:
   struct Taken {

@@ -1,27 +1,55 @@
 #include "data/jsonl_source.h"
 
+#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/read_file.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "data/line_reader.h"
-#include "data/utf8.h"
+#include "data/split_field.h"
 
 namespace dtbench {
 namespace {
 
+constexpr std::size_t kMostValues = 1'000'000;  // in a line: each takes 16 bytes or more
+
 std::string excerpt(const Json& value) {
   constexpr std::size_t kLongest = 60;
-  std::string text = value.dump();
-  if (text.size() > kLongest) text = repair_utf8(text.substr(0, kLongest)) + "...";
-  return concat(value.type_name(), " ", text);
+  return concat(value.type_name(), " ", shortened(json_text(value), kLongest));
 }
 
 bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
+}
+
+// Python's json.dumps writes a text that was cut inside a pair of surrogates as "\ud83d", which is
+// no character. Such an escape becomes that of U+FFFD; says whether there was any.
+bool repair_lone_surrogates(std::string& line) {
+  // The value of the escape at `at`, 0 for none.
+  const auto escaped = [&](std::size_t at) {
+    unsigned value = 0;
+    if (at + 6 > line.size() || line[at] != '\\' || line[at + 1] != 'u') return 0u;
+    const char* digits = line.data() + at + 2;
+    return std::from_chars(digits, digits + 4, value, 16).ptr == digits + 4 ? value : 0u;
+  };
+  const auto is_high = [](unsigned value) { return value >= 0xD800 && value < 0xDC00; };
+  const auto is_low = [](unsigned value) { return value >= 0xDC00 && value < 0xE000; };
+  bool repaired = false;
+  for (std::size_t i = 0; (i = line.find('\\', i)) != std::string::npos;) {
+    const unsigned value = escaped(i);
+    const bool pair = is_high(value) && is_low(escaped(i + 6));
+    if (!pair && (is_high(value) || is_low(value))) {
+      line.replace(i, 6, "\\ufffd");
+      repaired = true;
+    }
+    i += pair ? 12 : 2;
+  }
+  return repaired;
 }
 
 // Of all fields, those inside others with a dot: "text", "text.en".
@@ -50,12 +78,16 @@ const Json* find_field(const Json& record, const std::string& name) {
 struct JsonlSource::Impl {
   std::filesystem::path path;
   SourceFields fields;  // as asked for, and from the first record on as found
+  SplitField split;
   LineReader lines;
   std::int64_t records = 0;
   std::int64_t repaired = 0;
 
   Impl(const std::filesystem::path& file, SourceFields asked)
-      : path(file), fields(std::move(asked)), lines(file) {}
+      : path(file),
+        fields(std::move(asked)),
+        split(fields.split, concat("'", file.string(), "'")),
+        lines(file, kLongestLine) {}
 
   std::string place() const { return concat("'", path.string(), "' line ", lines.line_number()); }
 
@@ -63,23 +95,25 @@ struct JsonlSource::Impl {
     return usage_error(concat(place(), ": ", message), hint);
   }
 
-  Error wrong_type(const std::string& field, const char* expected, const Json& found) const {
-    return fail(
-        concat("field '", field, "': expected ", expected, ", found ", excerpt(found), "."));
+  Error wrong_type(const std::string& field, const char* expected, const Json& found,
+                   const char* hint = "") const {
+    return fail(concat("field '", field, "': expected ", expected, ", found ", excerpt(found), "."),
+                hint);
   }
 
   Json parse(std::string& line) {
-    if (!is_valid_utf8(line)) {
-      line = repair_utf8(line);
-      ++repaired;
-    }
+    bool repair = !is_valid_utf8(line);
+    if (repair) line = repair_utf8(line);
+    repair = repair_lone_surrogates(line) || repair;
+    repaired += repair ? 1 : 0;
     try {
-      Json record = Json::parse(line);
+      Json record = parse_json(line, {.values = kMostValues});
       if (record.is_object()) return record;
       throw fail(concat("expected a JSON object, found ", excerpt(record), "."));
     } catch (const Json::parse_error& error) {
-      throw fail(concat("expected a JSON object, found text that is not valid JSON (", error.what(),
-                        ")."));
+      if (records == 0) require_no_lfs_pointer(line, path.string());
+      throw fail(concat("expected a JSON object, found text that is not valid JSON (",
+                        json_fault(error), ")."));
     }
   }
 
@@ -96,31 +130,36 @@ struct JsonlSource::Impl {
     throw wrong_type(fields.labels, "a string, an integer, or a list of them", value);
   }
 
+  // Trainers of several labels want vectors of floats, which no ids are.
+  std::string item(const Json& value) const {
+    const bool one = value == 1.0 || value == true, zero = value == 0.0 || value == false;
+    if ((!value.is_number_float() && !value.is_boolean()) || !(one || zero)) return label(value);
+    if (fields.label_form == LabelForm::kMultiHot) return one ? "1" : "0";
+    throw wrong_type(fields.labels, "ids of labels, strings or integers", value,
+                     "Is it a 0 or 1 for each class? --set data.label_form=multi_hot reads it so.");
+  }
+
+  // As in Parquet null is no label, of a document and in a list.
   std::vector<std::string> read_labels(const Json& record) const {
     const Json& value = field(record, fields.labels, "data.label_field");
+    if (value.is_null()) return {};
     if (!value.is_array()) return {label(value)};
     std::vector<std::string> labels;
-    for (const Json& item : value)
-      labels.push_back(label(item));
+    for (const Json& element : value)
+      if (!element.is_null()) labels.push_back(item(element));
     return labels;
   }
 
-  std::optional<SourceSplit> read_split(const Json& record) const {
-    const auto fail_unequal = [&](const std::string& name, const char* found) {
-      return fail(concat("expected field '", name, "' in every record or in none, found ", found));
+  std::optional<SourceSplit> read_split(const Json& record) {
+    const auto look_up = [&](const std::string& name) -> SplitField::Value {
+      const Json* value = find_field(record, name);
+      if (value == nullptr) return {};
+      return {true, value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt,
+              excerpt(*value)};
     };
-    if (fields.split.empty()) {
-      for (const char* name : kSplitFields)
-        if (record.contains(name)) throw fail_unequal(name, "it here but not in the first record.");
-      return std::nullopt;
-    }
-    const auto found = record.find(fields.split);
-    if (found == record.end())
-      throw fail_unequal(fields.split, "it in the first record but not here.");
-    const auto split =
-        found->is_string() ? split_named(found->get<std::string>()) : std::optional<SourceSplit>();
-    if (!split) throw wrong_type(fields.split, kSplitNames, *found);
-    return split;
+    return split.read(look_up, [&](const std::string& message, const std::string& hint) {
+      return fail(message, hint);
+    });
   }
 
   bool next(SourceDocument& document) {
@@ -138,6 +177,10 @@ struct JsonlSource::Impl {
     const Json& text = field(record, fields.text, "data.text_field");
     if (!text.is_string() && !text.is_null()) throw wrong_type(fields.text, "a string", text);
     document.text = text.is_null() ? "" : text.get<std::string>();
+    if (document.text.size() > kLongestDocument)
+      throw fail(concat("expected a text of at most ", human_bytes(kLongestDocument), ", found ",
+                        human_bytes(document.text.size()), "."),
+                 "Split the document into several.");
     document.split = read_split(record);
     document.labels.clear();
     if (fields.with_labels) document.labels = read_labels(record);
@@ -152,6 +195,10 @@ JsonlSource::~JsonlSource() = default;
 
 bool JsonlSource::next(SourceDocument& document) {
   return impl_->next(document);
+}
+
+std::string JsonlSource::place() const {
+  return impl_->place();
 }
 
 double JsonlSource::progress() const {

@@ -11,8 +11,8 @@
 
 namespace dtbench {
 
-LineReader::LineReader(const std::filesystem::path& path)
-    : path_(path), file_size_(0), file_(nullptr), buffer_(std::size_t{1} << 18) {
+LineReader::LineReader(const std::filesystem::path& path, std::size_t longest)
+    : path_(path), longest_(longest), file_size_(0), file_(nullptr), buffer_(std::size_t{1} << 18) {
   std::error_code error;
   file_size_ = std::filesystem::file_size(path, error);
   if (error) {
@@ -59,6 +59,10 @@ bool LineReader::next(std::string& line) {
     const char* start = buffer_.data() + begin_;
     const auto* newline = static_cast<const char*>(std::memchr(start, '\n', end_ - begin_));
     line.append(start, newline != nullptr ? newline : buffer_.data() + end_);
+    if (line.size() > longest_)
+      throw usage_error(concat("'", path_.string(), "' line ", line_number_ + 1,
+                               ": expected at most ", human_bytes(longest_), ", found more."),
+                        "Split the document into several, or leave out fields that are not read.");
     begin_ = newline != nullptr ? static_cast<std::size_t>(newline - buffer_.data()) + 1 : end_;
     if (newline != nullptr) break;
   }

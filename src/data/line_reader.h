@@ -11,10 +11,11 @@ struct gzFile_s;
 namespace dtbench {
 
 // Tells gzip by its first bytes, not by the name; reads all members. Throws Error for a file that
-// cannot be read and (usage) for a gzip stream that is truncated or damaged.
+// cannot be read and (usage) for a gzip stream that is truncated or damaged and for a line of more
+// than `longest` bytes, however few they were when compressed.
 class LineReader {
  public:
-  explicit LineReader(const std::filesystem::path& path);
+  LineReader(const std::filesystem::path& path, std::size_t longest);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -27,6 +28,7 @@ class LineReader {
   bool fill();
 
   std::filesystem::path path_;
+  std::size_t longest_;
   std::uint64_t file_size_;
   gzFile_s* file_;
   std::vector<char> buffer_;

@@ -1,6 +1,6 @@
 // prepare_store (data/store.h): names a store by its content, and has it built once by whoever
 // comes first.
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <system_error>
@@ -54,7 +54,8 @@ void require_files(const TokenizerFiles& tokenizer) {
 
 SourceFields fields_of(const RunSpec& spec) {
   const DataSpec& data = spec.data;
-  return {data.text_field, data.label_field, data.split_field, !is_language_model(spec.objective)};
+  return {data.text_field, data.label_field, data.split_field, !is_language_model(spec.objective),
+          label_form_named(data.label_form)};
 }
 
 SourceLimits limits_of(const DataSpec& data) {
@@ -71,12 +72,15 @@ Json source_key(const RunSpec& spec, const std::vector<DataFile>& files) {
   for (const DataFile& file : files)
     content.push_back({file.sha256(), file.split ? Json(to_string(*file.split)) : Json()});
   const SourceFields fields = fields_of(spec);
-  return {{"files", content},
-          {"text_field", fields.text},
-          {"label_field", fields.with_labels ? Json(fields.labels) : Json()},
-          {"split_field", fields.split},
-          {"examples", data.examples},
-          {"bytes", data.bytes}};
+  Json key = {{"files", content},
+              {"text_field", fields.text},
+              {"label_field", fields.with_labels ? Json(fields.labels) : Json()},
+              {"split_field", fields.split},
+              {"examples", data.examples},
+              {"bytes", data.bytes}};
+  // Where it is set: stores of data that needs none keep their fingerprints.
+  if (fields.with_labels && !data.label_form.empty()) key["label_form"] = data.label_form;
+  return key;
 }
 
 // Everything that decides a store's content, and nothing else.
@@ -103,11 +107,9 @@ std::unique_ptr<DocumentSource> open_source(const RunSpec& spec,
 // A folder beside `target` that becomes it by one rename, or goes away.
 class TemporaryDirectory {
  public:
-  explicit TemporaryDirectory(const fs::path& target)
-      : path_(target.string() + ".tmp." + std::to_string(getpid())) {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);  // of an earlier process with this id
-    make_directories(path_);
+  explicit TemporaryDirectory(const fs::path& target) : path_(temporary_beside(target)) {
+    // Made anew, so that nothing in it is of another's making.
+    if (mkdir(path_.c_str(), 0777) != 0) throw system_error("Cannot create", path_.string());
   }
   ~TemporaryDirectory() {
     std::error_code ignored;
@@ -160,19 +162,42 @@ std::string name_of(const DataSpec& data) {
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
+// Before hours of tokenizing: what would fail after them, and what is done otherwise than the
+// tokenizer says.
+void check_padding(Architecture architecture, const TokenScheme& scheme,
+                   const std::optional<TokenizerJson>& tokenizer) {
+  constexpr std::uint16_t kRobertaPadding = 1;  // positions count from the id after it
+  if (architecture == Architecture::kRoberta && scheme.pad != kRobertaPadding)
+    throw usage_error(concat("The tokenizer's <pad> has the id ", scheme.pad, ", RoBERTa's has ",
+                             kRobertaPadding, "."),
+                      "Take RoBERTa's tokenizer, or number <pad> so.");
+  if (tokenizer && tokenizer->padding_id.is_number() && tokenizer->padding_id != scheme.pad)
+    log_warning(concat("'", tokenizer->path.string(), "' pads with ",
+                       shortened(json_text(tokenizer->padding_token), 60), ", id ",
+                       json_text(tokenizer->padding_id), "; here the id is ", scheme.pad,
+                       ", as for every ", scheme.name, " (docs/data.md)"));
+}
+
 void write_store(const RunSpec& spec, const std::vector<DataFile>& files,
                  const TokenizerFiles& tokenizer, const std::string& fingerprint,
                  const fs::path& store) {
-  const ByteLevelBpe bpe = ByteLevelBpe::open(tokenizer);
+  const std::optional<TokenizerJson> whole =
+      tokenizer.tokenizer_json.empty()
+          ? std::nullopt
+          : std::optional(read_tokenizer_json(tokenizer.tokenizer_json));
+  const ByteLevelBpe bpe =
+      whole ? ByteLevelBpe(*whole) : ByteLevelBpe(tokenizer.vocab, tokenizer.merges);
   const fs::path& vocabulary =
       tokenizer.tokenizer_json.empty() ? tokenizer.vocab : tokenizer.tokenizer_json;
   const StoreContent content{is_language_model(spec.objective), spec.data.length,
                              token_scheme(spec.model.architecture, bpe, vocabulary.string())};
+  check_padding(spec.model.architecture, content.scheme, whole);
   StoreMeta meta;
   meta.synthetic = is_synthetic(spec.data);
   meta.name = name_of(spec.data);
   meta.fingerprint = fingerprint;
   const std::unique_ptr<DocumentSource> source = open_source(spec, files);
+  if (files.size() > 1) log_info(describe_splits(files));
   TemporaryDirectory temporary(store);
   build_store(*source, bpe, content, meta, temporary.path());
   temporary.rename_to(store);

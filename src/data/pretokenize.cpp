@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 namespace dtbench {
 namespace {

@@ -15,6 +15,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/read_file.h"
 #include "base/text.h"
 #include "data/mapped_file.h"
 
@@ -25,6 +26,8 @@ static_assert(std::endian::native == std::endian::little, "tensors are mapped as
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 16u << 20;
+constexpr std::size_t kMostTensors = 65'536;
+constexpr std::size_t kMostValues = std::size_t{32} * kMostTensors;  // of some 8 for each tensor
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kDamagedHint =
     "The file is damaged or was not written as safetensors: download or write it again.";
@@ -99,6 +102,8 @@ class HeaderReader {
   void read(std::map<std::string, TensorView>& tensors,
             std::map<std::string, std::string>& metadata) {
     const Json header = parse(header_text());
+    if (header.size() > kMostTensors)
+      fail(concat("expected at most ", kMostTensors, " tensors, found ", header.size(), "."));
     for (const auto& [name, entry] : header.items()) {
       if (name == kMetadataKey)
         metadata = read_metadata(entry);
@@ -116,6 +121,32 @@ class HeaderReader {
     fail(concat("tensor ", shown(tensor), ": ", what));
   }
 
+  // What else weights come as, by the first bytes: read as a length they all are far too large.
+  void refuse_other_formats() const {
+    const std::string_view bytes(reinterpret_cast<const char*>(file_.data()), file_.size());
+    require_no_lfs_pointer(bytes, path_.string());
+    // The last is a pickle's protocol, of torch before 1.6.
+    if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("\x80\x02"))
+      throw usage_error(
+          concat("'", path_.string(),
+                 "' holds a pickle of torch (pytorch_model.bin), which can run ",
+                 "code when it is read; expected safetensors."),
+          "Take the repository's model.safetensors, or write one: python -c \"import torch, "
+          "safetensors.torch as s; s.save_file({k: v.clone() for k, v in "
+          "torch.load('pytorch_model.bin', weights_only=True).items()}, 'model.safetensors')\"");
+    for (const auto& [magic, name] : {std::pair{"GGUF", "GGUF"}, std::pair{"\x89HDF", "HDF5"}})
+      if (bytes.starts_with(magic))
+        throw usage_error(concat("'", path_.string(), "' is ", name, "; expected safetensors."),
+                          "Take the model.safetensors of the same model.");
+    if (bytes.starts_with("{"))
+      throw usage_error(concat("'", path_.string(), "' is JSON text; expected safetensors.",
+                               bytes.find("\"weight_map\"") < 1'000'000
+                                   ? " It is the index of weights that are in "
+                                     "several files (shards)."
+                                   : ""),
+                        "Name a model.safetensors that holds all weights.");
+  }
+
   std::string_view header_text() {
     if (file_.size() < kLengthBytes)
       fail(concat("expected at least ", kLengthBytes, " bytes (the header's length), found ",
@@ -123,9 +154,11 @@ class HeaderReader {
     std::uint64_t length = 0;
     std::memcpy(&length, file_.data(), kLengthBytes);
     const std::span<const std::byte> rest = file_.subspan(kLengthBytes);
-    if (length > kMaxHeaderBytes)
+    if (length > kMaxHeaderBytes) {
+      refuse_other_formats();
       fail(concat("the header's length must be at most ", kMaxHeaderBytes, " bytes, found ", length,
                   "."));
+    }
     if (length > rest.size())
       fail(concat("the header's length is ", length, " bytes, but only ", rest.size(), " follow."));
     buffer_ = rest.subspan(length);
@@ -133,30 +166,13 @@ class HeaderReader {
   }
 
   Json parse(std::string_view text) const {
-    // The format asks for '{' first. The parser takes a NUL for the end of its input, which would
-    // hide what follows.
+    // The format asks for '{' first.
     if (text.empty() || text.front() != '{') fail("the header must be a JSON object.");
-    if (text.find('\0') != std::string_view::npos) fail("the header holds a NUL byte.");
-    std::vector<std::set<std::string>> names;  // of the objects being read
-    const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      // Header, tensor, list: what nests deeper is refused before it takes memory.
-      const bool starts =
-          event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-      if (starts && depth > 2) fail("the header nests deeper than the format does.");
-      if (event == Json::parse_event_t::object_start) names.emplace_back();
-      if (event == Json::parse_event_t::object_end) names.pop_back();
-      if (event == Json::parse_event_t::key &&
-          !names.back().insert(parsed.get<std::string>()).second)
-        fail(concat("the name ", shown(parsed), " occurs twice."));
-      return true;
-    };
     try {
-      return Json::parse(text, check);
+      // Header, tensor, list; what nests deeper or holds more is refused before it takes memory.
+      return parse_json(text, {.depth = 3, .values = kMostValues, .unique_names = true});
     } catch (const Json::parse_error& error) {
-      // Not error.what(), which quotes the file's bytes.
-      fail(concat("the header is not valid UTF-8 JSON: see its byte ", error.byte, "."));
-    } catch (const Json::out_of_range&) {
-      fail("the header holds a number too large for JSON.");
+      fail(concat("the header is not valid UTF-8 JSON: ", json_fault(error), "."));
     }
   }
 

@@ -1,14 +1,28 @@
 #include "data/source_fields.h"
 
 #include <algorithm>
+#include <cctype>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/split_field.h"
 
 namespace dtbench {
 namespace {
 
 using Names = std::vector<std::string>;
+
+constexpr std::array kSplitWords = {std::pair{"train", SourceSplit::kTrain},
+                                    std::pair{"training", SourceSplit::kTrain},
+                                    std::pair{"validation", SourceSplit::kValidation},
+                                    std::pair{"valid", SourceSplit::kValidation},
+                                    std::pair{"val", SourceSplit::kValidation},
+                                    std::pair{"dev", SourceSplit::kValidation},
+                                    std::pair{"test", SourceSplit::kTest},
+                                    std::pair{"testing", SourceSplit::kTest},
+                                    std::pair{"eval", SourceSplit::kTest},
+                                    std::pair{"evaluation", SourceSplit::kTest}};
 
 // The first of `names` that is there, else "".
 std::string first_of(const Names& names, const Names& present) {
@@ -36,9 +50,8 @@ SourceFields locate_fields(const SourceFields& asked, const Names& present,
   fields.labels = asked.with_labels ? require_field(asked.labels, {"labels", "eurovoc_concepts"},
                                                     present, "data.label_field", origin)
                                     : "";
-  fields.split = asked.split.empty()
-                     ? first_of({kSplitFields.begin(), kSplitFields.end()}, present)
-                     : require_field(asked.split, {}, present, "data.split_field", origin);
+  if (!asked.split.empty() && asked.split != kNoSplitField)
+    require_field(asked.split, {}, present, "data.split_field", origin);
   return fields;
 }
 
@@ -47,11 +60,20 @@ const char* to_string(SourceSplit split) {
   return kNames.at(static_cast<std::size_t>(split));
 }
 
-std::optional<SourceSplit> split_named(std::string_view name) {
-  if (name == "train") return SourceSplit::kTrain;
-  if (name == "validation" || name == "dev" || name == "val") return SourceSplit::kValidation;
-  if (name == "test") return SourceSplit::kTest;
+std::optional<SourceSplit> split_named(std::string_view word) {
+  std::string lower(word);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  for (const auto& [known, split] : kSplitWords)
+    if (lower == known) return split;
   return std::nullopt;
+}
+
+std::vector<std::string> split_words() {
+  std::vector<std::string> words;
+  for (const auto& [word, split] : kSplitWords)
+    words.emplace_back(word);
+  return words;
 }
 
 std::size_t scored_labels(const Names& present, const Names& class_names) {

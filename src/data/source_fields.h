@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "data/document_source.h"
+#include "data/label_form.h"
 
 namespace dtbench {
 
@@ -24,22 +25,26 @@ inline constexpr std::array kSplitFields = {"split", "data_type"};
 struct SourceFields {
   std::string text{};       // "": "text"
   std::string labels{};     // "": "labels" or else "eurovoc_concepts"
-  std::string split{};      // "": the first of kSplitFields that is there, or else none
+  std::string split{};      // "": one of kSplitFields; kNoSplitField: none (data/split_field.h)
   bool with_labels = true;  // language models read none
+  LabelForm label_form = LabelForm::kUnset;
 };
 
-// The fields in `present`, which is all that a file has: none of the names is "" but for a split
-// that is not there and labels that are not asked for. Throws Error (usage), which names `origin`
-// and what is there, for a field that is missing.
+// The fields in `present`, which is all that a file has; text and, where they are asked for, labels
+// have a name then. Throws Error (usage), which names `origin` and what is there, for a field that
+// is missing.
 SourceFields locate_fields(const SourceFields& asked, const std::vector<std::string>& present,
                            const std::string& origin);
 
 const char* to_string(SourceSplit split);  // "train", "validation", "test"
 
-// The split that a value of the split field names: "train"; "validation", "dev" or "val"; "test".
-std::optional<SourceSplit> split_named(std::string_view name);
+// The split that a word names, in a split field or in the name of a file, whatever its case: those
+// that Hugging Face `datasets` knows (data_files.py).
+std::optional<SourceSplit> split_named(std::string_view word);
+std::vector<std::string> split_words();  // in lower case
 inline constexpr const char* kSplitNames =
-    "\"train\", \"validation\" (or \"dev\", \"val\") or \"test\"";
+    "\"train\" (or \"training\"), \"validation\" (\"valid\", \"val\", \"dev\") or \"test\" "
+    "(\"testing\", \"eval\", \"evaluation\")";
 
 // How many of a data set's class labels count, the first ones: all, but for LexGLUE's eurlex, whose
 // benchmark scores 100 of the 127 EuroVoc concepts (Chalkidis et al. 2022, arXiv 2110.00976). It is

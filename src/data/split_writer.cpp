@@ -1,6 +1,5 @@
 #include "data/split_writer.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,10 +21,7 @@ std::string write_array(const std::filesystem::path& path, const std::vector<T>&
 }  // namespace
 
 OutputFile::OutputFile(std::filesystem::path path)
-    : path_(std::move(path)),
-      descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0) throw system_error("Cannot write", path_.string());
-}
+    : path_(std::move(path)), descriptor_(create_file(path_)) {}
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) close(descriptor_);

@@ -37,6 +37,7 @@ struct StoreMeta {
   std::optional<std::int64_t> mask_token_id;    // RoBERTa's <mask>
   std::vector<std::int64_t> special_token_ids;  // ascending; never masked
   std::vector<std::string> labels;  // by descending frequency in training, ties by id; empty for LM
+  bool labels_checked = true;  // for another form than ids (data/label_form.h); not in old ones
   std::map<std::string, std::string> files;  // SHA-256 by file name
   // SHA-256 over `files`: of what training reads, where `fingerprint` is of what was asked for.
   // They say different things where a source was read by ranges, which have no hash (docs/hub.md).

@@ -7,10 +7,11 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "data/baselines.h"
 #include "data/label_view.h"
-#include "data/progress.h"
+#include "data/preparation_progress.h"
 #include "data/split_writer.h"
 #include "data/store_files.h"
 
@@ -71,7 +72,7 @@ class StoreBuilder {
   }
 
   void build() {
-    Progress progress(concat("tokenizing ", meta_.name));
+    PreparationProgress progress(concat("tokenizing ", meta_.name));
     for (const std::string& label : source_.label_list())
       tally_.intern(label);
     for (Batch batch = read_batch(); !batch.documents.empty(); batch = read_batch()) {
@@ -80,6 +81,9 @@ class StoreBuilder {
         add(batch.documents[i], batch.tokens[i]);
       progress.update(source_.progress());
     }
+    for (const std::string& label : source_.label_list())  // those found while reading, too
+      tally_.intern(label);
+    tell_guesses();
     require_documents(train_, "training");
     require_documents(validation_, "validation");
     finish();
@@ -132,6 +136,26 @@ class StoreBuilder {
     const std::vector<std::int32_t> labels = tally_.intern_all(document.labels);
     if (document.split == SourceSplit::kTrain) tally_.count_training(labels);
     split.add(tokens, labels);
+  }
+
+  // What was decided without anybody having said so.
+  void tell_guesses() const {
+    const SourceCounts counts = source_.counts();
+    if (counts.undecided > 0 && !meta_.synthetic)
+      log_info(concat("no field and no file's name tells the split of ", counts.undecided,
+                      " documents: every 20th is validation"));
+    if (counts.repaired_lines > 0)
+      log_info(concat(counts.repaired_lines, " documents were no valid Unicode; what was not is ",
+                      "U+FFFD now"));
+    if (counts.unscored_labels > 0)
+      log_info(concat(counts.unscored_labels, " labels of documents are left out, since the data ",
+                      "set's benchmark does not score them (docs/data.md): ", tally_.ids().size(),
+                      " labels remain"));
+    for (const SplitWriter* split : {&train_, &validation_})
+      if (split->dropped_empty + split->dropped_unlabelled > 0)
+        log_info(concat(split == &train_ ? "training" : "validation", ": dropped ",
+                        split->dropped_empty, " documents without text and ",
+                        split->dropped_unlabelled, " without labels"));
   }
 
   SplitWriter& writer(const SourceDocument& document) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "data/label_form.h"
 #include "data/store.h"
 #include "data/store_files.h"
 
@@ -34,6 +35,8 @@ std::string content_fault(const fs::path& store) {
   const StoreMeta& meta = opened.meta();
   if (meta.fingerprint != store.filename())
     return concat("meta.json: it belongs to the store ", meta.fingerprint);
+  if (!meta.labels_checked && !meta.synthetic && labels_in_doubt(meta.labels))
+    return "an earlier version took vectors of 0 and 1, or lists in text, for ids of labels";
   for (const auto& [name, expected] : meta.files) {
     const std::string found = sha256_file(store / name);
     if (found != expected)

@@ -53,6 +53,7 @@ Json to_json(const StoreMeta& meta) {
                {"mask_token_id", meta.mask_token_id ? Json(*meta.mask_token_id) : Json()},
                {"special_token_ids", meta.special_token_ids},
                {"labels", meta.labels},
+               {"labels_checked", meta.labels_checked},
                {"counts", meta.counts},
                {"files", meta.files},
                {"unigram_loss", json_number(meta.unigram_loss)},
@@ -81,6 +82,7 @@ StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
       meta.mask_token_id = mask.get<std::int64_t>();
     json.at("special_token_ids").get_to(meta.special_token_ids);
     json.at("labels").get_to(meta.labels);
+    meta.labels_checked = json.value("labels_checked", false);
     meta.counts = json.at("counts");
     json.at("files").get_to(meta.files);
     const auto number = [&](const char* field) { return number_from_json(json.at(field), field); };

@@ -13,9 +13,11 @@ namespace {
 // be missing; no values: any, since ids do not depend on it.
 using Members = std::map<std::string, std::vector<Json>>;
 
-const Members kFile = {{"version", {"1.0"}},   {"truncation", {nullptr}}, {"padding", {nullptr}},
-                       {"added_tokens", {}},   {"normalizer", {nullptr}}, {"pre_tokenizer", {}},
-                       {"post_processor", {}}, {"decoder", {}},           {"model", {}}};
+// Truncation and padding are left by use and change no id; documents are cut and padded here by
+// data.length and the token scheme.
+const Members kFile = {{"version", {"1.0"}},   {"truncation", {}}, {"padding", {}},
+                       {"added_tokens", {}},   {"normalizer", {}}, {"pre_tokenizer", {}},
+                       {"post_processor", {}}, {"decoder", {}},    {"model", {}}};
 const Members kByteLevel = {{"type", {"ByteLevel"}},
                             {"add_prefix_space", {false}},
                             {"trim_offsets", {}},
@@ -50,9 +52,13 @@ class Reader {
   TokenizerJson read() {
     const Json file = read_json_file(result_.path);
     check(file, "", kFile);
-    check(file.value("pre_tokenizer", Json()), "pre_tokenizer", kByteLevel);
-    check(file.value("decoder", Json()), "decoder", kByteLevelOutput);
-    check_post_processor(file.value("post_processor", Json()));
+    if (!steps_of(file, "normalizer", "normalizers").empty())
+      throw unexpected("normalizer", "null or an empty Sequence", file.at("normalizer"));
+    check(only_step(file, "pre_tokenizer", "pretokenizers"), "pre_tokenizer", kByteLevel);
+    check(only_step(file, "decoder", "decoders"), "decoder", kByteLevelOutput);
+    check_post_processors(steps_of(file, "post_processor", "processors"));
+    result_.padding_token = member_or_null(file, "/padding/pad_token");
+    result_.padding_id = member_or_null(file, "/padding/pad_id");
     const Json model = file.value("model", Json());
     check(model, "model", kModel);
     result_.vocabulary = model.value("vocab", Json());
@@ -65,12 +71,24 @@ class Reader {
 
  private:
   Error unexpected(const std::string& member, const std::string& expected, const Json& found) {
-    std::string excerpt = json_text(found);
-    if (excerpt.size() > 80) excerpt = found.type_name();
+    const std::string excerpt =
+        found.is_structured() ? described(found) : shortened(json_text(found), 80);
     return usage_error(concat("Tokenizer '", result_.path.string(), "' member '", member,
                               "': expected ", expected, ", found ", excerpt, "."),
                        "Only the byte-level BPE of GPT-2 and RoBERTa is supported; use "
                        "their tokenizer.json.");
+  }
+
+  // A short value as it is; of a long one its type and names.
+  static std::string described(const Json& value) {
+    if (const std::string text = json_text(value); text.size() <= 80) return text;
+    std::vector<std::string> names;
+    for (const auto& [name, member] : value.items())
+      if (value.is_object()) names.push_back(name);
+    const std::string type = value.is_object() ? text_or(value.value("type", Json()), "") : "";
+    return shortened(concat(value.type_name(), type.empty() ? "" : " of type " + type,
+                            names.empty() ? "" : " with " + join(names, ", ")),
+                     160);
   }
 
   void check(const Json& object, const std::string& name, const Members& members) {
@@ -89,9 +107,40 @@ class Reader {
     }
   }
 
+  // What a member does, one after another: a Sequence does what its parts do.
+  std::vector<Json> steps_of(const Json& file, const std::string& member, const char* parts) {
+    return flattened(file.value(member, Json()), member, parts);
+  }
+  std::vector<Json> flattened(const Json& step, const std::string& member, const char* parts) {
+    if (step.is_null()) return {};
+    if (!step.is_object() || step.value("type", Json()) != "Sequence") return {step};
+    check(step, member, {{"type", {"Sequence"}}, {parts, {}}});
+    const Json list = step.value(parts, Json());
+    if (!list.is_array()) throw unexpected(concat(member, ".", parts), "a list", list);
+    std::vector<Json> steps;
+    for (const Json& part : list)
+      for (Json& inner : flattened(part, member, parts))
+        steps.push_back(std::move(inner));
+    return steps;
+  }
+  Json only_step(const Json& file, const std::string& member, const char* parts) {
+    std::vector<Json> steps = steps_of(file, member, parts);
+    if (steps.size() == 1) return steps.front();
+    throw unexpected(member, "ByteLevel alone", file.value(member, Json()));
+  }
+
+  // ByteLevel changes nothing but offsets.
+  void check_post_processors(const std::vector<Json>& steps) {
+    std::size_t marks = 0;
+    for (const Json& step : steps) {
+      check_post_processor(step);
+      marks += step.value("type", Json()) != "ByteLevel";
+    }
+    if (marks > 1) throw unexpected("post_processor", "one that puts marks around a text", steps);
+  }
+
   // Around a text may stand nothing or RoBERTa's marks: what token schemes put there.
   void check_post_processor(const Json& processor) {
-    if (processor.is_null()) return;
     const std::string member = "post_processor";
     if (!processor.is_object()) throw unexpected(member, "an object or null", processor);
     const Json type = processor.value("type", Json());

@@ -26,12 +26,14 @@ struct TokenizerJson {
   Json vocabulary;  // token: id
   std::vector<MergePair> merges;
   std::vector<std::string> special_tokens;
+  Json padding_token, padding_id;  // of the member padding, null where it has none
 };
 
 // Accepts what is byte-level BPE as data/byte_level_bpe.h does it: model BPE, pre-tokenizer and
-// decoder ByteLevel without a prefix space, no normalizer. Post-processors that put RoBERTa's marks
-// around a text, or nothing, are left to data/token_scheme.h; special tokens are not looked for in
-// text. Throws Error (usage) that names the member for everything else, implemented by nobody here.
+// decoder ByteLevel without a prefix space, no normalizer; a Sequence stands for its parts.
+// Post-processors that put RoBERTa's marks around a text, or nothing, are left to
+// data/token_scheme.h; special tokens are not looked for in text. Throws Error (usage) that names
+// the member for everything else, implemented by nobody here.
 TokenizerJson read_tokenizer_json(const std::filesystem::path& path);
 
 // "a b" as merges.txt has it; none unless there is one space with something on either side.

@@ -94,7 +94,7 @@ class Cell {
 
   Json sources() const {
     if (options_.sources.empty()) return Json::object();
-    const Json sources = Json::parse(options_.sources, nullptr, false);
+    const Json sources = parse_json_or_none(options_.sources).value_or(Json());
     if (sources.is_object()) return sources;
     throw usage_error(concat("--sources must be a JSON object, got '", options_.sources, "'."));
   }

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -19,11 +18,6 @@ constexpr const char* kTag =
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# This file is a cache directory tag created by dtbench.\n"
     "# For information about cache directory tags, see https://bford.info/cachedir/\n";
-
-std::string read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 bool leads_to(const fs::path& link, const fs::path& target) {
   std::error_code none;
@@ -64,7 +58,8 @@ bool HubCache::has(const fs::path& path) {
 }
 
 std::string HubCache::read_ref(const Repository& repository) const {
-  const std::string commit = read_text(folder(repository) / "refs" / repository.revision);
+  const std::string commit =
+      read_file(folder(repository) / "refs" / repository.revision).value_or("");
   return is_commit(commit) ? commit : "";
 }
 

@@ -30,14 +30,15 @@ std::string Hub::ask_for_commit(const Repository& repository) {
                                               quote_url(repository.revision), "?expand=sha"),
                                        subject);
   if (!reply.ok()) throw status_error(settings_, repository, subject, reply);
-  const Json answer = Json::parse(reply.body, nullptr, false);
+  const std::optional<Json> parsed = parse_json_or_none(reply.body);
+  const Json answer = parsed.value_or(Json());
   if (answer.is_object() && answer.contains("sha") && answer["sha"].is_string() &&
       is_commit(answer["sha"]))
     return answer["sha"];
   throw Error(
       ExitCode::kPermanent,
       concat(subject, ": expected an answer with the member 'sha', a commit, got ",
-             answer.is_discarded() ? "no JSON" : "none", "."),
+             parsed ? "none" : "no JSON", "."),
       concat("Check that HF_ENDPOINT ('", settings_.endpoint, "') is the address of a Hub."));
 }
 

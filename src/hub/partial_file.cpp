@@ -52,7 +52,7 @@ PartialFile::~PartialFile() {
 }
 
 void PartialFile::open_file() {
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   struct stat status{};
   if (descriptor_ < 0 || fstat(descriptor_, &status) != 0) throw write_error(path_);
   end_ = status.st_size;

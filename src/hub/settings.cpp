@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
-#include <fstream>
 #include <initializer_list>
-#include <iterator>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 #include "hub/url.h"
 
@@ -104,6 +104,21 @@ std::string read_endpoint() {
   return endpoint.value;
 }
 
+// Whole seconds; the Python client takes no others either.
+int read_timeout() {
+  const Setting timeout = first_set({"HF_HUB_DOWNLOAD_TIMEOUT"});
+  if (timeout.value.empty()) return HubSettings().stall_timeout_s;
+  int seconds = 0;
+  const char* end = timeout.value.data() + timeout.value.size();
+  const auto [rest, error] = std::from_chars(timeout.value.data(), end, seconds);
+  if (error != std::errc() || rest != end || seconds < 1)
+    throw usage_error(
+        concat("HF_HUB_DOWNLOAD_TIMEOUT must be a number of whole seconds from 1 on, ", "got '",
+               timeout.value, "'."),
+        concat("Unset it for ", HubSettings().stall_timeout_s, " s."));
+  return seconds;
+}
+
 // Line ends anywhere and white space around it are no part of a token.
 std::string clean_token(std::string token) {
   std::erase(token, '\r');
@@ -121,9 +136,7 @@ void read_token(const fs::path& home, HubSettings& settings) {
   if (token.value.empty()) {
     const Setting path = first_set({"HF_TOKEN_PATH"});
     const fs::path file = path.value.empty() ? home / "token" : expand(path.value);
-    std::ifstream in(file);
-    token = {concat("the file '", file.string(), "'"),
-             clean_token({std::istreambuf_iterator<char>(in), {}})};
+    token = {concat("the file '", file.string(), "'"), clean_token(read_file(file).value_or(""))};
   }
   if (token.value.empty()) return;
   const bool printable = std::all_of(token.value.begin(), token.value.end(),
@@ -144,6 +157,7 @@ HubSettings hub_settings_from_environment() {
   const fs::path home = hugging_face_home();
   settings.cache = cache_folder(home);
   settings.offline = is_true(first_set({"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}).value);
+  settings.stall_timeout_s = read_timeout();
   read_token(home, settings);
   return settings;
 }

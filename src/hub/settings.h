@@ -27,6 +27,7 @@ struct HubSettings {
 // | token    | HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the file HF_TOKEN_PATH, else `token` in    |
 // |          | HF_HOME; none with HF_HUB_DISABLE_IMPLICIT_TOKEN                                  |
 // | offline  | HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE: 1, ON, YES or TRUE in any case              |
+// | stall    | HF_HUB_DOWNLOAD_TIMEOUT, whole seconds                                            |
 // HF_HOME is `huggingface` in XDG_CACHE_HOME, else in ~/.cache, where it is not set. Paths may hold
 // ~ and $VARIABLES. Throws Error (usage) for an endpoint or a token that cannot be one.
 HubSettings hub_settings_from_environment();

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "hub/http_client.h"
+#include "hub/url.h"
 
 namespace dtbench {
 namespace {
@@ -40,6 +41,13 @@ Meaning meaning(const HubSettings& settings, const Repository& repository,
     return {ExitCode::kUsage, "there is no such file at that revision",
             concat("See its files at ", page, "/tree/", repository.revision, ".")};
   if (response.status == 401) return unauthorized(settings, repository);
+  // Large files are at a store of their own, where addresses hold for a while and no token counts.
+  if (const std::string origin = url_origin(response.url);
+      response.status == 403 && origin != url_origin(settings.endpoint))
+    return {ExitCode::kRetryable,
+            concat("the storage that the Hub sends to, ", origin, ", refuses it"),
+            "Try again, which gives a new address; if it stays so, check this machine's clock, "
+            "proxies and firewall."};
   if (response.status == 403)
     return {ExitCode::kPermanent, "access is forbidden",
             concat("At ", page, " see what it requires, and ", to_get_a_token(settings), ".")};

@@ -57,4 +57,18 @@ std::string resolve_url(const std::string& base, const std::string& reference) {
   return part(parsed.get(), CURLUPART_URL);
 }
 
+std::string at_endpoint(const std::string& url, const std::string& endpoint) {
+  const CurlUrl parsed = new_url(), origin = new_url();
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return "";
+  if (curl_url_set(origin.get(), CURLUPART_URL, endpoint.c_str(), 0) != CURLUE_OK) return "";
+  std::string path = part(origin.get(), CURLUPART_PATH);  // a mirror may have one of its own
+  while (path.ends_with('/'))
+    path.pop_back();
+  path += part(parsed.get(), CURLUPART_PATH);
+  const std::string query = part(parsed.get(), CURLUPART_QUERY);
+  curl_url_set(origin.get(), CURLUPART_PATH, path.c_str(), 0);
+  curl_url_set(origin.get(), CURLUPART_QUERY, query.empty() ? nullptr : query.c_str(), 0);
+  return part(origin.get(), CURLUPART_URL);
+}
+
 }  // namespace dtbench

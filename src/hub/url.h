@@ -17,4 +17,8 @@ std::string url_origin(const std::string& url);
 // `reference` as seen from `base` (RFC 3986, section 5). Empty where it is none.
 std::string resolve_url(const std::string& base, const std::string& reference);
 
+// `url`'s path and query below `endpoint`, another address of the same server. Empty where either
+// is none.
+std::string at_endpoint(const std::string& url, const std::string& endpoint);
+
 }  // namespace dtbench

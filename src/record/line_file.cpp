@@ -33,7 +33,8 @@ std::uint64_t end_of_lines(int descriptor, const std::filesystem::path& path) {
 }  // namespace
 
 LineFile::LineFile(const std::filesystem::path& path)
-    : path_(path), descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+    : path_(path),
+      descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) throw system_error("Cannot write", path_.string());
   const std::uint64_t end = end_of_lines(descriptor_, path_);
   if (end != size_of(descriptor_, path_)) truncate(end);

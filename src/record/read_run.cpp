@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <fstream>
 #include <functional>
+#include <sstream>
 #include <thread>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 #include "record/run_directory.h"
 #include "record/run_lock.h"
@@ -57,7 +58,11 @@ bool is_run(const std::filesystem::path& path) {
 
 void check_lines(const std::filesystem::path& path, Damage& damage) {
   for (const char* file : {"steps.jsonl", "events.jsonl"})
-    if (const auto fault = damaged_line(path / file)) damage.add(*fault);
+    try {
+      if (const auto fault = damaged_line(path / file)) damage.add(*fault);
+    } catch (const Error& error) {
+      damage.add(error.what());
+    }
 }
 
 // Calls work(i) for i below `count`, on all cores.
@@ -80,8 +85,12 @@ std::string started_at(const RunRecord& run) {
   };
   std::string from_result = text(run.result, "started_at");
   if (!from_result.empty()) return from_result;
-  const std::vector<Json> events = read_lines(run.path / "events.jsonl");
-  return events.empty() ? "" : text(events.front(), "at");
+  try {
+    const std::vector<Json> events = read_lines(run.path / "events.jsonl");
+    return events.empty() ? "" : text(events.front(), "at");
+  } catch (const Error&) {
+    return "";  // what cannot be read is among the damage where all files are looked at
+  }
 }
 
 }  // namespace
@@ -103,11 +112,14 @@ RunRecord read_run(const std::filesystem::path& path, RecordFiles files) {
 
 std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles files) {
   std::vector<std::filesystem::path> paths;
-  std::error_code error;
+  std::error_code error, gone;
   for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
        entry.increment(error))
-    if (entry->is_directory(error) && is_run(entry->path()) && !is_set_aside(entry->path()))
+    if (entry->is_directory(gone) && is_run(entry->path()) && !is_set_aside(entry->path()))
       paths.push_back(entry->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw Error(ExitCode::kRetryable,
+                concat("Cannot read '", root.string(), "': ", error.message(), "."));
   std::vector<std::pair<std::string, RunRecord>> runs(paths.size());
   on_all_cores(paths.size(), [&](std::size_t i) {
     runs[i].second = read_run(paths[i], files);
@@ -124,11 +136,9 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles 
 
 std::vector<Json> read_lines(const std::filesystem::path& jsonl) {
   std::vector<Json> values;
-  std::ifstream in(jsonl, std::ios::binary);
-  for (std::string line; std::getline(in, line) && !in.eof();) {
-    Json value = Json::parse(line, nullptr, false);
-    if (!value.is_discarded()) values.push_back(std::move(value));
-  }
+  std::istringstream in(read_file(jsonl).value_or(""));
+  for (std::string line; std::getline(in, line) && !in.eof();)
+    if (auto value = parse_json_or_none(line)) values.push_back(std::move(*value));
   return values;
 }
 

@@ -27,7 +27,7 @@ struct flock whole_file() {
 }  // namespace
 
 RunLock::RunLock(const std::filesystem::path& run)
-    : descriptor_(open(lock_file(run).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    : descriptor_(open(lock_file(run).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) throw system_error("Cannot write", lock_file(run).string());
   struct flock lock = whole_file();
   if (fcntl(descriptor_, F_OFD_SETLK, &lock) == 0) return;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/read_file.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -16,8 +17,7 @@ namespace dom = simdjson::dom;
 // end, which is the next line or the padding behind the last.
 template <typename Use>
 void for_each_line(const std::filesystem::path& path, Use use) {
-  simdjson::padded_string text;
-  if (simdjson::padded_string::load(path.string()).get(text) != simdjson::SUCCESS) return;
+  const simdjson::padded_string text(read_file(path).value_or(""));
   dom::parser parser;
   const char* const end = text.data() + text.size();
   int number = 1;

@@ -1,6 +1,7 @@
 #include "report/record_table.h"
 
 #include <array>
+#include <string_view>
 
 #include "analysis/json_access.h"
 #include "base/text.h"
@@ -86,6 +87,14 @@ bool is_of(ColumnType type, const Json& value) {
   return false;
 }
 
+// A spreadsheet computes a cell that begins so; text from a record stays text behind an apostrophe
+// (OWASP, "CSV Injection"). Numbers are numbers.
+std::string defused(const std::string& text) {
+  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos
+             ? "'" + text
+             : text;
+}
+
 std::string quoted(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string field = "\"";
@@ -96,7 +105,7 @@ std::string quoted(const std::string& text) {
 
 std::string csv_field(const Json& value) {
   if (value.is_null()) return "";
-  return quoted(value.is_string() ? value.get<std::string>() : value.dump());
+  return quoted(value.is_string() ? defused(value.get<std::string>()) : value.dump());
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ std::string last_line(const std::filesystem::path& file) {
 }  // namespace
 
 std::optional<LastStep> last_step(const std::filesystem::path& run) {
-  const Json line = Json::parse(last_line(run / "steps.jsonl"), nullptr, false);
+  const Json line = parse_json_or_none(last_line(run / "steps.jsonl")).value_or(Json());
   const Json step = member_or_null(line, "/step"), milliseconds = member_or_null(line, "/step_ms");
   const Json samples = member_or_null(line, "/samples");
   if (!step.is_number_integer() || !milliseconds.is_number() || !samples.is_number()) return {};

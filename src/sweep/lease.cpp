@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/read_file.h"
 #include "record/line_file.h"
 #include "record/run_lock.h"
 
@@ -57,8 +58,7 @@ fs::path folder_of(const fs::path& cell, std::int64_t number) {
 
 // A file that another process may be writing or removing: null then.
 Json read_or_null(const fs::path& file) {
-  std::ifstream in(file);
-  Json value = Json::parse(in, nullptr, false);
+  Json value = parse_json_or_none(read_file(file).value_or("")).value_or(Json());
   return value.is_object() ? value : Json();
 }
 

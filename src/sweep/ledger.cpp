@@ -63,6 +63,10 @@ std::map<std::string, Spent> Ledger::by_cell() const {
       sums[attempt.second].device_s += spent.device_s;
     }
   }
+  // An account that cannot be read is not one of nothing.
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw Error(ExitCode::kRetryable,
+                concat("Cannot read '", folder_.string(), "': ", error.message(), "."));
   return sums;
 }
 

@@ -72,5 +72,18 @@ TEST_F(AtomicFile, AMissingDirectoryIsNamed) {
   }
 }
 
+// A link at a name that could be foreseen would have the file that it leads to overwritten.
+TEST_F(AtomicFile, PlantedLinksAreNotFollowed) {
+  write_file_atomically(directory_ / "file", "mine");
+  std::filesystem::create_symlink(directory_ / "file",
+                                  directory_ / ("new.tmp." + std::to_string(getpid())));
+  write_file_atomically(directory_ / "new", "other");
+  EXPECT_EQ(content(), "mine");
+  EXPECT_NE(temporary_beside("x"), temporary_beside("x"));
+  std::filesystem::create_symlink(directory_ / "file", directory_ / "link");
+  EXPECT_THROW(create_file(directory_ / "link"), Error);
+  EXPECT_THROW(create_file(directory_ / "file"), Error);
+}
+
 }  // namespace
 }  // namespace dtbench

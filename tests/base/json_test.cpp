@@ -48,5 +48,50 @@ TEST(Json, MalformedFilesAreNamed) {
   std::filesystem::remove(path);
 }
 
+std::string nested(std::size_t depth) {
+  return std::string(depth, '[') + std::string(depth, ']');
+}
+
+std::string refusal(const std::string& text, const JsonLimits& limits = {}) {
+  try {
+    parse_json(text, limits);
+  } catch (const Json::parse_error& error) {
+    return json_fault(error);
+  }
+  return "";
+}
+
+TEST(Json, WhatNestsDeeplyIsRefusedBeforeAnythingRecursOverIt) {
+  EXPECT_EQ(parse_json(nested(100)), Json::parse(nested(100)));
+  EXPECT_NE(refusal(nested(101)).find("deeper than 100"), std::string::npos);
+  std::string objects;
+  for (int i = 0; i < 10'000; ++i)
+    objects += R"({"a":)";
+  EXPECT_NE(refusal(objects + "1" + std::string(10'000, '}')).find("deeper"), std::string::npos);
+  // Beside each other is not inside each other.
+  EXPECT_EQ(refusal("[" + std::string(400, ' ') + nested(50) + "," + nested(50) + "]"), "");
+}
+
+TEST(Json, LimitsOfValuesAndNames) {
+  EXPECT_EQ(refusal("[1,2]", {.values = 3}), "");
+  EXPECT_NE(refusal("[1,2]", {.values = 2}).find("more than 2 values"), std::string::npos);
+  EXPECT_EQ(parse_json(R"({"a":1,"a":2})"), Json({{"a", 2}}));
+  EXPECT_NE(refusal(R"({"b":{"a":1,"a":2}})", {.unique_names = true}).find("\"a\" occurs twice"),
+            std::string::npos);
+  EXPECT_EQ(refusal(R"({"b":{"a":1},"a":2})", {.unique_names = true}), "");
+}
+
+// What the library throws as other exceptions, or hides.
+TEST(Json, EveryFaultOfATextIsOneKind) {
+  EXPECT_NE(refusal("[1e999]").find("too large"), std::string::npos);
+  EXPECT_NE(refusal(std::string("{}\0 hidden", 10)).find("NUL"), std::string::npos);
+  EXPECT_NE(refusal("\"\xff\""), "");
+  EXPECT_NE(refusal("{"), "");
+  EXPECT_EQ(refusal("{} x").find("json.exception"), std::string::npos);
+  EXPECT_LT(refusal("\"" + std::string(100'000, 'a')).size(), 250u);
+  EXPECT_EQ(parse_json_or_none("[1e999]"), std::nullopt);
+  EXPECT_EQ(parse_json_or_none("[1]"), Json({1}));
+}
+
 }  // namespace
 }  // namespace dtbench

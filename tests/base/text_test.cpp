@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+
 namespace dtbench {
 namespace {
 
@@ -30,6 +32,37 @@ TEST(Text, SizesAndDurationsForPeople) {
 TEST(Text, ControlCharactersAreWrittenOut) {
   EXPECT_EQ(printable("\x1b[31mRED\x07\x7f"), "\\x1b[31mRED\\x07\\x7f");
   EXPECT_EQ(printable("a\tb\nZürich"), "a\tb\nZürich");
+}
+
+TEST(Text, NothingThatSteersATerminalIsPrintable) {
+  EXPECT_EQ(printable("é😀 \t\n"), "é😀 \t\n");
+  EXPECT_EQ(printable("\x1b[31m\x7f\r"), "\\x1b[31m\\x7f\\x0d");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "\\xc2\\x9b31m");  // CSI as one character of C1
+  EXPECT_EQ(printable("\x9b"
+                      "31m"),
+            "\\x9b31m");  // and as one byte
+  EXPECT_EQ(printable("\xe2\x80\xae"
+                      "txt"),
+            "\\xe2\\x80\\xaetxt");  // right to left
+}
+
+TEST(Text, ShortenedCutsBetweenCharacters) {
+  EXPECT_EQ(shortened("abc", 3), "abc");
+  EXPECT_EQ(shortened("abcd", 3), "abc...");
+  EXPECT_EQ(shortened("aé", 2), "a...");
+}
+
+TEST(Text, AnErrorKeepsItsEndHoweverLongAValueIs) {
+  const Error error(ExitCode::kUsage, "Unknown '" + std::string(1'000'000, 'x') + "' here.",
+                    "Try.");
+  const std::string message = error.what();
+  EXPECT_LT(message.size(), 5000u);
+  EXPECT_TRUE(message.starts_with("Unknown 'xxx"));
+  EXPECT_TRUE(message.ends_with("xxx' here.\n  try: Try."));
+  EXPECT_NE(message.find("bytes left out"), std::string::npos);
+  EXPECT_EQ(std::string(Error(ExitCode::kUsage, "\x1b]0;x\x07").what()), "\\x1b]0;x\\x07");
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ TEST(HubAddress, Forms) {
            Row{"hf://datasets/a/b@refs/convert/parquet/c", true, "a/b", "refs/convert/parquet",
                "c"},
            Row{"hf://datasets/a/b@refs/pr/12/c", true, "a/b", "refs/pr/12", "c"},
+           Row{"hf://datasets/a/b@refs%2Fpr%2F12/c", true, "a/b", "refs/pr/12", "c"},
+           Row{"hf://datasets/a/b@feature%2fx", true, "a/b", "feature/x", ""},
+           Row{"hf://datasets/a/b@100%/c%2Fd", true, "a/b", "100%", "c%2Fd"},
            Row{"hf://a/b@0123456789012345678901234567890123456789/c@d", false, "a/b",
                "0123456789012345678901234567890123456789", "c@d"},
        }) {
@@ -50,6 +53,12 @@ TEST(HubAddress, WhatIsNone) {
     EXPECT_TRUE(says(message, "'data.source' must be an address on the Hub")) << message;
     EXPECT_TRUE(says(message, text));
   }
+}
+
+TEST(HubAddress, AMissingOwnerIsNamed) {
+  for (const char* text : {"hf://gpt2", "hf://datasets/glue", "hf://gpt2/model.safetensors",
+                           "hf://gpt2/tokenizer.json"})
+    EXPECT_TRUE(says(usage_message([&] { parse(text); }), "OWNER seems to be missing")) << text;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 #include "temporary_folder.h"
 
 namespace dtbench {

@@ -157,13 +157,13 @@ TEST_F(JsonlSourceTest, FaultsNameFileLineFieldExpectedAndFound) {
                  {"line 3", "'text'", "data.text_field", "Did you mean 'txt'"});
   expect_refused(good + "{\"text\": \"a\"}\n", {"line 3", "'labels'", "data.label_field"});
   expect_refused(good + "{\"text\": \"a\", \"labels\": 1.5}\n", {"'labels'", "integer", "1.5"});
-  expect_refused(good + "{\"text\": \"a\", \"labels\": null}\n", {"'labels'", "null"});
   expect_refused(good + "{\"text\": \"a\", \"labels\": [[1]]}\n", {"'labels'", "array [1]"});
   expect_refused(good + "{\"text\": \"a\", \"labels\": 1, \"split\": \"train\"}\n",
                  {"line 3", "'split'", "not in the first"});
   expect_refused("{\"text\": \"a\", \"labels\": 1, \"split\": \"trian\"}\n",
                  {"line 1", "'split'", "\"train\"", "trian"});
-  expect_refused("{\"text\": \"\\ud800\", \"labels\": 1}\n", {"line 1", "JSON"});
+  expect_refused(good + std::string("{\"text\": \"a\", \"labels\": 1}\0x\n", 28),
+                 {"line 3", "NUL"});
 }
 
 TEST_F(JsonlSourceTest, EmptyDataIsRefused) {
@@ -184,6 +184,38 @@ TEST_F(JsonlSourceTest, IllFormedUtf8IsRepairedAndCounted) {
       read("{\"text\": \"a\xFF\", \"labels\": 1}\n{\"text\": \"b\", \"labels\": 1}\n");
   EXPECT_EQ(documents[0].text, "a\xEF\xBF\xBD");
   EXPECT_EQ(repaired_, 1);
+}
+
+TEST_F(JsonlSourceTest, LoneSurrogatesAreRepairedAndCounted) {
+  const auto documents = read(R"({"text": "\ud83d", "labels": 1})"
+                              "\n"
+                              R"({"text": "a\uDE00b\ud83d\ude00", "labels": 1})"
+                              "\n"
+                              R"({"text": "\\ud83d", "labels": 1})"
+                              "\n");
+  EXPECT_EQ(documents[0].text, "\xEF\xBF\xBD");
+  EXPECT_EQ(documents[1].text,
+            "a\xEF\xBF\xBD"
+            "b😀");
+  EXPECT_EQ(documents[2].text, "\\ud83d");
+  EXPECT_EQ(repaired_, 2);
+}
+
+TEST_F(JsonlSourceTest, NullIsNoLabel) {
+  const auto documents =
+      read("{\"text\": \"a\", \"labels\": null}\n{\"text\": \"a\", \"labels\": [null, 1]}\n");
+  EXPECT_TRUE(documents[0].labels.empty());
+  EXPECT_EQ(documents[1].labels, Labels{"1"});
+}
+
+TEST_F(JsonlSourceTest, AFieldOfAnotherMeaningIsNoSplit) {
+  const std::string rest = "\", \"text\": \"a\", \"labels\": 1}\n";
+  EXPECT_EQ(read("{\"data_type\": \"text" + rest)[0].split, std::nullopt);
+  EXPECT_EQ(read("{\"split\": \"A\", \"data_type\": \"dev" + rest)[0].split,
+            SourceSplit::kValidation);
+  const std::string split = "{\"split\": \"train" + rest;
+  EXPECT_EQ(read(split, {.split = "none"})[0].split, std::nullopt);
+  expect_refused("{\"split\": \"A" + rest + split, {"line 2", "'split'", "train"});
 }
 
 TEST_F(JsonlSourceTest, LabelsAreNotReadForLanguageModels) {

@@ -23,6 +23,7 @@ dtbench::RunSpec spec_of(const std::string& objective, const dtbench::Json& sett
   data.text_field = settings.value("text_field", data.text_field);
   data.label_field = settings.value("label_field", data.label_field);
   data.split_field = settings.value("split_field", data.split_field);
+  data.label_form = settings.value("label_form", data.label_form);
   data.examples = settings.value("examples", data.examples);
   data.length = settings.value("length", data.length);
   data.synthetic_documents = settings.value("synthetic_documents", data.synthetic_documents);

@@ -24,7 +24,8 @@ std::int64_t bytes_read() {
 
 Json read(const std::string& path, const Json& settings) {
   const SourceFields fields{settings.value("text", ""), settings.value("labels", ""),
-                            settings.value("split", ""), settings.value("with_labels", true)};
+                            settings.value("split", ""), settings.value("with_labels", true),
+                            label_form_named(settings.value("label_form", ""))};
   const SourceLimits limits{settings.value("examples", std::int64_t{0}),
                             settings.value("bytes", std::int64_t{0})};
   const auto source = open_data_files(data_files(path, limits), fields, limits);

@@ -298,11 +298,12 @@ def test_columns_of_other_types(tmp_path):
     pq.write_table(pa.table({"text": ["a"], "labels": [[[1]]], "split": [1]}), path)
     refused(path, "'labels'", "list<")
     pq.write_table(pa.table({"text": ["a"], "labels": [1], "split": [1]}), path)
-    refused(path, "'split'", "found int64")
+    refused(path, "'split'", "found int64", split="split")
+    assert documents(path) == [["train", "a", ["1"]]]  # of another meaning
     pq.write_table(pa.table({"text": ["a", "b"], "labels": [1, 1], "split": ["train", "trian"]}), path)
     refused(path, "row 2", "'split'", '"validation"', '"trian"')
     pq.write_table(pa.table({"text": ["a"], "labels": [1], "split": pa.array([None], pa.string())}), path)
-    refused(path, "row 1", "'split'", "null")
+    refused(path, "row 1", "'split'", "null", split="split")
 
 
 def test_files_that_are_no_parquet_or_cut_short(tmp_path):
@@ -345,10 +346,11 @@ def test_names_in_a_folder_tell_the_split(tmp_path):
     write(tmp_path / "data/dev.jsonl", "a")
     write(tmp_path / "en/test/0000.parquet", "d")
     write(tmp_path / "en/partial-validation/0000.parquet", "e")
-    write(tmp_path / "testimony.jsonl", "f")
     (tmp_path / "README.md").write_text("not data")
     assert splits(tmp_path) == [["a", "validation"], ["b", "train"], ["c", "train"],
-                                ["e", "validation"], ["d", "test"], ["f", "train"]]
+                                ["e", "validation"], ["d", "test"]]
+    write(tmp_path / "testimony.jsonl", "f")
+    refused(tmp_path, "testimony.jsonl", "says nothing")
 
 
 def test_a_column_goes_before_the_name(tmp_path):

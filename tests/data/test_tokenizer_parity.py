@@ -238,19 +238,23 @@ ADDED = {"id": 297, "content": "[new]", "single_word": False, "lstrip": False, "
 
 @pytest.mark.parametrize("member, value, parts", [
     ("normalizer", {"type": "NFC"}, ["'normalizer'", "expected null", "NFC"]),
+    ("normalizer", {"type": "Sequence", "normalizers": [{"type": "NFC"}]}, ["'normalizer'", "NFC"]),
     ("pre_tokenizer/add_prefix_space", True, ["'pre_tokenizer.add_prefix_space'", "false", "true"]),
     ("pre_tokenizer/use_regex", False, ["'pre_tokenizer.use_regex'", "true or null", "false"]),
     ("pre_tokenizer/behavior", "x", ["'pre_tokenizer.behavior'", "no such member"]),
-    ("pre_tokenizer", {"type": "Sequence", "pretokenizers": []}, ["'pre_tokenizer.pretokenizers'"]),
-    ("pre_tokenizer", None, ["'pre_tokenizer'", "an object", "null"]),
+    ("pre_tokenizer", {"type": "Sequence", "pretokenizers": []}, ["'pre_tokenizer'", "ByteLevel alone"]),
+    ("pre_tokenizer", {"type": "Sequence", "pretokenizers": 5}, ["'pre_tokenizer.pretokenizers'"]),
+    ("pre_tokenizer", {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": "\\d"}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]},
+     ["'pre_tokenizer'", "ByteLevel alone"]),
+    ("pre_tokenizer", None, ["'pre_tokenizer'", "ByteLevel alone", "null"]),
     ("post_processor", {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0]},
      ["'post_processor."]),
     ("post_processor/single", [{"SpecialToken": {"id": "[CLS]", "type_id": 0}},
                                {"Sequence": {"id": "A", "type_id": 0}}],
      ["'post_processor'", "nothing or <s> and </s>", "[CLS]"]),
     ("decoder", {"type": "WordPiece"}, ["'decoder.type'", "WordPiece"]),
-    ("truncation", {"max_length": 5}, ["'truncation'", "expected null"]),
-    ("padding", {"length": 5}, ["'padding'", "expected null"]),
     ("version", "2.0", ["'version'", '"1.0"', '"2.0"']),
     ("surprise", 1, ["'surprise'", "no such member"]),
     ("model/type", "Unigram", ["'model.type'", '"BPE"', "Unigram"]),
@@ -281,6 +285,40 @@ def test_what_a_tokenizer_json_may_not_say_is_named(member, value, parts, small_
     assert done.returncode == 2, done.stderr
     for part in [str(file), *parts]:
         assert part in done.stderr.decode(), done.stderr.decode()
+
+
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+ROBERTA = {"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0], "trim_offsets": True,
+           "add_prefix_space": False}
+
+
+@pytest.mark.parametrize("members", [
+    {"truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0},
+     "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": None,
+                 "pad_id": 1, "pad_type_id": 0, "pad_token": "!"}},
+    {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [BYTE_LEVEL | {"use_regex": True}]},
+     "decoder": {"type": "Sequence", "decoders": [BYTE_LEVEL]},
+     "post_processor": {"type": "Sequence", "processors": [BYTE_LEVEL]},
+     "normalizer": {"type": "Sequence", "normalizers": []}},
+])
+def test_what_changes_no_id_is_taken(members, small_json, tmp_path):
+    """The ids are those of tokenizers without cutting and padding."""
+    file = tmp_path / "tokenizer.json"
+    file.write_text(json.dumps(json.loads(small_json) | members))
+    reference = Tokenizer.from_file(str(file))
+    reference.no_truncation()
+    reference.no_padding()
+    texts = ["the other hat  is here", " then", "Ünïcode 123"]
+    expected = [reference.encode(text, add_special_tokens=False).ids for text in texts]
+    assert [ids_of(a) for a in probe_files([file], "encode", [t.encode() for t in texts])] == expected
+
+
+def test_two_processors_with_marks_are_refused(small_json, tmp_path):
+    file = tmp_path / "tokenizer.json"
+    both = {"type": "Sequence", "processors": [ROBERTA, ROBERTA]}
+    file.write_text(json.dumps(json.loads(small_json) | {"post_processor": both}))
+    done = subprocess.run([BIN / "tokenize_probe", "encode", file], input=b"", capture_output=True)
+    assert done.returncode == 2 and b"'post_processor'" in done.stderr
 
 
 def test_added_special_tokens_extend_the_vocabulary(small_json, tmp_path):

@@ -27,11 +27,10 @@ dtbench::HubSettings settings_of(const Json& json) {
 
 // What is read from the environment; of the token only what a test may know.
 Json settings_answer(const dtbench::HubSettings& settings) {
-  return {{"endpoint", settings.endpoint},
-          {"cache", settings.cache.string()},
-          {"offline", settings.offline},
-          {"token_source", settings.token_source},
-          {"token_length", settings.token.reveal().size()}};
+  return {
+      {"endpoint", settings.endpoint},         {"cache", settings.cache.string()},
+      {"offline", settings.offline},           {"timeout_s", settings.stall_timeout_s},
+      {"token_source", settings.token_source}, {"token_length", settings.token.reveal().size()}};
 }
 
 Json list_answer(const std::vector<dtbench::HubFile>& files) {

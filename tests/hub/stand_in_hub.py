@@ -85,6 +85,7 @@ class Fault:
     ignore_range: bool = False
     other_bytes: bool = False  # of the right size
     location: str = ""         # redirect there
+    body: bytes = b"as switched on"  # with `status`
 
     def matches(self, server, request):
         return (self.times > 0 and request.command == self.method and self.path in request.path
@@ -120,7 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif fault.location:
             self.reply(302, {"Location": fault.location, **fault.headers})
         elif fault.status:
-            self.reply(fault.status, fault.headers, b"as switched on", fault)
+            self.reply(fault.status, fault.headers, fault.body, fault)
         elif name == "storage":
             self.answer_storage(fault)
         else:
@@ -277,8 +278,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         start = int(query.get("cursor", ["0"])[0])
         headers = {}
         if start + PAGE < len(entries):
-            headers["Link"] = (f"<{self.server.hub.url}{url.path}?recursive={recursive}&expand=False"
-                               f"&cursor={start + PAGE}>; rel=\"next\"")
+            hub = self.server.hub
+            cursor = 0 if hub.same_page else start + PAGE
+            headers["Link"] = (f"<{hub.named_url or hub.url}{url.path}?recursive={recursive}"
+                               f"&expand=False&cursor={cursor}>; rel=\"next\"")
         self.json(entries[start : start + PAGE], headers, fault)
 
     def json(self, answer, headers, fault):
@@ -304,6 +307,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class StandInHub:
+    named_url = ""     # what a mirror passes on: the Hub's own address in links
+    same_page = False  # the next page is the first again
+
     def __init__(self, tls=None):
         self.lock = threading.Lock()
         self.repositories, self.stored, self.moved = {}, {}, {}

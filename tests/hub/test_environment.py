@@ -19,6 +19,7 @@ for environment in json.load(sys.stdin):
     token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
     answers.append({"endpoint": constants.ENDPOINT, "offline": constants.HF_HUB_OFFLINE,
                     "cache": os.path.abspath(constants.HF_HUB_CACHE),
+                    "timeout_s": constants.HF_HUB_DOWNLOAD_TIMEOUT,
                     "token_length": len(token or "")})
 print(json.dumps(answers))
 """
@@ -33,6 +34,7 @@ CASES = [
     {"XDG_CACHE_HOME": "/xdg", "HF_HOME": "/home-of-hf"},
     {"HF_HUB_CACHE": "~/cache", "HUGGINGFACE_HUB_CACHE": "/legacy", "HF_HOME": "/h"},
     {"HUGGINGFACE_HUB_CACHE": "/legacy", "HF_HOME": "/h"},
+    {"HF_HUB_DOWNLOAD_TIMEOUT": "45"},
     {"HF_HUB_OFFLINE": "yes"},
     {"HF_HUB_OFFLINE": "0"},
     {"HF_HUB_OFFLINE": "2"},
@@ -62,6 +64,7 @@ def environments(folder):
 def test_read_as_the_python_client_reads_it(client, dataset, tmp_path):
     cases = list(environments(tmp_path))
     theirs = client.python(PYTHON, input=json.dumps(cases)).answer
+    del client.settings["stall_timeout_s"]  # of tests
     for case, expected in zip(cases, theirs, strict=True):
         client.environment = case
         ours = client.ours("settings", dataset).answer
@@ -79,6 +82,8 @@ def test_read_as_the_python_client_reads_it(client, dataset, tmp_path):
     ({"HF_ENDPOINT": "hub.example.com:port"}, "'hub.example.com:port'"),
     ({"HF_ENDPOINT": "ftp://hub.example.com"}, "'ftp://hub.example.com'"),
     ({"HF_ENDPOINT": f"https://me:{TOKEN}@hub.example.com"}, "without user name and password"),
+    ({"HF_HUB_DOWNLOAD_TIMEOUT": "soon"}, "HF_HUB_DOWNLOAD_TIMEOUT must be"),
+    ({"HF_HUB_DOWNLOAD_TIMEOUT": "0"}, "got '0'"),
     ({"HF_TOKEN": f"{TOKEN} {TOKEN}"}, "HF_TOKEN"),
     ({"HF_TOKEN": f"{TOKEN}\u00e9"}, "HF_TOKEN"),
 ])

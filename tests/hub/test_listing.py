@@ -1,6 +1,6 @@
 """Lists of files: paged, and the Hub's Parquet copy."""
 
-from clients import FILES
+from clients import FILES, PERMANENT
 from stand_in_hub import PAGE, File
 
 
@@ -12,6 +12,32 @@ def test_pages_are_followed(hub, client, dataset):
     assert listed == [{"path": path, "size": len(file.content), "hash": file.hash}
                       for path, file in sorted(files.items())]
     assert sum("/tree/" in request.path for request in hub.requests) == 5
+
+
+def many_files():
+    return {f"part-{index:03}.parquet": File(b"%d" % index) for index in range(2 * PAGE + 1)}
+
+
+def test_pages_that_a_mirror_names_by_the_hub_s_address(hub, client, dataset):
+    dataset.commit(many_files())
+    hub.named_url = "https://huggingface.invalid"
+    assert len(client.ours("list", dataset).answer) == 2 * PAGE + 1
+
+
+def test_pages_that_lead_to_themselves(hub, client, dataset):
+    dataset.commit(many_files())
+    hub.same_page = True
+    result = client.ours("list", dataset)
+    assert result.code == PERMANENT and "has no end" in result.err and "HF_ENDPOINT" in result.err
+    assert sum("/tree/" in request.path for request in hub.requests) <= 3
+
+
+def test_replies_that_nest_deeply(hub, client, dataset):
+    hub.fault(path="/tree/", status=200, body=b"[" * 100_000)
+    result = client.ours("list", dataset)
+    assert result.code == PERMANENT and "deeper" in result.err
+    hub.fault(path="/revision/", status=200, body=b"[" * 100_000)
+    assert client.ours("list", dataset).code == PERMANENT
 
 
 def test_python_client_lists_the_same(client, dataset):

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "config/support.h"
+#include "record/step_columns.h"
 
 namespace dtbench {
 namespace {
@@ -239,6 +240,34 @@ TEST_F(Record, RunsAreSortedByTheirStart) {
     order += run.path.filename().string();
   EXPECT_EQ(order, "dbce");
   EXPECT_TRUE(read_runs(folder_.path() / "nowhere").empty());
+}
+
+// Reading this file fails with EIO, for root as well.
+TEST_F(Record, LinesThatCannotBeReadAreNotNone) {
+  {
+    RunDirectory run(run_);
+    run.write_spec({{"scenario", "A"}});
+    run.write_audit({{"schema_version", 1}});
+  }
+  for (const char* file : {"steps.jsonl", "events.jsonl"}) {
+    std::filesystem::remove(run_ / file);
+    std::filesystem::create_symlink("/proc/self/mem", run_ / file);
+    for (const auto& read : {std::function<void()>([&] { read_lines(run_ / file); }),
+                             std::function<void()>([&] { damaged_line(run_ / file); }),
+                             std::function<void()>([&] { read_step_columns(run_ / file); })})
+      expect_error(read, ExitCode::kRetryable, {file});
+  }
+  const std::vector<RunRecord> runs = read_runs(run_.parent_path(), RecordFiles::kAll);
+  ASSERT_EQ(runs.size(), 1U);
+  ASSERT_TRUE(runs[0].damage);
+  EXPECT_NE(runs[0].damage->find("steps.jsonl"), std::string::npos);
+  EXPECT_NE(runs[0].damage->find("events.jsonl"), std::string::npos);
+}
+
+TEST_F(Record, AFolderThatCannotBeReadIsNotEmpty) {
+  EXPECT_TRUE(read_runs(folder_.path() / "none", RecordFiles::kAll).empty());
+  const auto file = folder_.write("file", "");
+  expect_error([&] { read_runs(file, RecordFiles::kAll); }, ExitCode::kRetryable, {"file"});
 }
 
 }  // namespace

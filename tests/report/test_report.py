@@ -430,6 +430,15 @@ def test_csv_quotes_what_a_record_says(tmp_path):
     assert row["reason"] == reason
 
 
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+def test_csv_has_nothing_that_a_spreadsheet_computes(tmp_path, begin):
+    add(tmp_path, "A", "fp32_true", 0, status="failed")
+    [result] = tmp_path.glob("*/result.json")
+    change(result, reason=begin + "HYPERLINK(0)")
+    (row,) = csv.DictReader(io.StringIO(ok_file(tmp_path, tmp_path / "r.csv", "csv"), newline=""))
+    assert row["reason"] == "'" + begin + "HYPERLINK(0)"
+
+
 def test_text_of_a_record_is_no_markup_in_the_page(tmp_path):
     add(tmp_path, "A", "fp32_true", 0, status="failed")
     [result] = tmp_path.glob("*/result.json")

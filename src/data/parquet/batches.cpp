@@ -11,8 +11,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
+#include "data/document_source.h"
 
 namespace dtbench {
 namespace {
@@ -20,6 +21,9 @@ namespace {
 constexpr std::int64_t kRangeBytes = 1 << 20;  // of a column, asked for at once
 constexpr std::int64_t kBatchBytes = 8 << 20;  // decoded, on average
 constexpr std::int64_t kBatchRows = 256;       // bounds what a dictionary can unfold to
+// A page or a batch has the size that the file says, of a few bytes on disk perhaps.
+constexpr std::int64_t kMostMemory = std::int64_t{160} << 20;
+constexpr std::int64_t kShortFile = 1024;  // where a pointer may stand for it
 
 void require(const arrow::Status& status) {
   if (!status.ok()) throw parquet::ParquetStatusException(status);
@@ -34,16 +38,20 @@ T require(arrow::Result<T> result) {
 }  // namespace
 
 ParquetBatches::ParquetBatches(std::string name, std::unique_ptr<ByteSource> bytes)
-    : name_(std::move(name)), file_(std::make_shared<ByteSourceFile>(std::move(bytes))) {
+    : name_(std::move(name)),
+      file_(std::make_shared<ByteSourceFile>(std::move(bytes))),
+      pool_(std::make_unique<arrow::CappedMemoryPool>(arrow::default_memory_pool(), kMostMemory)) {
+  if (file_->size() < kShortFile) require_no_lfs_pointer(file_->content(), name_);
   guard([&] {
     // Without these, whole column chunks are held: a row group may be a whole file.
-    parquet::ReaderProperties properties;
+    parquet::ReaderProperties properties(pool_.get());
     properties.enable_buffered_stream();
     properties.set_buffer_size(kRangeBytes);
     parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
     arrow_properties.set_pre_buffer(false);
     parquet::arrow::FileReaderBuilder builder;
     require(builder.Open(file_, properties));
+    builder.memory_pool(pool_.get());
     reader_ = require(builder.properties(arrow_properties)->Build());
     require(reader_->GetSchema(&schema_));
   });
@@ -89,12 +97,28 @@ double ParquetBatches::progress() const {
 void ParquetBatches::guard(const std::function<void()>& work) const {
   try {
     work();
+  } catch (const parquet::ParquetStatusException& error) {
+    file_->rethrow_error();
+    if (error.status().IsOutOfMemory()) throw too_large();
+    throw damaged(error);
   } catch (const parquet::ParquetException& error) {
     file_->rethrow_error();
-    throw usage_error(concat("'", name_, "': expected a complete Parquet file that Arrow ",
-                             ARROW_VERSION_STRING, " reads, found: ", error.what()),
-                      "Copy or download the file again.");
+    throw damaged(error);
   }
+}
+
+Error ParquetBatches::too_large() const {
+  return usage_error(concat("'", name_, "' row ", rows_read_ + 1, " or one of the ", kBatchRows,
+                            " that follow: expected values and pages that can be read in ",
+                            human_bytes(kMostMemory), " of memory, found larger ones."),
+                     concat("Split the documents (of at most ", human_bytes(kLongestDocument),
+                            " each), or write the file with pages of 1 MiB."));
+}
+
+Error ParquetBatches::damaged(const std::exception& error) const {
+  return usage_error(concat("'", name_, "': expected a whole Parquet file that Arrow ",
+                            ARROW_VERSION_STRING, " reads, found: ", error.what()),
+                     "Copy or download the file again.");
 }
 
 }  // namespace dtbench

@@ -1,6 +1,8 @@
-// The rows of a Parquet file in small batches of the chosen columns, row group by row group.
+// The rows of a Parquet file in small batches of the chosen columns, row group by row group, within
+// bounded memory: what does not fit is an error.
 #pragma once
 
+#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <parquet/arrow/reader.h>
 
@@ -10,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "data/byte_source.h"
 #include "data/parquet/byte_source_file.h"
 
@@ -30,9 +33,12 @@ class ParquetBatches {
  private:
   void open_group();
   void guard(const std::function<void()>& work) const;
+  Error too_large() const;
+  Error damaged(const std::exception& error) const;
 
   std::string name_;
   std::shared_ptr<ByteSourceFile> file_;
+  std::unique_ptr<arrow::MemoryPool> pool_;  // before what is allocated from it
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
   std::vector<int> leaves_;  // of the chosen columns

@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "data/byte_source.h"
@@ -20,6 +21,9 @@ class ByteSourceFile : public arrow::io::RandomAccessFile {
   // Arrow passes a failure on as a Status, in which an Error's exit code and hint would be lost:
   // throws the Error, if it was one.
   void rethrow_error() const;
+
+  std::int64_t size() const { return bytes_->size(); }
+  std::string content() { return bytes_->read(0, size()); }
 
   arrow::Result<std::int64_t> GetSize() override { return bytes_->size(); }
   arrow::Result<std::int64_t> Tell() const override { return position_; }

@@ -22,7 +22,7 @@ std::vector<std::string> class_names(const arrow::Schema& schema, const std::str
   if (!schema.metadata()) return {};
   const auto text = schema.metadata()->Get("huggingface");
   if (!text.ok()) return {};
-  const Json json = Json::parse(*text, nullptr, false);
+  const Json json = parse_json_or_none(*text).value_or(Json());
   if (!json.is_object()) return {};
   const Json feature = json.value("/info/features"_json_pointer / column, Json());
   const Json names = class_label_in(feature).value("names", Json());

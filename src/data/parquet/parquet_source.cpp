@@ -4,11 +4,12 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "data/parquet/batches.h"
 #include "data/parquet/class_labels.h"
 #include "data/parquet/entry.h"
 #include "data/parquet/values.h"
-#include "data/utf8.h"
+#include "data/split_field.h"
 
 namespace dtbench {
 namespace {
@@ -16,21 +17,23 @@ namespace {
 class ParquetSource : public DocumentSource {
  public:
   ParquetSource(std::string name, std::unique_ptr<ByteSource> bytes, const SourceFields& asked)
-      : name_(std::move(name)), batches_(name_, std::move(bytes)) {
+      : name_(std::move(name)),
+        batches_(name_, std::move(bytes)),
+        split_field_(asked.split, concat("'", name_, "'")) {
     const arrow::Schema& schema = batches_.schema();
     const std::vector<std::string> present = schema.field_names();
     fields_ = locate_fields(asked, present, concat("'", name_, "'"));
     require_type(fields_.text, "a string", holds_text);
     std::vector<std::string> columns = {fields_.text};
     if (fields_.with_labels) {
-      require_type(fields_.labels, "a string, an integer, or a list of either", holds_labels);
+      require_label_type();
       class_names_ = class_names(schema, fields_.labels);
       scored_ = scored_labels(present, class_names_);
       columns.push_back(fields_.labels);
     }
-    if (!fields_.split.empty()) {
-      require_type(fields_.split, "a string", holds_text);
-      columns.push_back(fields_.split);
+    for (const std::string& column : split_columns(asked.split)) {
+      if (!asked.split.empty()) require_type(column, "a string", holds_text);
+      columns.push_back(column);
     }
     batches_.choose(columns);
   }
@@ -44,7 +47,6 @@ class ParquetSource : public DocumentSource {
       if (!batch_) return false;
       text_ = column(fields_.text);
       labels_ = column(fields_.labels);
-      split_ = column(fields_.split);
     }
     ++record_;
     read_text(document.text);
@@ -58,12 +60,41 @@ class ParquetSource : public DocumentSource {
     return {class_names_.begin(), class_names_.begin() + static_cast<std::ptrdiff_t>(scored_)};
   }
   SourceCounts counts() const override { return counts_; }
+  std::string place() const override { return concat("'", name_, "' row ", record_); }
 
  private:
   static bool holds_labels(const arrow::DataType& type) {
     const auto item = item_type(type);
     const arrow::DataType& label = item ? *item : type;
     return holds_text(label) || holds_integer(label);
+  }
+
+  // Lists of these are 0 or 1 for each class, if anything.
+  static bool holds_flags(const arrow::DataType& type) {
+    const auto item = item_type(type);
+    return item && holds_flag(*item);
+  }
+
+  void require_label_type() const {
+    const auto column = batches_.schema().GetFieldByName(fields_.labels);
+    const bool flags = column && holds_flags(*column->type());
+    if (flags && fields_.label_form == LabelForm::kMultiHot) return;
+    if (flags)
+      throw usage_error(
+          concat("'", name_, "' column '", fields_.labels, "': expected ids of labels, strings or ",
+                 "integers, found ", column->type()->ToString(), "."),
+          "Is it a 0 or 1 for each class? --set data.label_form=multi_hot reads it so.");
+    require_type(fields_.labels, "a string, an integer, or a list of either", holds_labels);
+  }
+
+  // What may name the split: the column asked for, else those of the known ones that are there.
+  std::vector<std::string> split_columns(const std::string& asked) const {
+    if (asked == kNoSplitField) return {};
+    if (!asked.empty()) return {asked};
+    std::vector<std::string> there;
+    for (const char* name : kSplitFields)
+      if (batches_.schema().GetFieldByName(name)) there.emplace_back(name);
+    return there;
   }
 
   void require_type(const std::string& field, const char* expected,
@@ -81,7 +112,13 @@ class ParquetSource : public DocumentSource {
   }
 
   void read_text(std::string& text) {
-    text = text_at(*text_, row_).value_or("");
+    const std::string_view found = text_at(*text_, row_).value_or("");
+    if (found.size() > kLongestDocument)
+      throw usage_error(
+          concat(place(), " column '", fields_.text, "': expected a text of at most ",
+                 human_bytes(kLongestDocument), ", found ", human_bytes(found.size()), "."),
+          "Split the document into several.");
+    text = found;
     if (is_valid_utf8(text)) return;
     text = repair_utf8(text);
     ++counts_.repaired_lines;
@@ -92,10 +129,12 @@ class ParquetSource : public DocumentSource {
     if (labels_ == nullptr) return;
     const bool list = item_type(*labels_->type()) != nullptr;
     const ItemRange items = list ? items_at(*labels_, row_) : ItemRange{labels_, row_, row_ + 1};
-    const bool text = holds_text(*items.values->type());
+    const bool text = holds_text(*items.values->type()), flag = holds_flag(*items.values->type());
     for (std::int64_t i = items.begin; i < items.end; ++i) {
       if (text) {
         if (const auto label = text_at(*items.values, i)) labels.emplace_back(*label);
+      } else if (flag) {
+        labels.push_back(flag_at(*items.values, i));
       } else if (const auto label = integer_at(*items.values, i)) {
         add_label(*label, labels);
       }
@@ -115,26 +154,34 @@ class ParquetSource : public DocumentSource {
     }
   }
 
-  std::optional<SourceSplit> read_split() const {
-    if (split_ == nullptr) return std::nullopt;
-    const std::string name(text_at(*split_, row_).value_or("null"));
-    if (const auto split = split_named(name)) return split;
-    throw wrong_value(fields_.split, kSplitNames, concat("\"", name, "\""));
+  std::optional<SourceSplit> read_split() {
+    const auto look_up = [&](const std::string& name) -> SplitField::Value {
+      const arrow::Array* values = column(name);
+      if (values == nullptr) return {};
+      if (!holds_text(*values->type())) return {true, std::nullopt, values->type()->ToString()};
+      const auto text = text_at(*values, row_);
+      if (!text) return {true, std::nullopt, "null"};
+      return {true, std::string(*text), concat("\"", shortened(*text, 60), "\"")};
+    };
+    return split_field_.read(look_up, [&](const std::string& message, const std::string& hint) {
+      return usage_error(concat(place(), ": ", message), hint);
+    });
   }
 
   Error wrong_value(const std::string& field, const std::string& expected,
                     const std::string& found) const {
-    return usage_error(concat("'", name_, "' row ", record_, " column '", field, "': expected ",
-                              expected, ", found ", found, "."));
+    return usage_error(
+        concat(place(), " column '", field, "': expected ", expected, ", found ", found, "."));
   }
 
   std::string name_;
   ParquetBatches batches_;
+  SplitField split_field_;
   SourceFields fields_;
   std::vector<std::string> class_names_;
   std::size_t scored_ = 0;
   std::shared_ptr<arrow::RecordBatch> batch_;
-  const arrow::Array *text_ = nullptr, *labels_ = nullptr, *split_ = nullptr;
+  const arrow::Array *text_ = nullptr, *labels_ = nullptr;
   std::int64_t row_ = 0;
   std::int64_t record_ = 0;  // from 1, in the whole file
   SourceCounts counts_;

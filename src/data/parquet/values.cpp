@@ -6,6 +6,8 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include "base/text.h"
+
 namespace dtbench {
 namespace {
 
@@ -54,6 +56,11 @@ bool holds_integer(const arrow::DataType& type) {
   return arrow::is_integer(without_dictionary(type).id());
 }
 
+bool holds_flag(const arrow::DataType& type) {
+  return type.id() == arrow::Type::BOOL || type.id() == arrow::Type::FLOAT ||
+         type.id() == arrow::Type::DOUBLE;
+}
+
 std::optional<std::string_view> text_at(const arrow::Array& array, std::int64_t i) {
   const Place place = place_of(array, i);
   if (place.null) return std::nullopt;
@@ -88,6 +95,16 @@ std::optional<std::int64_t> integer_at(const arrow::Array& array, std::int64_t i
     default:
       return value_at<arrow::Int64Array>(place);
   }
+}
+
+std::string flag_at(const arrow::Array& array, std::int64_t i) {
+  const Place place = place_of(array, i);
+  if (place.null) return "null";
+  double value = 0;
+  if (array.type_id() == arrow::Type::BOOL) value = value_at<arrow::BooleanArray>(place) ? 1 : 0;
+  if (array.type_id() == arrow::Type::FLOAT) value = value_at<arrow::FloatArray>(place);
+  if (array.type_id() == arrow::Type::DOUBLE) value = value_at<arrow::DoubleArray>(place);
+  return concat(value);
 }
 
 std::shared_ptr<arrow::DataType> item_type(const arrow::DataType& type) {

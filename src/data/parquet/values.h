@@ -6,16 +6,20 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace dtbench {
 
 bool holds_text(const arrow::DataType& type);  // string, large_string, string_view, or a dictionary
 bool holds_integer(const arrow::DataType& type);  // of 8 to 64 bits, or a dictionary of them
+bool holds_flag(const arrow::DataType& type);     // bool, float or double
 
 // Element `i`; none when it is null. The view lives as long as the array.
 std::optional<std::string_view> text_at(const arrow::Array& array, std::int64_t i);
 std::optional<std::int64_t> integer_at(const arrow::Array& array, std::int64_t i);
+// "0" or "1"; another number, or null, as it is printed.
+std::string flag_at(const arrow::Array& array, std::int64_t i);
 
 // The type of a list's items; null when `type` is no list (list, large_list, fixed_size_list).
 std::shared_ptr<arrow::DataType> item_type(const arrow::DataType& type);

@@ -112,7 +112,7 @@ ResumePoint load_checkpoint(const std::filesystem::path& directory, Trainer& tra
     if (found == metadata.end()) misfit(file, concat("it lacks '", key, "'"));
     return found->second;
   };
-  return {training_state_from_json(Json::parse(entry("training_state"))),
+  return {training_state_from_json(parse_json(entry("training_state"))),
           std::stoull(entry("steps_size"))};
 }
 

@@ -1,4 +1,4 @@
-#include "data/progress.h"
+#include "data/preparation_progress.h"
 
 #include <unistd.h>
 
@@ -10,17 +10,17 @@
 
 namespace dtbench {
 
-Progress::Progress(std::string what)
+PreparationProgress::PreparationProgress(std::string what)
     : what_(std::move(what)),
       terminal_(isatty(STDERR_FILENO) == 1),
       started_(steady_seconds()),
       next_(started_ + 2) {}
 
-Progress::~Progress() {
+PreparationProgress::~PreparationProgress() {
   if (terminal_ && drawn_) std::cerr << "\r\033[K" << std::flush;
 }
 
-void Progress::update(double share, const std::string& detail) {
+void PreparationProgress::update(double share, const std::string& detail) {
   if (first_share_ < 0) first_share_ = share;
   const double now = steady_seconds();
   if (now < next_) return;

@@ -6,12 +6,12 @@
 
 namespace dtbench {
 
-class Progress {
+class PreparationProgress {
  public:
-  explicit Progress(std::string what);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  explicit PreparationProgress(std::string what);
+  ~PreparationProgress();
+  PreparationProgress(const PreparationProgress&) = delete;
+  PreparationProgress& operator=(const PreparationProgress&) = delete;
 
   // `share`: done so far, in 0..1. The first is where this work began: what is resumed was not done
   // in the time so far. `detail` is shown beside it.

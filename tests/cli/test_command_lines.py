@@ -1,0 +1,130 @@
+"""Wrong command lines: every command, every class of mistake. Each message says what was expected,
+what came and what to try, and nothing is left behind."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+from conftest import BIN, environment, refused
+
+USAGE = 2
+
+
+def text(*arguments):
+    done = subprocess.run([BIN / "dtbench", *arguments], capture_output=True, text=True, check=True,
+                          env=environment("/nonexistent"))
+    return done.stdout
+
+
+def subcommands(help_text):
+    _, _, listed = help_text.partition("Subcommands:\n")
+    return re.findall(r"^  (\w[\w-]*)", listed, re.MULTILINE)
+
+
+def commands():
+    """All of them, the inner ones too: ("data", "list")."""
+    found = []
+    for name in subcommands(text("--help")):
+        inner = subcommands(text(name, "--help"))
+        found += [(name, deeper) for deeper in inner] if inner else [(name,)]
+    return found
+
+
+COMMANDS = commands()
+IDS = [" ".join(command) for command in COMMANDS]
+
+
+def flags(command):
+    """Its flags with whether each takes a value."""
+    found = {}
+    for line in text(*command, "--help").splitlines():
+        if match := re.match(r"\s+(?:-\w,)?(--[\w-]+)(?: ([A-Z]+))?", line):
+            found[match[1]] = match[2] is not None
+    return found
+
+
+def mistaken(bench, tmp_path, command, *arguments, parts=()):
+    said = refused(bench(*command, *arguments), *parts, code=USAGE)
+    assert "try:" in said, said
+    assert list(tmp_path.iterdir()) in ([], [tmp_path / "cache"]), said
+
+
+def test_all_commands_are_found():
+    assert {("run",), ("matrix",), ("data", "prepare"), ("report",)} <= set(COMMANDS)
+    assert len(COMMANDS) >= 16 and all("--help" in flags(command) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_unknown_flags(bench, tmp_path, command):
+    name = "dtbench " + " ".join(command)
+    mistaken(bench, tmp_path, command, "--nonsense", parts=["Unknown flag '--nonsense'", name, "Known:"])
+    mistaken(bench, tmp_path, command, "--nonsense=" + "x" * 100_000, parts=["Unknown flag"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_misspelt_flags_are_told_from_what_is_near(bench, tmp_path, command):
+    for flag in flags(command):
+        if flag == "--help" or len(flag) < 7:
+            continue
+        misspelt = flag[:-2] + flag[-1] + flag[-2] + "x"
+        mistaken(bench, tmp_path, command, misspelt, parts=[f"Unknown flag '{misspelt}'", "Did you mean"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_flags_without_their_value(bench, tmp_path, command):
+    for flag, valued in flags(command).items():
+        if valued:
+            mistaken(bench, tmp_path, command, flag, parts=[flag])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_values_that_cannot_be(bench, tmp_path, command):
+    """Whole numbers and numbers are told from text."""
+    for line in text(*command, "--help").splitlines():
+        match = re.match(r"\s+(?:-\w,)?(--[\w-]+) (?:INT|UINT|FLOAT)", line)
+        if match:
+            mistaken(bench, tmp_path, command, match[1], "many", parts=["many"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_arguments_beyond_those_there_are(bench, tmp_path, command):
+    mistaken(bench, tmp_path, command, *["surplus"] * 9)
+
+
+@pytest.mark.parametrize("arguments, parts", [
+    ([], []), (["rnu"], ["Unknown command 'rnu'", "Did you mean 'run'"]), (["data"], []),
+    (["data", "lst"], ["Unknown command 'lst'", "Did you mean 'list'"]),
+    (["--versoin"], ["Unknown flag '--versoin'", "Did you mean '--version'"])])
+def test_commands_that_are_missing_or_unknown(bench, tmp_path, arguments, parts):
+    mistaken(bench, tmp_path, arguments, parts=parts)
+
+
+@pytest.mark.parametrize("setting, parts", [
+    ("train.step=3", ["train.step", "Did you mean 'train.steps'"]), ("train.steps=x", ["train.steps", "x"]),
+    ("train.steps", ["train.steps"]), ("=3", []), ("policy.x=1", ["policy"]),
+    (".".join("a" * 50_000) + "=1", [])])
+def test_settings(bench, tmp_path, setting, parts):
+    mistaken(bench, tmp_path, ["run", "--scenario", "A", "--policy", "fp32_true", "--preset", "tiny",
+                               "--dry-run"], "--set", setting, parts=parts)
+
+
+@pytest.mark.parametrize("flag, value, parts", [
+    ("--scenario", "Z", ["Z"]), ("--policy", "fp32_ture", ["fp32_ture", "fp32_true"]),
+    ("--preset", "tniy", ["tniy", "tiny"]), ("--device", "gpu", ["gpu", "cuda"]),
+    ("--config", "none.toml", ["none.toml"])])
+def test_names_that_are_not_there(bench, tmp_path, flag, value, parts):
+    arguments = {"--scenario": "A", "--policy": "fp32_true", "--preset": "tiny"} | {flag: value}
+    mistaken(bench, tmp_path, ["run", "--dry-run"], *[a for pair in arguments.items() for a in pair],
+             parts=parts)
+
+
+def test_environment_variables(bench, tmp_path):
+    said = refused(bench("list", DTBENCH_TRAIN_STEP="3"), code=USAGE) if bench(
+        "list", DTBENCH_TRAIN_STEP="3").returncode else ""
+    assert not said or "DTBENCH_TRAIN_STEPS" in said
+    said = refused(bench("run", "--scenario", "A", "--policy", "fp32_true", "--preset", "tiny", "--dry-run",
+                         DTBENCH_TRAIN_STEP="3"), "DTBENCH_TRAIN_STEP", code=USAGE)
+    assert "DTBENCH_TRAIN_STEPS" in said
+    assert os.environ.get("DTBENCH_BIN") and pathlib.Path(BIN).is_dir()

@@ -1,0 +1,473 @@
+"""Files that a user brings: data that would mean something else than it says, valid data in odd
+forms, and hostile bytes. Inputs of ../shared/trials are tried where that folder is."""
+
+import gzip
+import json
+import os
+import pathlib
+import resource
+import subprocess
+
+import pytest
+from conftest import BIN, SOURCE, environment, ok, refused
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+TRIALS = SOURCE.parent / "shared/trials"
+MIB = 1 << 20
+MOST_MEMORY = 300 * 1000 * 1000  # docs/data.md
+
+
+def trial(name):
+    if not TRIALS.is_dir():
+        pytest.skip(f"needs the inputs in {TRIALS}")
+    return TRIALS / name
+
+
+def prepare(bench, data, *flags, scenario="C"):
+    return bench("data", "prepare", "--scenario", scenario, "--preset", "tiny", "--json", "--data",
+                 data, *flags)
+
+
+def prepared(bench, data, *flags, **settings):
+    done = prepare(bench, data, *flags, **settings)
+    return json.loads(ok(done)), done.stderr
+
+
+def write(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def rows(labels, **more):
+    return [{"text": f"text {i}", "labels": label, **more} for i, label in enumerate(labels)]
+
+
+def examples(bench, answer):
+    shown = json.loads(ok(bench("data", "show", answer["store"], "--json")))
+    return [example["labels"] for example in shown["examples"]]
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+VECTORS = [[i % 2, 0, 1, 0, 0, (i // 2) % 2, 0, 0] for i in range(40)]
+ONES = [[str(j) for j, one in enumerate(vector) if one] for vector in VECTORS]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_vectors_of_zeros_and_ones_are_no_ids(bench, tmp_path, suffix):
+    path = write(tmp_path / f"a.{suffix}", rows(VECTORS))
+    refused(prepare(bench, path), f"a.{suffix}' ", "0 or 1 for each of 8 classes", "first 32 documents",
+            "--set data.label_form=multi_hot")
+    answer, _ = prepared(bench, path, "--set", "data.label_form=multi_hot")
+    assert answer["labels"] == 8
+    # Labels go by frequency in training; examples are the first three documents.
+    assert [sorted(labels) for labels in examples(bench, answer)] == ONES[:3]
+    ids, _ = prepared(bench, path, "--set", "data.label_form=ids")
+    assert ids["labels"] == 2 and ids["fingerprint"] != answer["fingerprint"]
+
+
+@pytest.mark.parametrize("kind", [float, bool])
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_vectors_of_floats_and_flags(bench, tmp_path, suffix, kind):
+    path = write(tmp_path / f"a.{suffix}", rows([[kind(v) for v in vector] for vector in VECTORS]))
+    refused(prepare(bench, path), "'labels'", "--set data.label_form=multi_hot")
+    answer, _ = prepared(bench, path, "--set", "data.label_form=multi_hot")
+    assert [sorted(labels) for labels in examples(bench, answer)] == ONES[:3]
+
+
+def test_few_vectors_are_told_at_the_end(bench, tmp_path):
+    path = write(tmp_path / "a.jsonl", rows(VECTORS[:20]))
+    refused(prepare(bench, path), "0 or 1 for each of 8 classes", "first 20 documents")
+
+
+def test_what_is_no_vector_is_read_as_ids(bench, tmp_path):
+    for labels in ([[0, 1], [1, 0]] * 20, [[0, 1, 0]] * 20 + [[1]] * 20, [[0], [1]] * 20):
+        assert prepared(bench, write(tmp_path / "a.jsonl", rows(labels)))[0]["labels"] == 2
+
+
+@pytest.mark.parametrize("labels, parts", [
+    ([[0, 1, 1], [0, 1]], ["line 2", "2 values after documents with 3"]),
+    ([[0, 1, 1], [0, 2, 0]], ["line 2", "found 2"])])
+def test_vectors_must_be_alike(bench, tmp_path, labels, parts):
+    path = write(tmp_path / "a.jsonl", rows(labels))
+    refused(prepare(bench, path, "--set", "data.label_form=multi_hot"), *parts)
+
+
+@pytest.mark.parametrize("text", ["['100163', '100164']", "100163,100164", "100163 100164",
+                                  "[100163 100164]", "100163; 100164", "100163|100164"])
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_list_as_text_is_no_id(bench, tmp_path, text, suffix):
+    path = write(tmp_path / f"a.{suffix}", rows([text] * 20))
+    refused(prepare(bench, path), "looks like a list", text, "--set data.label_form=text_list")
+    answer, _ = prepared(bench, path, "--set", "data.label_form=text_list")
+    assert answer["labels"] == 2 and sorted(examples(bench, answer)[0]) == ["100163", "100164"]
+    assert prepared(bench, path, "--set", "data.label_form=ids")[0]["labels"] == 1
+
+
+def test_names_with_commas_are_ids(bench, tmp_path):
+    path = write(tmp_path / "a.jsonl", rows(["Fish, and milk", "3 wise men"] * 10))
+    assert prepared(bench, path)[0]["labels"] == 2
+
+
+def test_an_unknown_form_is_named(bench, tmp_path):
+    path = write(tmp_path / "a.jsonl", rows(["a"] * 20))
+    refused(prepare(bench, path, "--set", "data.label_form=multihot"), "data.label_form",
+            "Did you mean 'multi_hot'")
+
+
+def test_a_spec_without_a_form_is_as_it_was(bench):
+    spec = json.loads(ok(bench("run", "--scenario", "C", "--policy", "fp32_true", "--preset", "tiny",
+                               "--dry-run")))
+    assert "label_form" not in spec["data"]
+
+
+def test_vectors_of_the_trials(bench):
+    refused(prepare(bench, trial("multihot.jsonl")), "each of 8 classes", "data.label_form=multi_hot")
+    answer, _ = prepared(bench, trial("multihot.jsonl"), "--set", "data.label_form=multi_hot")
+    assert answer["labels"] == 8
+
+
+def test_null_labels_are_dropped_and_counted(bench, tmp_path):
+    labels = [["a"], None, [None], ["a", None], "a"] * 8
+    counts = []
+    for suffix in ("jsonl", "parquet"):
+        path = write(tmp_path / f"a.{suffix}", rows([["a"] if x == "a" else x for x in labels]))
+        answer, said = prepared(bench, path)
+        counts.append([answer["counts"][s]["dropped_unlabelled"] for s in ("train", "validation")])
+        assert "without labels" in said
+    assert counts[0] == counts[1] and sum(counts[0]) == 16
+
+
+def test_null_labels_of_the_trials(bench):
+    answer, _ = prepared(bench, trial("null_labels.jsonl"))
+    nulls = sum(json.loads(line)["labels"] is None
+                for line in trial("null_labels.jsonl").read_text().splitlines())
+    assert nulls > 0 and nulls == sum(answer["counts"][s]["dropped_unlabelled"]
+                                      for s in ("train", "validation"))
+
+
+def test_a_lone_surrogate_is_repaired_and_counted(bench, tmp_path):
+    texts = ["cut \ud83d", "\ude00 cut", "whole 😀", "\\ud83d spelled", "two \ud83d\ud83d\ude00"]
+    path = write(tmp_path / "a.jsonl", [{"text": text, "labels": ["a"], "split": split}
+                                        for split in ("train", "dev") for text in texts])
+    answer, said = prepared(bench, path)
+    assert answer["counts"]["repaired_lines"] == 6 and "6 documents were no valid Unicode" in said
+    shown = json.loads(ok(bench("data", "show", answer["store"], "--json")))["examples"]
+    assert [e["text"] for e in shown] == ["cut \ufffd", "\ufffd cut", "whole 😀"]
+
+
+def test_surrogates_of_the_trials(bench):
+    answer, _ = prepared(bench, trial("surrogates.jsonl"))
+    assert answer["counts"]["repaired_lines"] > 0
+
+
+def test_labels_that_are_not_scored_are_told(bench, tmp_path):
+    names = [str(100163 + i) for i in range(127)]
+    feature = {"text": {"_type": "Value"}, "labels": {"feature": {"names": names, "_type": "ClassLabel"},
+                                                      "_type": "Sequence"}}
+    table = pa.table({"text": [f"t {i}" for i in range(40)], "labels": [[i, 99 + i % 28] for i in range(40)]})
+    pq.write_table(table.replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": feature}})}), tmp_path / "a.parquet")
+    answer, said = prepared(bench, tmp_path / "a.parquet")
+    removed = answer["counts"]["labels"]["unscored_removed"]
+    assert removed == sum(99 + i % 28 >= 100 for i in range(40))
+    assert f"{removed} labels of documents are left out" in said and "100 labels remain" in said
+
+
+# --- splits -------------------------------------------------------------------------------------
+
+
+def test_words_in_names_tell_the_split(bench, tmp_path):
+    for name in ("eurlex_train", "eurlex_dev", "eurlex_test"):
+        write(tmp_path / f"d/{name}.jsonl", rows([["only_" + name]] * 3))
+    answer, said = prepared(bench, tmp_path / "d")
+    counts = answer["counts"]
+    assert (counts["train"]["documents"], counts["validation"]["documents"]) == (3, 3)
+    assert counts["unused_test_documents"] == 3 and examples(bench, answer)[0] == ["only_eurlex_train"]
+    for split, name in (("train", "train"), ("validation", "dev"), ("test", "test")):
+        assert any(line.startswith(f"{split}: ") and f"eurlex_{name}.jsonl" in line
+                   for line in said.splitlines()), said
+
+
+@pytest.mark.parametrize("name, split", [
+    ("training-00001", "train"), ("Train", "train"), ("a.valid.b", "validation"), ("my_val", "validation"),
+    ("dev2", "validation"), ("testing", "test"), ("x-eval", "test"), ("evaluation_1", "test")])
+def test_synonyms(bench, tmp_path, name, split):
+    for other in {"train", "validation", "test"} - {split}:
+        write(tmp_path / f"d/{other}.jsonl", rows([["a"]] * 2))
+    write(tmp_path / f"d/{name}.jsonl", rows([["a"]] * 5))
+    counts = prepared(bench, tmp_path / "d")[0]["counts"]
+    found = {"train": counts["train"]["documents"], "validation": counts["validation"]["documents"],
+             "test": counts["unused_test_documents"]}
+    assert found == {s: 5 if s == split else 2 for s in found}
+
+
+def test_names_of_which_some_tell_a_split_are_refused(bench, tmp_path):
+    for name in ("train", "contest", "dev"):
+        write(tmp_path / f"d/{name}.jsonl", rows([["a"]] * 20))
+    refused(prepare(bench, tmp_path / "d"), "contest.jsonl", "says nothing", "Rename")
+    (tmp_path / "d/contest.jsonl").rename(tmp_path / "d/train_test.jsonl")
+    refused(prepare(bench, tmp_path / "d"), "train_test.jsonl", "two splits")
+
+
+def test_names_of_the_trials(bench):
+    answer, _ = prepared(bench, trial("names/prefixed"))
+    lines = {name: len(trial(f"names/prefixed/eurlex_{name}.jsonl").read_text().splitlines())
+             for name in ("train", "dev", "test")}
+    counts = answer["counts"]
+    assert counts["train"]["documents"] <= lines["train"]
+    assert counts["unused_test_documents"] == lines["test"]
+
+
+def test_linked_folders_are_read_once(bench, tmp_path):
+    write(tmp_path / "elsewhere/b.jsonl", rows([["b"]] * 20))
+    write(tmp_path / "d/real/a.jsonl", rows([["a"]] * 20))
+    for link, target in (("linked", tmp_path / "elsewhere"), ("again", tmp_path / "elsewhere"),
+                         ("loop", tmp_path / "d"), ("also_real", tmp_path / "d/real")):
+        (tmp_path / "d" / link).symlink_to(target)
+    counts = prepared(bench, tmp_path / "d")[0]["counts"]
+    assert counts["train"]["documents"] + counts["validation"]["documents"] == 40
+
+
+def test_what_is_not_read_is_named(bench, tmp_path):
+    write(tmp_path / "d/a.jsonl", rows([["a"]] * 20))
+    write(tmp_path / "d/.ipynb_checkpoints/a-checkpoint.jsonl", rows([["a"]] * 20))
+    answer, said = prepared(bench, tmp_path / "d")
+    assert answer["counts"]["train"]["documents"] == 19 and ".ipynb_checkpoints" in said
+    (tmp_path / "d/b.jsonl").symlink_to("nowhere.jsonl")
+    refused(prepare(bench, tmp_path / "d"), "b.jsonl", "a link that leads to none")
+    (tmp_path / "d/b.jsonl").unlink()
+    os.mkfifo(tmp_path / "d/b.jsonl")
+    refused(prepare(bench, tmp_path / "d"), "b.jsonl", "something else")
+
+
+def test_a_file_for_each_document_is_named(bench, tmp_path):
+    (tmp_path / "d/train").mkdir(parents=True)
+    (tmp_path / "d/train/1.json").write_text("{}")
+    refused(prepare(bench, tmp_path / "d"), "EURLEX57K", "JSON lines", "jq")
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_split_fields(bench, tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+
+    def documents(values, *flags, field="split"):
+        write(path, [row | {field: value} for row, value in zip(rows([["a"]] * len(values)), values)])
+        answer, said = prepared(bench, path, *flags)
+        counts = answer["counts"]
+        return [counts[s]["documents"] for s in ("train", "validation")] + [
+            counts["unused_test_documents"]], said
+
+    assert documents(["train"] * 3 + ["valid"] * 2 + ["Testing"])[0] == [3, 2, 1]
+    found, said = documents(["text"] * 20, field="data_type")
+    assert found == [19, 1, 0] and "'data_type' is not taken for a split" in said and "text" in said
+    assert documents(["train"] * 20, "--set", "data.split_field=none")[0] == [19, 1, 0]
+    found, said = documents([7] * 20)
+    assert found == [19, 1, 0] and "'split' is not taken" in said
+    # What could have put documents into the wrong split.
+    for values, field, parts in (
+            (["text"] * 5 + ["test"] * 5, "data_type", ["'data_type'", "test"]),
+            (["trian"] * 20, "split", ["'split'", "trian", "data.split_field=none"]),
+            (["train", "x"], "split", ["'split'", "x"])):
+        write(path, [row | {field: value} for row, value in zip(rows([["a"]] * len(values)), values)])
+        refused(prepare(bench, path), *parts)
+
+
+def test_split_fields_of_the_trials(bench):
+    counts = prepared(bench, trial("split_valid.jsonl"))[0]["counts"]
+    assert counts["validation"]["documents"] == sum(
+        json.loads(line)["split"] == "valid" for line in trial("split_valid.jsonl").read_text().splitlines())
+    assert "is not taken for a split" in prepared(bench, trial("data_type.jsonl"))[1]
+
+
+# --- valid files in odd forms -------------------------------------------------------------------
+
+POINTER = ("version https://git-lfs.github.com/spec/v1\noid sha256:" + "0123456789abcdef" * 4 +
+           "\nsize 548105171\n")
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.parquet", "tokenizer.json", "vocab.json"])
+def test_git_lfs_pointers_are_named(bench, tmp_path, name):
+    (tmp_path / name).write_text(POINTER)
+    data = write(tmp_path / "a.jsonl", rows([["a"]] * 20))
+    flags = {"tokenizer.json": ["--tokenizer", name],
+             "vocab.json": ["--vocab", name, "--merges", name]}.get(name, [])
+    refused(prepare(bench, data if flags else name, *flags), name, "Git LFS pointer", "git lfs pull")
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.parquet", "tokenizer.json"])
+def test_git_lfs_pointers_of_the_trials(bench, tmp_path, name):
+    data = write(tmp_path / "a.jsonl", rows([["a"]] * 20))
+    path = trial("lfs") / name
+    flags = ["--tokenizer", path] if name == "tokenizer.json" else []
+    refused(prepare(bench, data if flags else path, *flags), "Git LFS pointer")
+
+
+@pytest.mark.parametrize("name", ["tokenizer_truncation", "tokenizer_sequence"])
+def test_tokenizers_of_the_trials(bench, tmp_path, name):
+    """The ids are those of the shipped vocabulary, which these were made from."""
+    (tmp_path / "tokenizer.json").write_bytes(gzip.decompress(trial(name + ".json.gz").read_bytes()))
+    data = write(tmp_path / "a.jsonl", rows([["a"]] * 20))
+    for scenario in "CD":
+        answer, _ = prepared(bench, data, "--tokenizer", "tokenizer.json", scenario=scenario)
+        other, _ = prepared(bench, data, scenario=scenario)
+        tokens = [pathlib.Path(a["store"], "train.tokens").read_bytes() for a in (answer, other)]
+        assert tokens[0] == tokens[1]
+
+
+# --- hostile bytes ------------------------------------------------------------------------------
+
+DEEP = '{"a":' * 10_000 + "1" + "}" * 10_000
+
+
+def test_deep_values_are_refused_by_every_reader(bench, tmp_path):
+    data = write(tmp_path / "a.jsonl", rows([["a"]] * 20))
+    deep = tmp_path / "deep.jsonl"
+    deep.write_text(f'{{"text": "a", "labels": ["a"], "x": {DEEP}}}\n')
+    refused(prepare(bench, deep), "deep.jsonl' line 1", "deeper")
+    for flags in (["--tokenizer", "deep.jsonl"], ["--vocab", "deep.jsonl", "--merges", "deep.jsonl"]):
+        refused(prepare(bench, data, *flags), "deep.jsonl", "deeper")
+    answer, _ = prepared(bench, data)
+    (pathlib.Path(answer["store"]) / "meta.json").write_text(DEEP)
+    assert json.loads(ok(bench("data", "list", "--json")))[0]["state"] == "damaged"
+    assert bench("data", "verify").returncode == 4
+    record = tmp_path / "runs/cell"
+    record.mkdir(parents=True)
+    for name in ("spec.json", "result.json", "audit.json", "events.jsonl", "steps.jsonl"):
+        (record / name).write_text(DEEP + "\n")
+    for command in (["list"], ["list", "--json"], ["show", "cell"], ["analyse"], ["report"]):
+        done = bench(*command, "--out", "runs") if command[0] != "report" else bench(
+            "report", "runs", "--out", "report.html")
+        assert done.returncode in (0, 2), (command, done.returncode, done.stderr[-500:])
+        assert len(done.stderr) < 20_000
+
+
+@pytest.mark.parametrize("key", ["a" + ".a" * 100_000 + " = 1\n", "[a" + ".a" * 100_000 + "]\n",
+                                 "x = { a" + ".a" * 100_000 + " = 1 }\n"])
+def test_deep_keys_of_toml_are_refused(bench, tmp_path, key):
+    (tmp_path / "deep.toml").write_text("# a.comment.that.is.long" + ".a" * 100 + "\n" +
+                                        'b = "a.text' + ".a" * 100 + '"\n' + key)
+    for flags in (["--policy", "deep.toml"], ["--policy", "fp32_true", "--config", "deep.toml"]):
+        refused(bench("run", "--scenario", "A", "--preset", "tiny", "--dry-run", *flags), "line 3",
+                "at most 32 parts")
+
+
+def test_deep_inputs_of_the_trials(bench, tmp_path):
+    refused(prepare(bench, trial("deep_object.jsonl.gz")), "line 1", "deeper")
+    (tmp_path / "deep.toml").write_bytes(gzip.decompress(trial("deep_keys_policy.toml.gz").read_bytes()))
+    refused(bench("run", "--scenario", "A", "--preset", "tiny", "--policy", "deep.toml", "--dry-run"),
+            "at most 32 parts")
+
+
+@pytest.mark.parametrize("line", ['{"a": 1e999}', '{"a": "\udcff"}', "\x00{}"])
+def test_a_record_of_no_json_is_damage_of_that_record(bench, tmp_path, line):
+    record = tmp_path / "runs/cell"
+    record.mkdir(parents=True)
+    for name in ("spec.json", "result.json", "audit.json"):
+        (record / name).write_bytes(line.encode("utf-8", "surrogateescape"))
+    listed = json.loads(ok(bench("list", "--out", "runs", "--json")))
+    assert len(listed) == 1 and "result.json" in json.dumps(listed)
+
+
+def measured(tmp_path, *arguments):
+    """The exit status, messages and the peak of resident memory of one command."""
+    script = ("import resource, subprocess, sys; "
+              "done = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
+              "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); "
+              "print(done.stderr)")
+    done = subprocess.run(["python3", "-c", script, BIN / "dtbench", *arguments], cwd=tmp_path,
+                          env=environment(tmp_path / "cache"), capture_output=True, text=True,
+                          check=True, timeout=300)
+    head, _, said = done.stdout.partition("\n")
+    status, kilobytes = map(int, head.split())
+    return status, said, kilobytes * 1024
+
+
+def bounded(tmp_path, path, *parts, status=2):
+    found, said, peak = measured(tmp_path, "data", "prepare", "--scenario", "C", "--preset", "tiny",
+                                 "--data", path)
+    assert found == status, said
+    for part in parts:
+        assert part in said, said
+    assert peak < MOST_MEMORY, f"{peak / 1e6:.0f} MB"
+
+
+def test_long_lines_are_refused_before_they_take_memory(tmp_path):
+    with gzip.open(tmp_path / "a.jsonl.gz", "wb", 1) as file:
+        file.write(b'{"labels": ["a"], "text": "')
+        for _ in range(1000):
+            file.write(b"a" * MIB)
+    assert (tmp_path / "a.jsonl.gz").stat().st_size < 10 * MIB
+    bounded(tmp_path, "a.jsonl.gz", "a.jsonl.gz' line 1", "at most 16.0 MiB", "Split")
+
+
+def test_lines_of_very_many_values_are_refused(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "labels": ["a"], "x": [' + "0," * 7_000_000 + "0]}\n")
+    bounded(tmp_path, "a.jsonl", "line 1", "more than 1000000 values")
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_long_documents_are_refused(tmp_path, suffix):
+    write(tmp_path / f"a.{suffix}", [{"text": "b c", "labels": ["a"]},
+                                     {"text": "b c " * (MIB + 1), "labels": ["a"]}])
+    bounded(tmp_path, f"a.{suffix}", f"a.{suffix}' ", " 2", "at most 4.0 MiB", "Split the document")
+
+
+@pytest.mark.parametrize("piece", ["a", "b c ", "中"])
+def test_the_longest_documents_fit_into_memory(tmp_path, piece):
+    """A text without any place to cut takes the most."""
+    text = piece * (4 * MIB // len(piece.encode()))
+    (tmp_path / "a.jsonl").write_text("".join(
+        json.dumps({"text": text, "labels": ["a"], "split": split}) + "\n" for split in
+        ("train", "train", "train", "train", "validation")))
+    bounded(tmp_path, "a.jsonl", status=0)
+
+
+def test_a_parquet_value_of_hundreds_of_megabytes(tmp_path):
+    write(tmp_path / "a.parquet", [{"text": "a" * (300 * MIB), "labels": ["a"]}])
+    bounded(tmp_path, "a.parquet", "a.parquet' row 1", "Split the document")
+
+
+def test_a_dictionary_that_unfolds(tmp_path):
+    values = pa.DictionaryArray.from_arrays([0] * 1000, ["a" * (3 * MIB)])
+    pq.write_table(pa.table({"text": values, "labels": ["a"] * 1000}), tmp_path / "a.parquet",
+                   compression="zstd")
+    bounded(tmp_path, "a.parquet", "a.parquet' row", "memory")
+
+
+@pytest.mark.parametrize("name", ["dictionary_bomb.parquet", "large_text.parquet"])
+def test_bombs_of_the_trials(tmp_path, name):
+    bounded(tmp_path, trial(name), name, " row ")
+
+
+def test_values_in_messages_are_short_and_plain(bench, tmp_path):
+    done = bench("data", "prepare", "--scenario", "C", "--preset", "tiny", "--data",
+                 "\x1b]0;x\x07\u009b31m" + "a" * 100_000)
+    assert done.returncode == 2 and len(done.stderr) < 10_000
+    assert "\x1b" not in done.stderr and "\u009b" not in done.stderr and "bytes left out" in done.stderr
+
+
+def test_a_cache_of_another_user_is_refused(bench, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    (tmp_path / "cache").mkdir()
+    os.chown(tmp_path / "cache", 12345, 12345)
+    refused(bench("data", "list"), "belongs to another user", "12345", "DTBENCH_CACHE", code=4)
+
+
+@pytest.mark.parametrize("arguments", [["data", "list", "--json"], ["list", "--json"], ["policies"],
+                                       ["--help"], ["--version"],
+                                       ["run", "--scenario", "A", "--policy", "fp32_true", "--preset",
+                                        "tiny", "--dry-run"]])
+def test_output_that_cannot_be_written_is_an_error(tmp_path, arguments):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([BIN / "dtbench", *arguments], cwd=tmp_path, stdout=full,
+                              env=environment(tmp_path / "cache"), stderr=subprocess.PIPE, text=True,
+                              check=False)
+    assert done.returncode == 3 and "standard output" in done.stderr, (done.returncode, done.stderr)
