@@ -164,13 +164,12 @@ std::string name_of(const DataSpec& data) {
 
 // Before hours of tokenizing: what would fail after them, and what is done otherwise than the
 // tokenizer says.
-void check_padding(Architecture architecture, const TokenScheme& scheme,
+void check_padding(const ModelFamily& family, const TokenScheme& scheme,
                    const std::optional<TokenizerJson>& tokenizer) {
-  constexpr std::uint16_t kRobertaPadding = 1;  // positions count from the id after it
-  if (architecture == Architecture::kRoberta && scheme.pad != kRobertaPadding)
-    throw usage_error(concat("The tokenizer's <pad> has the id ", scheme.pad, ", RoBERTa's has ",
-                             kRobertaPadding, "."),
-                      "Take RoBERTa's tokenizer, or number <pad> so.");
+  if (family.padding_id && scheme.pad != *family.padding_id)
+    throw usage_error(concat("The tokenizer's <pad> has the id ", scheme.pad, ", ", family.title,
+                             "'s has ", *family.padding_id, "."),
+                      concat("Use ", family.title, "'s tokenizer, or give <pad> that id."));
   if (tokenizer && tokenizer->padding_id.is_number() && tokenizer->padding_id != scheme.pad)
     log_warning(concat("'", tokenizer->path.string(), "' pads with ",
                        shortened(json_text(tokenizer->padding_token), 60), ", id ",
