@@ -179,7 +179,7 @@ struct JsonlSource::Impl {
     document.text = text.is_null() ? "" : text.get<std::string>();
     if (document.text.size() > kLongestDocument)
       throw fail(concat("expected a text of at most ", human_bytes(kLongestDocument), ", found ",
-                        human_bytes(document.text.size()), "."),
+                        document.text.size(), " bytes."),
                  "Split the document into several.");
     document.split = read_split(record);
     document.labels.clear();

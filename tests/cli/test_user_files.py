@@ -146,9 +146,10 @@ def test_null_labels_are_dropped_and_counted(bench, tmp_path):
 
 def test_null_labels_of_the_trials(bench):
     answer, _ = prepared(bench, trial("null_labels.jsonl"))
-    nulls = sum(json.loads(line)["labels"] is None
-                for line in trial("null_labels.jsonl").read_text().splitlines())
-    assert nulls > 0 and nulls == sum(answer["counts"][s]["dropped_unlabelled"]
+    labels = [json.loads(line)["labels"]
+              for line in trial("null_labels.jsonl").read_text().splitlines()]
+    nulls = sum(not label or label == [None] for label in labels)
+    assert None in labels and nulls == sum(answer["counts"][s]["dropped_unlabelled"]
                                       for s in ("train", "validation"))
 
 
@@ -276,7 +277,8 @@ def test_split_fields(bench, tmp_path, suffix):
             (["trian"] * 20, "split", ["'split'", "trian", "data.split_field=none"]),
             (["train", "x"], "split", ["'split'", "x"])):
         write(path, [row | {field: value} for row, value in zip(rows([["a"]] * len(values)), values)])
-        refused(prepare(bench, path), *parts)
+        done = prepare(bench, path)  # the line about the first record's field may come before
+        assert done.returncode == 2 and all(part in done.stderr for part in parts), done.stderr
 
 
 def test_split_fields_of_the_trials(bench):
@@ -389,8 +391,8 @@ def measured(tmp_path, *arguments):
     return status, said, kilobytes * 1024
 
 
-def bounded(tmp_path, path, *parts, status=2):
-    found, said, peak = measured(tmp_path, "data", "prepare", "--scenario", "C", "--preset", "tiny",
+def bounded(tmp_path, path, *parts, status=2, scenario="C"):
+    found, said, peak = measured(tmp_path, "data", "prepare", "--scenario", scenario, "--preset", "tiny",
                                  "--data", path)
     assert found == status, said
     for part in parts:
@@ -425,7 +427,7 @@ def test_the_longest_documents_fit_into_memory(tmp_path, piece):
     text = piece * (4 * MIB // len(piece.encode()))
     (tmp_path / "a.jsonl").write_text("".join(
         json.dumps({"text": text, "labels": ["a"], "split": split}) + "\n" for split in
-        ("train", "train", "train", "train", "validation")))
+        ("train", "train", "validation")))
     bounded(tmp_path, "a.jsonl", status=0)
 
 
@@ -437,13 +439,13 @@ def test_a_parquet_value_of_hundreds_of_megabytes(tmp_path):
 def test_a_dictionary_that_unfolds(tmp_path):
     values = pa.DictionaryArray.from_arrays([0] * 1000, ["a" * (3 * MIB)])
     pq.write_table(pa.table({"text": values, "labels": ["a"] * 1000}), tmp_path / "a.parquet",
-                   compression="zstd")
+                   compression="zstd", store_schema=False)
     bounded(tmp_path, "a.parquet", "a.parquet' row", "memory")
 
 
 @pytest.mark.parametrize("name", ["dictionary_bomb.parquet", "large_text.parquet"])
 def test_bombs_of_the_trials(tmp_path, name):
-    bounded(tmp_path, trial(name), name, " row ")
+    bounded(tmp_path, trial(name), name, " row ", scenario="A")
 
 
 def test_values_in_messages_are_short_and_plain(bench, tmp_path):

@@ -22,7 +22,7 @@ constexpr std::int64_t kRangeBytes = 1 << 20;  // of a column, asked for at once
 constexpr std::int64_t kBatchBytes = 8 << 20;  // decoded, on average
 constexpr std::int64_t kBatchRows = 256;       // bounds what a dictionary can unfold to
 // A page or a batch has the size that the file says, of a few bytes on disk perhaps.
-constexpr std::int64_t kMostMemory = std::int64_t{160} << 20;
+constexpr std::int64_t kMostMemory = std::int64_t{128} << 20;
 constexpr std::int64_t kShortFile = 1024;  // where a pointer may stand for it
 
 void require(const arrow::Status& status) {

@@ -114,10 +114,9 @@ class ParquetSource : public DocumentSource {
   void read_text(std::string& text) {
     const std::string_view found = text_at(*text_, row_).value_or("");
     if (found.size() > kLongestDocument)
-      throw usage_error(
-          concat(place(), " column '", fields_.text, "': expected a text of at most ",
-                 human_bytes(kLongestDocument), ", found ", human_bytes(found.size()), "."),
-          "Split the document into several.");
+      throw usage_error(concat(place(), " column '", fields_.text, "': expected a text of at most ",
+                               human_bytes(kLongestDocument), ", found ", found.size(), " bytes."),
+                        "Split the document into several.");
     text = found;
     if (is_valid_utf8(text)) return;
     text = repair_utf8(text);
