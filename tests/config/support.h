@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config/resolve.h"
 #include "source_folder.h"
+#include "temporary_folder.h"
 
 namespace dtbench {
 
@@ -30,30 +31,6 @@ inline ::testing::AssertionResult says(const std::string& message, const std::st
   if (message.find(part) != std::string::npos) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "'" << part << "' is not in: " << message;
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "dtbench-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw system_error("Cannot create", name);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name) << content;
-    return path_ / name;
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline ResolveRequest tiny_request(const std::string& scenario = "A",
                                    const std::string& policy = "fp32_true") {
