@@ -2,14 +2,13 @@ import os
 import pathlib
 
 import pytest
-from runs import CONFIGS, HERE, POLICIES, STEPS, train
+from runs import CONFIGS, HERE, POLICIES, settings, train
 
 # What is added to the small cell, by the extension that it needs.
 CELLS = {
     "llama": ["--scenario", HERE / "G.toml"],
-    "lion": ["--scenario", "A", "--set", "train.optimizer=lion"],
-    "label_count": ["--scenario", HERE / "I.toml", "--length", "16",
-                   "--set", "data.synthetic_labels=32"],
+    "lion": ["--scenario", "A", *settings(train__optimizer="lion")],
+    "label_count": ["--scenario", HERE / "I.toml", *settings(data__length=16, data__synthetic_labels=32)],
 }
 
 
@@ -36,8 +35,8 @@ class Cells:
         key = (extension, policy)
         if key not in self.records:
             self.records[key] = train(
-                self.environment, self.root / extension, *CELLS[extension], "--steps", str(STEPS),
-                "--keep-checkpoint", extensions=[extension], policy=policy)
+                self.environment, self.root / extension, *CELLS[extension], "--keep-checkpoint",
+                extensions=[extension], policy=policy)
         return self.records[key]
 
 

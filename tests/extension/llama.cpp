@@ -158,20 +158,34 @@ Value rotary(Tape& tape, const Value& x, const Rotation& rotation) {
       [rotation](Tensors dy) -> Tensors { return {rotation.turned(dy[0], /*forwards=*/false)}; });
 }
 
-// gate sigmoid(gate) up (Shazeer 2020, arXiv 2002.05202), both [..., M].
+// gate sigmoid(gate) up (Shazeer 2020, arXiv 2002.05202), both [B, T, M]; one sample after another,
+// so that the copies in fp32 are small.
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up, at::ScalarType inside) {
+  at::Tensor y = at::empty_like(gate);
+  for (std::int64_t b = 0; b < gate.size(0); ++b)
+    y[b].copy_(at::silu(gate[b].to(inside)).mul_(up[b].to(inside)));
+  return y;
+}
+
+Tensors gated_backward(const at::Tensor& dy, const at::Tensor& gate, const at::Tensor& up,
+                       at::ScalarType inside) {
+  at::Tensor dgate = at::empty_like(gate), dup = at::empty_like(up);
+  for (std::int64_t b = 0; b < gate.size(0); ++b) {
+    const at::Tensor x = gate[b].to(inside), upstream = dy[b].to(inside);
+    const at::Tensor share = x.sigmoid();
+    dup[b].copy_((x * share).mul_(upstream));
+    // d silu / dx = s + x s (1 - s)
+    dgate[b].copy_((1 - share).mul_(x).add_(1).mul_(share).mul_(upstream).mul_(up[b].to(inside)));
+  }
+  return {dgate, dup};
+}
+
 Value silu_gate(Tape& tape, const Value& gate, const Value& up) {
-  const at::ScalarType stored = gate.scalar_type(), inside = accumulation_type(stored);
-  const at::Tensor y = at::silu(gate.tensor().to(inside)).mul_(up.tensor().to(inside)).to(stored);
-  return tape.record(
-      "silu_gate", {gate, up}, y,
-      [gate = gate.tensor(), up = up.tensor(), stored, inside](Tensors gradients) -> Tensors {
-        const at::Tensor dy = gradients[0].to(inside), x = gate.to(inside);
-        const at::Tensor share = x.sigmoid();
-        const at::Tensor dup = (x * share).mul_(dy).to(stored);
-        // d silu / dx = s + x s (1 - s)
-        const at::Tensor slope = (1 - share).mul_(x).add_(1).mul_(share);
-        return {slope.mul_(dy).mul_(up.to(inside)).to(stored), dup};
-      });
+  const at::ScalarType inside = accumulation_type(gate.scalar_type());
+  return tape.record("silu_gate", {gate, up}, gated(gate.tensor(), up.tensor(), inside),
+                     [gate = gate.tensor(), up = up.tensor(), inside](Tensors dy) -> Tensors {
+                       return gated_backward(dy[0], gate, up, inside);
+                     });
 }
 
 struct RmsNorm {

@@ -13,11 +13,20 @@ HERE = pathlib.Path(__file__).parent
 BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
 CONFIGS = pathlib.Path(os.environ["DTBENCH_SOURCE"]) / "configs"
 POLICIES = ["fp32_true", "amp_fp16", "amp_bf16", "fp16_naive", "bf16_pure", "amp_bf16_8bit"]
-LAYERS, WIDTH, HEADS, LENGTH, BATCH = 2, 64, 2, 64, 4
-SMALL = ["--preset", "tiny", "--batch", str(BATCH), "--length", str(LENGTH), "--lr", "1e-3",
-         "--set", f"model.width={WIDTH}", "--set", "train.warmup_steps=0",
-         "--set", "train.eval_examples=8", "--set", "data.synthetic_documents=200"]
+# Wide enough that training holds more than the canary that every run begins with.
+LAYERS, WIDTH, HEADS, LENGTH, BATCH = 2, 192, 3, 64, 4
 STEPS = 3
+
+
+def settings(**values):
+    """model__width=64 -> --set model.width=64. Later ones win."""
+    return [a for key, value in values.items() for a in ("--set", f"{key.replace('__', '.')}={value}")]
+
+
+SMALL = ["--preset", "tiny", *settings(
+    model__layers=LAYERS, model__width=WIDTH, model__heads=HEADS, data__length=LENGTH,
+    data__synthetic_documents=200, train__batch=BATCH, train__steps=STEPS, train__learning_rate=1e-3,
+    train__warmup_steps=0, train__eval_examples=8)]
 
 
 def dtbench(environment, *arguments, extensions=(), check=True):

@@ -9,7 +9,7 @@ from conftest import CELLS
 from runs import BATCH, BIN, LAYERS, LENGTH, POLICIES, SMALL, STEPS, WIDTH, dtbench
 
 EVERYTHING = [(extension, policy) for extension in CELLS for policy in POLICIES]
-MLP = 176  # two thirds of 4 x 64 is 170.7
+MLP = 512  # two thirds of 4 x 192
 
 
 def formula(extension, vocab):
