@@ -87,8 +87,8 @@ double bytes_of(double elements, at::ScalarType type) {
 }
 
 void linear(benchmark::State& state, at::ScalarType type) {
-  const auto x = random({kBatch, kLength, kWidth}, type), weight = random({kWidth, 4 * kWidth}, type),
-             bias = random({4 * kWidth}, type);
+  const auto x = random({kBatch, kLength, kWidth}, type),
+             weight = random({kWidth, 4 * kWidth}, type), bias = random({4 * kWidth}, type);
   const double flops = 3 * 2.0 * kTokens * kWidth * 4 * kWidth;
   const double elements = 3.0 * (kTokens * 5 * kWidth + 4 * kWidth * kWidth);
   run_both_ways(state, type, {flops, bytes_of(elements, type)}, {x, weight, bias},

@@ -50,7 +50,7 @@ ModelFamily describe_gpt2() {
   family.title = "GPT-2";
   family.causal = true;
   family.tokens = {{"<|endoftext|>"}, "", "<|endoftext|>",
-                   "<|endoftext|>",   "", "Take GPT-2's vocab.json."};
+                   "<|endoftext|>",   "", "Use GPT-2's vocab.json."};
   family.published = {"hf://openai-community/gpt2/model.safetensors",
                       "hf://openai-community/gpt2/tokenizer.json", 50257};
   family.embedding_parameters = tables;

@@ -63,7 +63,7 @@ ModelFamily describe_roberta() {
                    "</s>",
                    "<pad>",
                    "<mask>",
-                   "Take RoBERTa's vocab.json."};
+                   "Use RoBERTa's vocab.json."};
   family.published = {"hf://FacebookAI/roberta-base/model.safetensors",
                       "hf://FacebookAI/roberta-base/tokenizer.json", 50265};
   family.embedding_parameters = tables;

@@ -69,14 +69,16 @@ std::vector<DataFile> files_below(const fs::path& folder) {
 std::vector<DataFile> local_data_files(const fs::path& source) {
   const char* const hint =
       "Check the path in data.source (--data); an address on the Hub begins with hf://datasets/.";
-  if (fs::is_directory(source)) {
+  std::error_code no_path;  // too long a name, for one: then there is nothing
+  const fs::file_status status = fs::status(source, no_path);
+  if (fs::is_directory(status)) {
     std::vector<DataFile> files = files_below(source);
     if (!files.empty()) return files;
     throw no_data_files(source, hint);
   }
-  if (!fs::is_regular_file(source))
+  if (!fs::is_regular_file(status))
     throw usage_error(concat("data.source: expected a file or folder at '", source.string(),
-                             "', found ", fs::exists(source) ? "something else." : "none."),
+                             "', found ", fs::exists(status) ? "something else." : "none."),
                       hint);
   if (!is_data_file(source))
     throw usage_error(concat("data.source: expected ", kDataFileKinds,

@@ -47,9 +47,11 @@ std::string LocalFile::read(std::int64_t offset, std::int64_t length) {
 }
 
 void require_file(const std::filesystem::path& path, const std::string& setting) {
-  if (std::filesystem::is_regular_file(path)) return;
+  std::error_code no_path;  // too long a name, for one: then there is nothing
+  const std::filesystem::file_status status = std::filesystem::status(path, no_path);
+  if (std::filesystem::is_regular_file(status)) return;
   throw usage_error(concat(setting, ": expected a file at '", path.string(), "', found ",
-                           std::filesystem::exists(path) ? "something else." : "none."),
+                           std::filesystem::exists(status) ? "something else." : "none."),
                     concat("Check the path in ", setting, "."));
 }
 

@@ -106,10 +106,10 @@ std::vector<HubFile> fetch_file_list(HttpClient& http, const Repository& reposit
     keep(kept, cached);
     return listed;
   } catch (const Json::exception& error) {
-    throw Error(
-        ExitCode::kPermanent,
-        concat(subject, ": the list of its files has an unexpected format: ", json_fault(error), "."),
-        hub_hint(http.settings()));
+    throw Error(ExitCode::kPermanent,
+                concat(subject, ": the list of its files has an unexpected format: ",
+                       json_fault(error), "."),
+                hub_hint(http.settings()));
   }
 }
 

@@ -291,7 +291,7 @@ std::string avoid(const Json& rows) {
 }  // namespace
 
 std::string answer(const Json& rows) {
-  if (rows.empty()) return "There are no records to answer from.";
+  if (rows.empty()) return "There are no records to base an answer on.";
   const std::string firm = policies_of(rows, {"firm"});
   const std::string use = policies_of(rows, {"firm", "provisional"});
   const std::string so_far = policies_of(rows, {"so_far"});

@@ -5,8 +5,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "engine/small_model.h"
 #include "engine/ops/cast.h"
+#include "engine/small_model.h"
 #include "engine/taped.h"
 
 namespace dtbench::testing {

@@ -34,7 +34,8 @@ TEST(CrossEntropy, ScalesBeforeTheOneRounding) {
   const at::Tensor logits = at::zeros({1, 4}, at::kHalf).requires_grad_();
   const at::Tensor targets = at::zeros({1}, at::kLong);
   const LossNormalizer normalizer{0x1p26, 0x1p26};
-  const at::Tensor scaled = gradient(testing::ops::cross_entropy(logits, targets, normalizer), logits);
+  const at::Tensor scaled =
+      gradient(testing::ops::cross_entropy(logits, targets, normalizer), logits);
   EXPECT_TRUE(
       at::equal(scaled, at::tensor({-0.75f, 0.25f, 0.25f, 0.25f}).to(at::kHalf).view({1, 4})));
   // Negative control: the same with the scale applied after the rounding.
@@ -71,7 +72,8 @@ TEST(LmHeadLoss, EqualsTheUnchunkedHeadAndLoss) {
   const at::Tensor expected =
       at::cross_entropy_loss(at::linear(c.hidden, c.weight), c.targets, {}, at::Reduction::Sum) /
       count;
-  const at::Tensor loss = testing::ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {count, 1.0}, {});
+  const at::Tensor loss =
+      testing::ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {count, 1.0}, {});
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-12 * expected.item<double>());
   const auto gradients = [&](const at::Tensor& root) {
     return torch::autograd::grad({root}, {c.hidden, c.weight}, {at::ones_like(root)});
@@ -93,7 +95,8 @@ TEST(LmHeadLoss, AChunkKeepsItsLogitsWithin64MiB) {
 TEST(LmHeadLoss, WithoutGradientsItIsTheLossAlone) {
   const HeadCase c = head_case(5, 7, at::kFloat);
   const c10::NoGradGuard no_grad;
-  const at::Tensor loss = testing::ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {1.0, 1.0}, {});
+  const at::Tensor loss =
+      testing::ops::lm_head_loss(c.hidden, c.weight, {}, c.targets, {1.0, 1.0}, {});
   EXPECT_FALSE(loss.requires_grad());
   EXPECT_EQ(loss.scalar_type(), at::kDouble);
 }

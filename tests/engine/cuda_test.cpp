@@ -16,8 +16,8 @@
 #include "engine/ops/dropout.h"
 #include "engine/ops/embedding.h"
 #include "engine/small_model.h"
-#include "engine/train/trainer.h"
 #include "engine/taped.h"
+#include "engine/train/trainer.h"
 
 namespace dtbench::testing {
 namespace {

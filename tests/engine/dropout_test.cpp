@@ -93,7 +93,8 @@ TEST(Dropout, BackwardUsesTheForwardPasssMask) {
     DropoutContext later = kContext;
     later.step = 8;
     later.first_sample = 2;
-    const at::Tensor first = testing::ops::dropout(x, 3, kContext), second = testing::ops::dropout(x, 4, later);
+    const at::Tensor first = testing::ops::dropout(x, 3, kContext),
+                     second = testing::ops::dropout(x, 4, later);
     const auto wanted = [&](const at::Tensor& drawn) {
       const at::ScalarType inside = type == at::kDouble ? at::kDouble : at::kFloat;
       return (upstream.to(inside) * drawn).to(type);

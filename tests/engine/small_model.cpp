@@ -106,10 +106,10 @@ Accumulated accumulate(SmallModel& small, const GlobalBatch& batch, std::int64_t
   for (std::int64_t first = 0; first < batch.samples; first += micro) {
     Pass pass{small.rules, dropout};
     pass.dropout.first_sample = static_cast<std::uint32_t>(first);
-    result.loss += differentiate(small.model, slice(batch, first, micro, at::kCPU), pass,
-                                 {static_cast<double>(batch.targets), loss_scale},
-                                 into(small.parameters))
-                       .item<double>();
+    result.loss +=
+        differentiate(small.model, slice(batch, first, micro, at::kCPU), pass,
+                      {static_cast<double>(batch.targets), loss_scale}, into(small.parameters))
+            .item<double>();
   }
   for (const at::Tensor& gradient : small.parameters.gradients())
     result.gradients.push_back(gradient.clone());

@@ -119,8 +119,8 @@ TEST(Tape, WhatCannotBeDifferentiatedSaysSo) {
 
   Tape mixed(Mode::kDifferentiate);
   const Value z = mixed.leaf(scalar(1), 0, "x");
-  const Value narrow = mixed.record(
-      "narrow", {z}, scalar(2), [](Tensors) -> Tensors { return {scalar(1, at::kHalf)}; });
+  const Value narrow = mixed.record("narrow", {z}, scalar(2),
+                                    [](Tensors) -> Tensors { return {scalar(1, at::kHalf)}; });
   const Value both = ops::add(mixed, narrow, scaled(mixed, z, 2));
   EXPECT_THROW(mixed.backward(both, scalar(1), [](std::size_t, const at::Tensor&) {}),
                std::logic_error);
@@ -135,8 +135,8 @@ class NodeList : public NodeObserver {
 
   void on_node(const Node& node, Phase phase, at::TensorList, at::TensorList out) override {
     const bool backward = phase == Phase::kBackward;
-    text_ << to_string(phase) << '\t' << node.operation << '\t' << node.module << '\t'
-          << node.layer << '\t' << values(backward ? node.outputs : node.inputs) << " -> "
+    text_ << to_string(phase) << '\t' << node.operation << '\t' << node.module << '\t' << node.layer
+          << '\t' << values(backward ? node.outputs : node.inputs) << " -> "
           << values(backward ? node.inputs : node.outputs) << '\t' << types(out) << '\n';
   }
 
@@ -147,8 +147,9 @@ class NodeList : public NodeObserver {
     std::string all;
     for (const std::int32_t id : ids) {
       const auto name = names_.find(id);
-      all += (all.empty() ? "" : ", ") +
-             (id < 0 ? "-" : name == names_.end() ? concat('%', id) : name->second);
+      all += (all.empty() ? "" : ", ") + (id < 0                 ? "-"
+                                          : name == names_.end() ? concat('%', id)
+                                                                 : name->second);
     }
     return all;
   }
@@ -171,12 +172,10 @@ struct Scenario {
   std::int64_t labels;
 };
 
-const Scenario kScenarios[] = {{"A", gpt2_family(), causal_lm(), 0},
-                                   {"B", roberta_family(), masked_lm(), 0},
-                                   {"C", gpt2_family(), multi_label(), 5},
-                                   {"D", roberta_family(), multi_label(), 5},
-                                   {"E", gpt2_family(), single_label(), 5},
-                                   {"F", roberta_family(), single_label(), 5}};
+const Scenario kScenarios[] = {
+    {"A", gpt2_family(), causal_lm(), 0},    {"B", roberta_family(), masked_lm(), 0},
+    {"C", gpt2_family(), multi_label(), 5},  {"D", roberta_family(), multi_label(), 5},
+    {"E", gpt2_family(), single_label(), 5}, {"F", roberta_family(), single_label(), 5}};
 
 constexpr DropoutContext kDropout{.probability = 0.1, .seed = 1, .step = 3};
 
@@ -186,8 +185,7 @@ struct Differentiated {
 };
 
 Differentiated one_step(const Scenario& scenario, NodeObserver* observer) {
-  const ModelShape shape =
-      small_shape(scenario.architecture, scenario.objective, scenario.labels);
+  const ModelShape shape = small_shape(scenario.architecture, scenario.objective, scenario.labels);
   SmallModel small(shape, policy_named("amp_bf16"));
   const GlobalBatch batch = ragged_batch(shape);
   const at::Tensor loss = differentiate(

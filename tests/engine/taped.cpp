@@ -124,9 +124,8 @@ at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::T
 
 at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext& context) {
   if (context.probability == 0) return x;
-  return taped({x}, [=](Tape& t, const Values& v) {
-    return dtbench::ops::dropout(t, v[0], site, context);
-  });
+  return taped(
+      {x}, [=](Tape& t, const Values& v) { return dtbench::ops::dropout(t, v[0], site, context); });
 }
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

@@ -116,7 +116,7 @@ Error ParquetBatches::too_large() const {
 }
 
 Error ParquetBatches::damaged(const std::exception& error) const {
-  return usage_error(concat("'", name_, "': expected a whole Parquet file that Arrow ",
+  return usage_error(concat("'", name_, "': expected a complete Parquet file that Arrow ",
                             ARROW_VERSION_STRING, " reads, found: ", error.what()),
                      "Copy or download the file again.");
 }

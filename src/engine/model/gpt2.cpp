@@ -90,8 +90,8 @@ ModelBuilder gpt2_builder() {
                                    const Parameter& word_embeddings) {
     return std::make_unique<LanguageModelHead>(Linear{"lm_head", &word_embeddings, nullptr});
   };
-  builder.classification_head =
-      [](ParameterSet& parameters, const ModelShape& shape) -> std::unique_ptr<ClassificationHead> {
+  builder.classification_head = [](ParameterSet& parameters,
+                                   const ModelShape& shape) -> std::unique_ptr<ClassificationHead> {
     return std::make_unique<LastTokenClassifier>(parameters, shape);
   };
   return builder;

@@ -19,8 +19,7 @@ class Gpt2Block {
   Value forward(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
 
  private:
-  Value attention(const Value& x, const at::Tensor& forbidden,
-                  const ForwardContext& context) const;
+  Value attention(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
   Value mlp(const Value& x, const ForwardContext& context) const;
 
   std::string name_;

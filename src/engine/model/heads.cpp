@@ -34,8 +34,7 @@ Value ClassificationHead::pooled(const Value& hidden, const at::Tensor& attentio
   const at::Tensor index = pooled_index(hidden.tensor(), attention_mask);
   const at::Tensor rows = at::arange(samples, index.options()) * tokens + index;
   const Value all = ops::reshape(context.tape, hidden, {-1, width});
-  return ops::reshape(context.tape, ops::select_rows(context.tape, all, rows),
-                      {samples, 1, width});
+  return ops::reshape(context.tape, ops::select_rows(context.tape, all, rows), {samples, 1, width});
 }
 
 LastTokenClassifier::LastTokenClassifier(ParameterSet& parameters, const ModelShape& shape)

@@ -42,8 +42,7 @@ Value Model::logits(const MicroBatch& batch, const ForwardContext& context) cons
 }
 
 Value Model::loss_of_logits(const Value& logits, const at::Tensor& targets,
-                            const ForwardContext& context,
-                            const LossNormalizer& normalizer) const {
+                            const ForwardContext& context, const LossNormalizer& normalizer) const {
   const Tape::InLoss in_loss(context.tape);
   return document_loss_(context.tape, logits, targets, normalizer, context.rules.loss);
 }

@@ -16,11 +16,9 @@ struct ModelBuilder {
   // Each creates its parameters in the order of Transformers' state dict.
   std::unique_ptr<Transformer> (*transformer)(ParameterSet& parameters, const ModelShape& shape,
                                               double layer_norm_epsilon) = nullptr;
-  std::unique_ptr<LanguageModelHead> (*language_model_head)(ParameterSet& parameters,
-                                                            const ModelShape& shape,
-                                                            double layer_norm_epsilon,
-                                                            const Parameter& word_embeddings) =
-      nullptr;
+  std::unique_ptr<LanguageModelHead> (*language_model_head)(
+      ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon,
+      const Parameter& word_embeddings) = nullptr;
   std::unique_ptr<ClassificationHead> (*classification_head)(ParameterSet& parameters,
                                                              const ModelShape& shape) = nullptr;
 };

@@ -108,8 +108,8 @@ ModelBuilder roberta_builder() {
          const Parameter& word_embeddings) -> std::unique_ptr<LanguageModelHead> {
     return std::make_unique<RobertaLanguageModelHead>(parameters, shape, epsilon, word_embeddings);
   };
-  builder.classification_head =
-      [](ParameterSet& parameters, const ModelShape& shape) -> std::unique_ptr<ClassificationHead> {
+  builder.classification_head = [](ParameterSet& parameters,
+                                   const ModelShape& shape) -> std::unique_ptr<ClassificationHead> {
     return std::make_unique<FirstTokenClassifier>(parameters, shape, dropout_sites(shape));
   };
   return builder;

@@ -24,8 +24,7 @@ class RobertaLayer {
   Value forward(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
 
  private:
-  Value attention(const Value& x, const at::Tensor& forbidden,
-                  const ForwardContext& context) const;
+  Value attention(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
   Value feed_forward(const Value& x, const ForwardContext& context) const;
 
   std::string name_, self_;

@@ -11,9 +11,9 @@ RobertaLanguageModelHead::RobertaLanguageModelHead(ParameterSet& parameters,
                                                    const ModelShape& shape,
                                                    double layer_norm_epsilon,
                                                    const Parameter& word_embeddings)
-    : LanguageModelHead({"lm_head.decoder", &word_embeddings,
-                         &parameters.create("lm_head.bias", {shape.vocab}, kZeros,
-                                            ParameterKind::kVector)}),
+    : LanguageModelHead(
+          {"lm_head.decoder", &word_embeddings,
+           &parameters.create("lm_head.bias", {shape.vocab}, kZeros, ParameterKind::kVector)}),
       dense_(Linear::create(parameters, "lm_head.dense", shape.width, shape.width)),
       act_{"lm_head", Gelu::Form::kExact},
       layer_norm_(

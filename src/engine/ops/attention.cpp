@@ -105,10 +105,10 @@ Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const
   KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
   for (const Block& block : blocks) {
     const at::Tensor upstream = block.queries(output_gradient);
-    const ScoreGradient gradient = attention_softmax_backward(
-        product(block.queries(query), block.keys(key).transpose(-1, -2)),
-        product(upstream, block.keys(value).transpose(-1, -2)), block.mask(forbidden),
-        scale_of(query));
+    const ScoreGradient gradient =
+        attention_softmax_backward(product(block.queries(query), block.keys(key).transpose(-1, -2)),
+                                   product(upstream, block.keys(value).transpose(-1, -2)),
+                                   block.mask(forbidden), scale_of(query));
     value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
     block.queries(query_gradient).copy_(product(gradient.scores, block.keys(key)));
     key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));
@@ -143,12 +143,11 @@ Value attention_in_blocks(Tape& tape, const Value& query, const Value& key, cons
   // Copied once here rather than by each product that takes a part of them.
   const at::Tensor q = query.tensor().contiguous(), k = key.tensor().contiguous(),
                    v = value.tensor().contiguous();
-  return tape.record("attention", {query, key, value},
-                     attention_forward(q, k, v, forbidden, block_bytes),
-                     [q, k, v, forbidden, block_bytes](Tensors dy) -> Tensors {
-                       return attention_backward(q, k, v, forbidden, block_bytes,
-                                                 dy[0].contiguous());
-                     });
+  return tape.record(
+      "attention", {query, key, value}, attention_forward(q, k, v, forbidden, block_bytes),
+      [q, k, v, forbidden, block_bytes](Tensors dy) -> Tensors {
+        return attention_backward(q, k, v, forbidden, block_bytes, dy[0].contiguous());
+      });
 }
 
 }  // namespace dtbench::ops

@@ -84,16 +84,15 @@ Value cross_entropy(Tape& tape, const Value& logits, const at::Tensor& targets,
 
 Value cross_entropy_chain(Tape& tape, const Value& logits, const at::Tensor& targets,
                           const LossNormalizer& normalizer) {
-  return chain_loss(tape, "cross_entropy_chain", logits, targets.numel(), normalizer,
-                    [&](const at::Tensor& x) {
-                      const at::ScalarType stored = x.scalar_type();
-                      const at::Tensor picked =
-                          RoundedLogSoftmax::apply(x).gather(1, targets.unsqueeze(1));
-                      const at::Tensor sum = picked.to(accumulation_type(stored)).sum();
-                      // A micro-batch may be without a target: its share is 0, not 0 / 0.
-                      const std::int64_t count = std::max<std::int64_t>(1, targets.numel());
-                      return (-sum / static_cast<double>(count)).to(stored);
-                    });
+  return chain_loss(
+      tape, "cross_entropy_chain", logits, targets.numel(), normalizer, [&](const at::Tensor& x) {
+        const at::ScalarType stored = x.scalar_type();
+        const at::Tensor picked = RoundedLogSoftmax::apply(x).gather(1, targets.unsqueeze(1));
+        const at::Tensor sum = picked.to(accumulation_type(stored)).sum();
+        // A micro-batch may be without a target: its share is 0, not 0 / 0.
+        const std::int64_t count = std::max<std::int64_t>(1, targets.numel());
+        return (-sum / static_cast<double>(count)).to(stored);
+      });
 }
 
 }  // namespace dtbench::ops

@@ -12,10 +12,8 @@ Value chain_loss(Tape& tape, std::string_view operation, const Value& logits, st
   const double share = static_cast<double>(targets) / normalizer.count;
   const Value value = torch_chain(tape, operation, logits, mean);
   return tape.record("share_of_mean", {value}, value.tensor().to(at::kDouble) * share,
-                     [gradient = normalizer.scale * share,
-                      options = value.tensor().options()](Tensors) -> Tensors {
-                       return {at::full({}, gradient, options)};
-                     });
+                     [gradient = normalizer.scale * share, options = value.tensor().options()](
+                         Tensors) -> Tensors { return {at::full({}, gradient, options)}; });
 }
 
 }  // namespace dtbench::ops

@@ -21,9 +21,9 @@ struct LossAndGradient {
 
 namespace ops {
 
-// A loss whose mean over this micro-batch's `targets` is a chain of torch's own (ops/torch_chain.h),
-// for `loss = "transformers"`: mean x targets / N in fp64; the mean's gradient is scale x targets /
-// N in its own datatype.
+// A loss whose mean over this micro-batch's `targets` is a chain of torch's own
+// (ops/torch_chain.h), for `loss = "transformers"`: mean x targets / N in fp64; the mean's gradient
+// is scale x targets / N in its own datatype.
 Value chain_loss(Tape& tape, std::string_view operation, const Value& logits, std::int64_t targets,
                  const LossNormalizer& normalizer,
                  const std::function<at::Tensor(const at::Tensor&)>& mean);

@@ -1,5 +1,6 @@
-// Controls that are defined as "what torch does": a chain of torch's own operations whose roundings,
-// forward and backward, are the point. Torch differentiates it; on the tape it is one node.
+// Controls that are defined as "what torch does": a chain of torch's own operations whose
+// roundings, forward and backward, are the point. Torch differentiates it; on the tape it is one
+// node.
 #pragma once
 
 #include "engine/tape/tape.h"

@@ -112,8 +112,7 @@ void Tape::differentiate(Entry entry, const LeafSink& sink) {
     const Tensors seen = observer_ != nullptr ? upstream : Tensors{};
     Tensors gradients = entry.backward(std::move(upstream));
     entry.backward = nullptr;  // frees what it saved before gradients are added up
-    if (observer_ != nullptr)
-      observer_->on_node(entry.node(), Phase::kBackward, seen, gradients);
+    if (observer_ != nullptr) observer_->on_node(entry.node(), Phase::kBackward, seen, gradients);
     if (gradients.size() != entry.inputs.size())
       throw std::logic_error(std::string(entry.operation) +
                              ": its backward pass must return a gradient for each input");

@@ -1,5 +1,5 @@
-// Where a step's first non-finite value arose: the step's passes once more, from the same weights and
-// draws, with every operation watched.
+// Where a step's first non-finite value arose: the step's passes once more, from the same weights
+// and draws, with every operation watched.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace dtbench {
 
-// Remembers the first operation, in the order of execution, whose outputs hold a NaN or an infinity.
-// What it reads comes from earlier operations, which are finite then, or from parameters.
+// Remembers the first operation, in the order of execution, whose outputs hold a NaN or an
+// infinity. What it reads comes from earlier operations, which are finite then, or from parameters.
 class NonFiniteOrigin : public NodeObserver {
  public:
   void on_node(const Node& node, Phase phase, at::TensorList in, at::TensorList out) override;
