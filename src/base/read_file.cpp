@@ -17,11 +17,12 @@ namespace {
 
 constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/";
 
-// Another try may succeed: the permission is given, the disk comes back.
+// Another try may succeed: the permission is given, the disk comes back. A file in the place of a
+// folder stays one.
 Error unreadable(const std::filesystem::path& path) {
   const int reason = errno;
   return Error(
-      ExitCode::kRetryable,
+      reason == ENOTDIR ? ExitCode::kPermanent : ExitCode::kRetryable,
       concat("Cannot read '", path.string(), "': ", std::system_category().message(reason), "."),
       reason == EACCES ? "Give permission to read it, then try again." : "");
 }

@@ -118,7 +118,7 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles 
     if (entry->is_directory(gone) && is_run(entry->path()) && !is_set_aside(entry->path()))
       paths.push_back(entry->path());
   if (error && error != std::errc::no_such_file_or_directory)
-    throw Error(ExitCode::kRetryable,
+    throw Error(error == std::errc::not_a_directory ? ExitCode::kPermanent : ExitCode::kRetryable,
                 concat("Cannot read '", root.string(), "': ", error.message(), "."));
   std::vector<std::pair<std::string, RunRecord>> runs(paths.size());
   on_all_cores(paths.size(), [&](std::size_t i) {

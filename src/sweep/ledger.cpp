@@ -65,7 +65,7 @@ std::map<std::string, Spent> Ledger::by_cell() const {
   }
   // An account that cannot be read is not one of nothing.
   if (error && error != std::errc::no_such_file_or_directory)
-    throw Error(ExitCode::kRetryable,
+    throw Error(error == std::errc::not_a_directory ? ExitCode::kPermanent : ExitCode::kRetryable,
                 concat("Cannot read '", folder_.string(), "': ", error.message(), "."));
   return sums;
 }

@@ -268,7 +268,7 @@ TEST_F(Record, LinesThatCannotBeReadAreNotNone) {
 TEST_F(Record, AFolderThatCannotBeReadIsNotEmpty) {
   EXPECT_TRUE(read_runs(folder_.path() / "none", RecordFiles::kAll).empty());
   const auto file = folder_.write("file", "");
-  expect_error([&] { read_runs(file, RecordFiles::kAll); }, ExitCode::kRetryable, {"file"});
+  expect_error([&] { read_runs(file, RecordFiles::kAll); }, ExitCode::kPermanent, {"file"});
 }
 
 }  // namespace
