@@ -8,7 +8,6 @@
 #ifdef DTBENCH_EXTENSION_ENGINE
 #include <ATen/ATen.h>
 
-#include <cmath>
 #include <memory>
 #include <vector>
 
