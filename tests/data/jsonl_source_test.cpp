@@ -159,7 +159,7 @@ TEST_F(JsonlSourceTest, FaultsNameFileLineFieldExpectedAndFound) {
   expect_refused(good + "{\"text\": \"a\", \"labels\": 1.5}\n", {"'labels'", "integer", "1.5"});
   expect_refused(good + "{\"text\": \"a\", \"labels\": [[1]]}\n", {"'labels'", "array [1]"});
   expect_refused(good + "{\"text\": \"a\", \"labels\": 1, \"split\": \"train\"}\n",
-                 {"line 3", "'split'", "not in the first"});
+                 {"line 3", "'split'", "none in the first record"});
   expect_refused("{\"text\": \"a\", \"labels\": 1, \"split\": \"trian\"}\n",
                  {"line 1", "'split'", "\"train\"", "trian"});
   expect_refused(good + std::string("{\"text\": \"a\", \"labels\": 1}\0x\n", 28),
