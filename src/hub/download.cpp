@@ -68,7 +68,7 @@ class Download {
     if (range_refused) partial.start_over();
     if (!(range_refused || may_pass(reply)) ||
         !backoff.wait(concat("HTTP status ", reply.status), retry_after_s(reply)))
-      throw status_error(http_.settings(), repository_, subject_, reply);
+      throw content_error(http_.settings(), repository_, subject_, reply);
     return false;
   }
 

@@ -81,7 +81,7 @@ void RemoteFile::fetch(std::int64_t offset, std::int64_t length, std::string& by
       if (reply.ok() && count() == before) throw TransferFailure("the reply was empty", true);
       if (!reply.ok() && (!may_pass(reply) || !backoff.wait(concat("HTTP status ", reply.status),
                                                             retry_after_s(reply))))
-        throw status_error(http_.settings(), repository_, subject_, reply);
+        throw content_error(http_.settings(), repository_, subject_, reply);
     } catch (const TransferFailure& failure) {
       if (count() > before) backoff.reset();
       if (!failure.may_pass() || !backoff.wait(failure.what()))

@@ -15,6 +15,11 @@ namespace dtbench {
 Error status_error(const HubSettings& settings, const Repository& repository,
                    const std::string& subject, const HttpResponse& response);
 
+// The same for a file's content: large files are at a store of their own, where addresses hold for
+// a while and no token counts.
+Error content_error(const HubSettings& settings, const Repository& repository,
+                    const std::string& subject, const HttpResponse& response);
+
 // `subject` is not in the cache, and the Hub must not be asked. `path`: the file, or "" for all.
 Error offline_error(const HubSettings& settings, const Repository& repository,
                     const std::string& subject, const std::string& path);

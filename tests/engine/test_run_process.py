@@ -247,7 +247,7 @@ def test_what_the_engine_cannot_do_is_a_recorded_skip(environment, tmp_path, opt
 def test_an_environment_that_forces_tf32_is_refused(environment, tmp_path):
     done = run(environment, tmp_path, "--steps", "2", NVIDIA_TF32_OVERRIDE="1")
     assert done.returncode == 2
-    assert "NVIDIA_TF32_OVERRIDE=1" in done.stderr and "unset" in done.stderr
+    assert "NVIDIA_TF32_OVERRIDE=1" in done.stderr and "Unset" in done.stderr
     assert result(tmp_path)["status"] == "failed"
 
 
