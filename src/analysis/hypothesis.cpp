@@ -14,8 +14,8 @@ constexpr std::array kEstimands = {EnumName{Estimand::kStableRate, "stable_rate"
                                    EnumName{Estimand::kSurvival, "survival"},
                                    EnumName{Estimand::kSpeedup, "speedup"},
                                    EnumName{Estimand::kNonInferiority, "non_inferiority"}};
-constexpr std::array kOutcomes = {EnumName{Outcome::kFinite, "finite"},
-                                  EnumName{Outcome::kTrained, "trained"}};
+constexpr std::array kOutcomes = {EnumName{SurvivalOutcome::kFinite, "finite"},
+                                  EnumName{SurvivalOutcome::kTrained, "trained"}};
 
 }  // namespace
 
@@ -23,7 +23,7 @@ static std::span<const EnumName<Estimand>> names_of(Estimand) {
   return kEstimands;
 }
 
-static std::span<const EnumName<Outcome>> names_of(Outcome) {
+static std::span<const EnumName<SurvivalOutcome>> names_of(SurvivalOutcome) {
   return kOutcomes;
 }
 
@@ -95,7 +95,7 @@ const char* to_string(Estimand value) {
   return enum_name(value);
 }
 
-const char* to_string(Outcome value) {
+const char* to_string(SurvivalOutcome value) {
   return enum_name(value);
 }
 

@@ -21,7 +21,7 @@ enum class Estimand {
 };
 
 // kSurvival: what a cell has to be. Both are reported, one is judged.
-enum class Outcome {
+enum class SurvivalOutcome {
   kFinite,   // no non-finite value to the last step
   kTrained,  // that, and better than a constant answer
 };
@@ -59,7 +59,7 @@ struct Hypothesis {
   std::string title, claim;
   std::string family = "own";  // Holm's adjustment is over the hypotheses of a family
   Estimand estimand = Estimand::kStableRate;
-  Outcome outcome = Outcome::kFinite;
+  SurvivalOutcome outcome = SurvivalOutcome::kFinite;
   // The one number that the interval is held against. kStableRate: octaves; kSurvival: difference
   // of shares; kSpeedup: a ratio; kNonInferiority: average precision that may be lost.
   double threshold = 0;
@@ -94,7 +94,7 @@ struct Hypothesis {
 };
 
 const char* to_string(Estimand value);  // "stable_rate", "survival", "speedup", "non_inferiority"
-const char* to_string(Outcome value);   // "finite", "trained"
+const char* to_string(SurvivalOutcome value);  // "finite", "trained"
 
 // All scenarios of the contrast, each once.
 std::vector<std::string> scenarios_of(const Hypothesis& hypothesis);

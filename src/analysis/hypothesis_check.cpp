@@ -115,7 +115,7 @@ class HypothesisCheck {
     only_with(rates, h.reference_rate != 0, "reference_rate");
     only_with(speed, h.sessions != 0, "sessions");
     only_with(!speed, h.seeds != 0, "seeds");
-    only_with(is(Estimand::kSurvival), h.outcome != Outcome::kFinite, "outcome");
+    only_with(is(Estimand::kSurvival), h.outcome != SurvivalOutcome::kFinite, "outcome");
     for (const ScenarioPair& pair : h.contrast.pair)
       only_with(speed, pair.equal_tokens_per_step, "contrast.pair.equal_tokens_per_step");
     require(h.planning_sd >= 0, concat("'planning_sd' is ", h.planning_sd),

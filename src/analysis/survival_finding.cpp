@@ -31,7 +31,8 @@ Finding survival_finding(const Variant& variant, const Evidence& evidence, std::
   const Hypothesis& hypothesis = evidence.hypothesis();
   const std::vector<std::int64_t> planned = evidence.planned_seeds(look);
   const auto survives = [&](const Pair& pair) {
-    return hypothesis.outcome == Outcome::kTrained ? pair.cell->trained() : pair.cell->finite();
+    return hypothesis.outcome == SurvivalOutcome::kTrained ? pair.cell->trained()
+                                                           : pair.cell->finite();
   };
   Completeness completeness(planned);
   Finding finding;

@@ -75,7 +75,7 @@ def test_several_data_sets(bench):
 
 def test_a_folder_without_data(bench):
     refused(bench(*PREPARE, "--data", f"hf://datasets/{LEX_GLUE}/eurlx"), 2,
-            f"'hf://datasets/{LEX_GLUE}@main/eurlx'", "found 0 files", "@~parquet")
+            f"'eurlx' in 'hf://datasets/{LEX_GLUE}@main'", "Did you mean 'eurlex'", "Known: eurlex, ledgar")
 
 
 def test_addresses_that_are_none(bench):

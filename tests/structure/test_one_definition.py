@@ -19,7 +19,10 @@ UNNAMED = re.compile(r"^namespace \{\n.*?^\}  // namespace\n", re.MULTILINE | re
 
 # Of an abstract class there is only a pointer to be had.
 OBJECT = """#include <type_traits>
-template <typename T> using Object = std::conditional_t<std::is_abstract_v<T>, T*, T>;"""
+template <typename T> using Object = std::conditional_t<std::is_abstract_v<T>, T*, T>;
+// Namespaces within dtbench, so that their types are found as all others are.
+namespace dtbench { namespace ops {} namespace kernels {} }
+namespace dtbench { using namespace ops; using namespace kernels; }"""
 
 
 def defined_types(text):
