@@ -38,11 +38,16 @@ std::vector<std::string> commands_of(const CLI::App& command) {
   return names;
 }
 
+// "dtbench data prepare"
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? "dtbench" : concat(full_name(*parent), " ", command.get_name());
+}
+
 // CLI11 tells what is wrong; what is near is for us to say.
 Error explain(const CLI::App& program, const CLI::ParseError& error) {
   const CLI::App* command = parsed_command(program);
-  const std::string name =
-      command == &program ? "dtbench" : concat("dtbench ", command->get_display_name());
+  const std::string name = full_name(*command);
   for (const std::string& argument : program.remaining(true)) {
     if (argument.starts_with("-"))
       return usage_error(concat("Unknown flag '", argument, "' for '", name, "'."),

@@ -47,7 +47,8 @@ def flags(command):
 
 def mistaken(bench, tmp_path, command, *arguments, parts=()):
     said = refused(bench(*command, *arguments), *parts, code=USAGE)
-    assert "try:" in said, said
+    # What to try, or what was expected in place of what came.
+    assert "try:" in said or " must be " in said, said
     assert list(tmp_path.iterdir()) in ([], [tmp_path / "cache"]), said
 
 
@@ -94,7 +95,7 @@ def test_arguments_beyond_those_there_are(bench, tmp_path, command):
 
 
 @pytest.mark.parametrize("arguments, parts", [
-    ([], []), (["rnu"], ["Unknown command 'rnu'", "Did you mean 'run'"]), (["data"], []),
+    ([], []), (["rum"], ["Unknown command 'rum'", "Did you mean 'run'"]), (["data"], []),
     (["data", "lst"], ["Unknown command 'lst'", "Did you mean 'list'"]),
     (["--versoin"], ["Unknown flag '--versoin'", "Did you mean '--version'"])])
 def test_commands_that_are_missing_or_unknown(bench, tmp_path, arguments, parts):
