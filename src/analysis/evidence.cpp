@@ -159,7 +159,7 @@ std::string in_words(const Json& differing) {
   return join(parts, ", ");
 }
 
-Completeness::Completeness(std::vector<std::int64_t> planned) {
+Completeness::Completeness(const std::vector<std::int64_t>& planned) {
   for (const std::int64_t seed : planned)
     whole_[seed] = true;
 }

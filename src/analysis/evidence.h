@@ -69,7 +69,7 @@ bool any_synthetic(const std::vector<Arm>& arms);
 // lacks.
 class Completeness {
  public:
-  explicit Completeness(std::vector<std::int64_t> planned);
+  explicit Completeness(const std::vector<std::int64_t>& planned);
   void lacks(std::int64_t seed, const std::string& scenario, const std::string& policy);
   std::int64_t done() const;
   std::string missing() const;  // the first few, and how many in all; empty without any

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace dtbench {
 namespace {
@@ -40,8 +41,9 @@ std::map<std::string, std::vector<Session>> sessions_of(const std::vector<const 
     std::vector<Session>& list = sorted[card];
     for (auto& [id, session] : sessions)
       list.push_back(std::move(session));
-    std::stable_sort(list.begin(), list.end(),
-                     [](const Session& a, const Session& b) { return a.began < b.began; });
+    std::sort(list.begin(), list.end(), [](const Session& a, const Session& b) {
+      return std::tie(a.began, a.id) < std::tie(b.began, b.id);
+    });
   }
   return sorted;
 }

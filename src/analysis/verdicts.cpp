@@ -114,7 +114,8 @@ Json left_out(const Hypothesis& hypothesis, const std::string& policy, const Pai
   Json counts = Json::object();
   const auto concerned = [&](const Json& scenario, const Json& which) {
     return scenario.is_string() && which.is_string() && policies.contains(which) &&
-           std::find(scenarios.begin(), scenarios.end(), scenario) != scenarios.end();
+           std::find(scenarios.begin(), scenarios.end(), scenario.get<std::string>()) !=
+               scenarios.end();
   };
   const auto add = [&](const std::string& why) { counts[why] = counts.value(why, 0) + 1; };
   for (const ExcludedCell& cell : cells.excluded)

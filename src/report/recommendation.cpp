@@ -253,7 +253,8 @@ std::string policies_of(const Json& rows, const std::vector<std::string>& streng
   for (const Json& row : rows) {
     const Json& said = row.at("recommendation");
     if (said.at("policy").is_null() ||
-        std::find(strengths.begin(), strengths.end(), said.at("strength")) == strengths.end())
+        std::find(strengths.begin(), strengths.end(), said.at("strength").get<std::string>()) ==
+            strengths.end())
       continue;
     const std::string policy = said.at("policy");
     if (!rows_of.contains(policy)) policies.push_back(policy);

@@ -114,13 +114,13 @@ TEST(Tape, WhatCannotBeDifferentiatedSaysSo) {
 
   Tape wrong(Mode::kDifferentiate);
   const Value y = wrong.record("wrong", {wrong.leaf(scalar(1), 0, "x")}, scalar(2),
-                               [](Tensors) -> Tensors { return {}; });
+                               [](const Tensors&) -> Tensors { return {}; });
   EXPECT_THROW(wrong.backward(y, scalar(1), {}), std::logic_error);
 
   Tape mixed(Mode::kDifferentiate);
   const Value z = mixed.leaf(scalar(1), 0, "x");
-  const Value narrow = mixed.record("narrow", {z}, scalar(2),
-                                    [](Tensors) -> Tensors { return {scalar(1, at::kHalf)}; });
+  const Value narrow = mixed.record(
+      "narrow", {z}, scalar(2), [](const Tensors&) -> Tensors { return {scalar(1, at::kHalf)}; });
   const Value both = ops::add(mixed, narrow, scaled(mixed, z, 2));
   EXPECT_THROW(mixed.backward(both, scalar(1), [](std::size_t, const at::Tensor&) {}),
                std::logic_error);

@@ -65,7 +65,7 @@ Value squared_error(Tape& tape, const Value& outputs, const at::Tensor& targets,
       outputs.tensor().to(inside) - targets.to(inside).view_as(outputs.tensor());
   const at::Tensor gradient = (error * (2 * normalizer.scale / normalizer.count)).to(stored);
   return tape.record("squared_error", {outputs}, error.square().sum(at::kDouble) / normalizer.count,
-                     [gradient](Tensors) -> Tensors { return {gradient}; });
+                     [gradient](const Tensors&) -> Tensors { return {gradient}; });
 }
 
 // Transformers': torch's mse_loss in the outputs' datatype.

@@ -71,7 +71,7 @@ class SignedCodes {
     return map_.index_select(0, code.to(at::kInt)) * of_elements(absmax, code.numel());
   }
 
-  void encode(const at::Tensor& values, at::Tensor code, at::Tensor absmax) const {
+  void encode(const at::Tensor& values, const at::Tensor& code, const at::Tensor& absmax) const {
     const std::int64_t padding = absmax.numel() * kBlockwiseBlock - values.numel();
     absmax.copy_(
         at::constant_pad_nd(values.abs(), {0, padding}).view({-1, kBlockwiseBlock}).amax(1));
@@ -174,8 +174,8 @@ class Lion : public Optimizer {
     }
   }
 
-  void update(at::Tensor weight, const at::Tensor& gradient, LionState state, const Step& step,
-              at::Tensor& lost) const {
+  void update(const at::Tensor& weight, const at::Tensor& gradient, const LionState& state,
+              const Step& step, at::Tensor& lost) const {
     const at::ScalarType inside = accumulation_type(weight.scalar_type());
     const at::Tensor old = weight.to(inside, /*non_blocking=*/false, /*copy=*/true);
     const at::Tensor g = gradient.to(inside) * step.gradient_factor;

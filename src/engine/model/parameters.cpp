@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "base/sha256.h"
 #include "base/text.h"
@@ -51,11 +52,12 @@ void ParameterSet::add_gradient(std::size_t index, at::Tensor gradient) {
     sum.add_(gradient);
   else if (gradient.scalar_type() != gradient_type_)
     sum = gradient.to(gradient_type_);
+  // Taken as it is, unless somebody else holds it or it lies in another order than the weight.
+  else if (gradient.use_count() == 1 && gradient.storage().use_count() == 1 &&
+           gradient.is_contiguous())
+    sum = std::move(gradient);
   else
-    // Taken as it is, unless somebody else holds it or it lies in another order than the weight.
-    sum = gradient.use_count() == 1 && gradient.storage().use_count() == 1
-              ? gradient.contiguous()
-              : gradient.clone(at::MemoryFormat::Contiguous);
+    sum = gradient.clone(at::MemoryFormat::Contiguous);
 }
 
 std::vector<at::Tensor> ParameterSet::gradients() {

@@ -17,7 +17,7 @@ Value binary_cross_entropy(Tape& tape, const Value& logits, const at::Tensor& ta
   const at::Tensor losses =
       values.clamp_min(0) + values.abs().neg_().exp_().log1p_() - truth * values;
   return tape.record("binary_cross_entropy", {logits}, losses.sum(at::kDouble) / normalizer.count,
-                     [gradient](Tensors) -> Tensors { return {gradient}; });
+                     [gradient](const Tensors&) -> Tensors { return {gradient}; });
 }
 
 Value binary_cross_entropy_chain(Tape& tape, const Value& logits, const at::Tensor& targets,

@@ -78,8 +78,9 @@ Value cross_entropy(Tape& tape, const Value& logits, const at::Tensor& targets,
                     const LossNormalizer& normalizer) {
   const LossAndGradient result = cross_entropy_with_gradient(logits.tensor().clone(), targets,
                                                              normalizer, tape.differentiates());
-  return tape.record("cross_entropy", {logits}, result.loss_sum / normalizer.count,
-                     [gradient = result.gradient](Tensors) -> Tensors { return {gradient}; });
+  return tape.record(
+      "cross_entropy", {logits}, result.loss_sum / normalizer.count,
+      [gradient = result.gradient](const Tensors&) -> Tensors { return {gradient}; });
 }
 
 Value cross_entropy_chain(Tape& tape, const Value& logits, const at::Tensor& targets,

@@ -27,9 +27,9 @@ Value layer_norm(Tape& tape, const Value& x, const Value& weight, const Value& b
                             as_read(weight.tensor(), wide), as_read(bias.tensor(), wide), epsilon);
   return tape.record("layer_norm", {input, weight, bias}, y.to(input.scalar_type()),
                      [x = input.tensor(), weight = weight.tensor(), bias = bias.tensor(),
-                      mean = mean, rstd = rstd, wide](Tensors dy) -> Tensors {
+                      center = mean, scale = rstd, wide](Tensors dy) -> Tensors {
                        const auto [dx, dweight, dbias] = at::native_layer_norm_backward(
-                           as_read(dy[0], wide), as_read(x, wide), {x.size(-1)}, mean, rstd,
+                           as_read(dy[0], wide), as_read(x, wide), {x.size(-1)}, center, scale,
                            as_read(weight, wide), as_read(bias, wide), {true, true, true});
                        return {dx.to(x.scalar_type()), dweight.to(weight.scalar_type()),
                                dbias.to(bias.scalar_type())};

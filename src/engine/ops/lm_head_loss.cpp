@@ -113,7 +113,7 @@ Value lm_head_loss(Tape& tape, const Value& hidden, const Value& weight, const V
   Head head(input.tensor(), matrix.tensor(), shift.tensor());
   const at::Tensor loss_sum = head.loss_sum(targets, normalizer, tape.differentiates());
   return tape.record("lm_head_loss", {input, matrix, shift}, loss_sum / normalizer.count,
-                     [gradients = head.take_gradients()](Tensors) mutable -> Tensors {
+                     [gradients = head.take_gradients()](const Tensors&) mutable -> Tensors {
                        // Handed over, not shared: the parameter takes it without a copy.
                        return std::move(gradients);
                      });

@@ -35,7 +35,7 @@ Values split(Tape& tape, const Value& x, std::int64_t parts) {
   for (const at::Tensor& part : x.tensor().split(x.size(-1) / parts, -1))
     cut.push_back(part);
   return tape.record("split", {x}, std::move(cut),
-                     [](Tensors dy) -> Tensors { return {at::cat(dy, -1)}; });
+                     [](const Tensors& dy) -> Tensors { return {at::cat(dy, -1)}; });
 }
 
 Value split_heads(Tape& tape, const Value& x, std::int64_t heads) {
