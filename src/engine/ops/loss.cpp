@@ -13,7 +13,7 @@ Value chain_loss(Tape& tape, std::string_view operation, const Value& logits, st
   const Value value = torch_chain(tape, operation, logits, mean);
   return tape.record("share_of_mean", {value}, value.tensor().to(at::kDouble) * share,
                      [gradient = normalizer.scale * share, options = value.tensor().options()](
-                         Tensors) -> Tensors { return {at::full({}, gradient, options)}; });
+                         const Tensors&) -> Tensors { return {at::full({}, gradient, options)}; });
 }
 
 }  // namespace dtbench::ops
