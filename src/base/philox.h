@@ -52,6 +52,7 @@ inline constexpr std::uint32_t kStochasticRounding = 4;
 inline constexpr std::uint32_t kSyntheticCorpus = 5;
 inline constexpr std::uint32_t kCanary = 6;
 inline constexpr std::uint32_t kBootstrap = 7;
+inline constexpr std::uint32_t kReplayedWeights = 8;
 inline constexpr std::uint32_t kDropout = 0x100;
 }  // namespace stream
 

@@ -90,6 +90,7 @@ int parse_and_run(int argc, char** argv) {
   add_watch_command(program);
   add_list_command(program);
   add_show_command(program);
+  add_explain_command(program);
   add_analyse_command(program);
   add_report_command(program);
   add_compare_command(program);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/find_run.h"
 #include "cli/run_summary.h"
 #include "cli/table.h"
 
@@ -19,26 +20,6 @@ struct ShowOptions {
   std::string out = "runs";
   bool json = false;
 };
-
-// A path to a run, or the beginning of the id of one run below `out`.
-fs::path find_run(const ShowOptions& options) {
-  if (fs::is_directory(options.run)) return options.run;
-  if (const fs::path whole = fs::path(options.out) / options.run; fs::is_directory(whole))
-    return whole;
-  std::vector<std::string> ids, matches;
-  for (const RunRecord& run : read_runs(options.out))
-    ids.push_back(run.path.filename().string());
-  for (const std::string& id : ids)
-    if (id.starts_with(options.run)) matches.push_back(id);
-  if (matches.size() == 1) return fs::path(options.out) / matches.front();
-  if (matches.size() > 1)
-    throw usage_error(concat("'", options.run, "' begins the ids of ", matches.size(),
-                             " runs: ", join(matches, ", "), "."),
-                      "Give more digits.");
-  throw usage_error(
-      concat("There is no run '", options.run, "' in '", options.out, "'."),
-      ids.empty() ? "--out names the root folder of records." : suggestion(options.run, ids));
-}
 
 void print_section(const char* title, const Json& object) {
   if (object.is_null()) return;
@@ -101,7 +82,7 @@ void print_for_people(const RunRecord& run, const Json& summary) {
 }
 
 void show_run(const ShowOptions& options) {
-  const RunRecord run = read_run(find_run(options));
+  const RunRecord run = read_run(find_run(options.run, options.out));
   if (run.spec.is_null() && run.result.is_null() && !fs::exists(run.path / "steps.jsonl"))
     throw usage_error(
         concat("'", run.path.string(), "' is not a run: it holds no spec.json, result.json ",

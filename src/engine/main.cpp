@@ -9,6 +9,7 @@
 #include "config/extension.h"
 #include "engine/cell.h"
 #include "engine/doctor.h"
+#include "engine/forensics/explain.h"
 #include "engine/numerics/cpu_allocator.h"
 
 namespace {
@@ -44,6 +45,16 @@ int parse_and_run(int argc, char** argv) {
   CLI::App* doctor =
       app.add_subcommand("doctor", "print as JSON what this build and device can do");
   doctor->add_option("--device", device, "cpu, cuda or cuda:N (default: cuda if there is a GPU)");
+  dtbench::ExplainOptions inquiry;
+  CLI::App* explain = app.add_subcommand("explain", "explain why the cell of a run directory died");
+  explain->add_option("--run-dir", inquiry.run_directory, "directory of a run that has ended")
+      ->required();
+  explain->add_option("--store", inquiry.store, "tokenized store that `dtbench` prepared")
+      ->required();
+  explain->add_option("--initial-weights", inquiry.initial_weights,
+                      "the safetensors file, if the spec's model.init is on the Hub");
+  explain->add_option("--replays", inquiry.replays, "replays with moved initial weights")
+      ->check(CLI::Range(0, 1000));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -51,6 +62,10 @@ int parse_and_run(int argc, char** argv) {
   }
   if (*doctor) {
     std::cout << dtbench::examine(device).dump(1) << '\n';
+    return static_cast<int>(dtbench::ExitCode::kDone);
+  }
+  if (*explain) {
+    dtbench::explain(inquiry);
     return static_cast<int>(dtbench::ExitCode::kDone);
   }
   return static_cast<int>(dtbench::run_cell(options));

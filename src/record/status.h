@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "config/enum_names.h"
+#include "record/phase.h"
 
 namespace dtbench {
 
@@ -33,14 +34,6 @@ constexpr auto names_of(Outcome) {
                     EnumName{Outcome::kNonfinite, "nonfinite"}};
 }
 
-// Where in a step a value was found that is not finite.
-enum class Phase { kForward, kLoss, kBackward, kOptimizer };
-constexpr auto names_of(Phase) {
-  return std::array{EnumName{Phase::kForward, "forward"}, EnumName{Phase::kLoss, "loss"},
-                    EnumName{Phase::kBackward, "backward"},
-                    EnumName{Phase::kOptimizer, "optimizer"}};
-}
-
 enum class NonfiniteKind { kNan, kInf };
 constexpr auto names_of(NonfiniteKind) {
   return std::array{EnumName{NonfiniteKind::kNan, "nan"}, EnumName{NonfiniteKind::kInf, "inf"}};
@@ -58,7 +51,7 @@ constexpr bool is_whole(Status status) {
 
 struct FirstNonfinite {
   std::int64_t step = 0;
-  std::optional<Phase> phase;
+  std::optional<Phase> phase;  // where it arose
   std::optional<NonfiniteKind> kind;
   std::string tensor;
 };

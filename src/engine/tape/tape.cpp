@@ -15,20 +15,6 @@ bool is_unshared(const at::Tensor& x) {
 
 }  // namespace
 
-const char* to_string(Phase phase) {
-  switch (phase) {
-    case Phase::kForward:
-      return "forward";
-    case Phase::kLoss:
-      return "loss";
-    case Phase::kBackward:
-      return "backward";
-    case Phase::kOptimizer:
-      return "optimizer";
-  }
-  throw std::logic_error("unknown Phase");
-}
-
 Tape::Tape(Mode mode, NodeObserver* observer) : mode_(mode), observer_(observer) {}
 
 std::int32_t Tape::new_value() {

@@ -14,11 +14,9 @@
 #include <string_view>
 #include <vector>
 
-namespace dtbench {
+#include "record/phase.h"
 
-// The parts of a step, in their order.
-enum class Phase { kForward, kLoss, kBackward, kOptimizer };
-const char* to_string(Phase phase);  // "forward", "loss", "backward", "optimizer"
+namespace dtbench {
 
 using Tensors = c10::SmallVector<at::Tensor, 4>;
 

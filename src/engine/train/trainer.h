@@ -42,6 +42,11 @@ class Trainer {
   // Returns the first non-finite parameter, or what a scaler that is at its end could not catch.
   std::optional<NonFiniteEvent> apply_gradients(Gradients& gradients);
 
+  // Sees the operations of the steps from now on; not owned, null: nobody.
+  void observe(NodeObserver* observer) { observer_ = observer; }
+  // Of the last step whose gradients were computed, in the order of parameters().
+  std::vector<at::Tensor> stored_gradients() { return parameters_.gradients(); }
+
   Evaluation evaluate() const;
   std::int64_t evaluation_examples() const;
   // The best constant answer on the same validation targets.
@@ -82,6 +87,7 @@ class Trainer {
   WeightUpdate update_;
   ConstantPredictor constant_;
   Reducer* reducer_;
+  NodeObserver* observer_ = nullptr;
   bool located_ = false;
 };
 

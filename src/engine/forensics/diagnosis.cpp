@@ -1,0 +1,138 @@
+#include "engine/forensics/diagnosis.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/text.h"
+#include "engine/forensics/magnitude.h"
+#include "engine/numerics/scalar_type.h"
+
+namespace dtbench {
+namespace {
+
+std::string number(double value) {
+  return formatted("%.3g", value);
+}
+
+// What an 8-bit state's code 0 means is 0; in 16 bits, below the smallest normal number digits are
+// missing, and below the smallest subnormal all of them.
+bool has_underflowed(const LongestStep& step) {
+  if (step.states == "fp16") return step.exp_avg_sq_before < 0x1p-14;
+  return step.exp_avg_sq_before == 0;
+}
+
+bool epsilon_is_zero(const RunSpec& spec) {
+  if (spec.policy.optimizer_arithmetic != OptimizerArithmetic::kForeach) return false;
+  const at::ScalarType type = scalar_type(spec.policy.parameters);
+  return spec.policy.epsilon < smallest_of(type) / 2;
+}
+
+Mechanism mechanism_of(const LongestStep& step, const RunSpec& spec) {
+  if (step.states == "8-bit")
+    return step.exp_avg_sq_before == 0 ? Mechanism::kEightBitMomentZero : Mechanism::kUnknown;
+  if (epsilon_is_zero(spec) && step.exp_avg_sq == 0 && step.exp_avg == 0)
+    return Mechanism::kEpsilonUnderflow;
+  return has_underflowed(step) ? Mechanism::kSecondMomentUnderflow : Mechanism::kUnknown;
+}
+
+std::string length_of(const LongestStep& step) {
+  return std::isfinite(step.rates) ? concat("by ", number(step.rates), " learning rates")
+                                   : std::string("beyond every bound");
+}
+
+std::string story_of(const LongestStep& step, const RunSpec& spec, double bound) {
+  std::string text = concat(
+      step.parameter, "[", step.element, "] moved ", length_of(step), ", from ",
+      number(step.weight_before), " to ", number(step.weight_after),
+      "; exact AdamW moves no weight by more than ", number(bound), ". Its first moment is ",
+      number(step.exp_avg), ", its second moment ", number(step.exp_avg_sq_before), " before and ",
+      number(step.exp_avg_sq), " after the step (", step.states, "), its gradient ",
+      number(step.gradient), ", epsilon ", number(spec.policy.epsilon));
+  if (epsilon_is_zero(spec)) text += concat(", which is 0 in ", step.states);
+  return text + ".";
+}
+
+// The optimizer's own: a step that exact arithmetic cannot make.
+std::optional<Diagnosis> impossible_step(const Evidence& evidence) {
+  const TrainSpec& train = evidence.spec.train;
+  const double bound = longest_exact_step(train.beta1, train.beta2);
+  for (const StepSignals& step : evidence.steps) {
+    if (!step.update || !(step.update->longest.rates > bound)) continue;
+    const LongestStep& longest = step.update->longest;
+    const Mechanism mechanism = mechanism_of(longest, evidence.spec);
+    if (mechanism == Mechanism::kUnknown) continue;
+    return Diagnosis{mechanism, step.event.step, story_of(longest, evidence.spec, bound)};
+  }
+  return std::nullopt;
+}
+
+Mechanism mechanism_of(const Origin& origin) {
+  if (origin.phase == Phase::kBackward) return Mechanism::kGradientOverflow;
+  const bool score = origin.operation == "attention" && origin.exact &&
+                     std::abs(*origin.exact) > origin.largest_finite;
+  return score ? Mechanism::kScoreOverflow : Mechanism::kActivationOverflow;
+}
+
+// An infinity that a datatype cannot avoid, or a NaN made of one inside the operation.
+std::optional<Diagnosis> overflow(const Evidence& evidence) {
+  if (!evidence.origin) return std::nullopt;
+  const Origin& origin = *evidence.origin;
+  std::string text = concat(origin.operation, " of ",
+                            origin.module.empty() ? std::string("the model") : origin.module,
+                            " gives ", origin.value, " in ", origin.datatype, ", which ends at ",
+                            number(origin.largest_finite));
+  if (origin.exact)
+    text += concat(origin.operation == "attention" ? "; its largest score is " : "; exactly it is ",
+                   number(*origin.exact));
+  return Diagnosis{mechanism_of(origin), evidence.nonfinite->step, text + "."};
+}
+
+Diagnosis by_event(const Evidence& evidence) {
+  const NonFiniteEvent& event = *evidence.nonfinite;
+  if (event.tensor == "grad_norm")
+    return {Mechanism::kNormOverflow, event.step,
+            "All gradients are finite, but their norm is not."};
+  if (event.phase == "optimizer" && event.kind == "inf")
+    return {Mechanism::kWeightOverflow, event.step,
+            concat(event.tensor, " left the range of its datatype by steps of the right length.")};
+  return {Mechanism::kUnknown, event.step, concat("No mechanism known here explains ", event.kind,
+                                                  " in ", event.tensor, ".")};
+}
+
+}  // namespace
+
+std::string cause_in_words(Mechanism mechanism) {
+  switch (mechanism) {
+    case Mechanism::kSecondMomentUnderflow:
+      return "second moments underflow";
+    case Mechanism::kEightBitMomentZero:
+      return "8-bit moments zero";
+    case Mechanism::kEpsilonUnderflow:
+      return "epsilon rounds to 0";
+    case Mechanism::kScoreOverflow:
+      return "attention scores overflow";
+    case Mechanism::kActivationOverflow:
+      return "an activation overflows";
+    case Mechanism::kGradientOverflow:
+      return "a gradient overflows";
+    case Mechanism::kNormOverflow:
+      return "gradient norm overflows";
+    case Mechanism::kWeightOverflow:
+      return "a weight overflows";
+    case Mechanism::kUnknown:
+      break;
+  }
+  return "cause not known";
+}
+
+std::vector<Diagnosis> diagnose(const Evidence& evidence) {
+  std::vector<Diagnosis> found;
+  if (!evidence.nonfinite) return found;
+  if (const auto step = impossible_step(evidence)) found.push_back(*step);
+  if (const auto result = overflow(evidence)) found.push_back(*result);
+  if (found.empty()) found.push_back(by_event(evidence));
+  return found;
+}
+
+}  // namespace dtbench

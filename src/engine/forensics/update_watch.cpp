@@ -1,0 +1,91 @@
+#include "engine/forensics/update_watch.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <map>
+
+#include "engine/forensics/magnitude.h"
+
+namespace dtbench {
+namespace {
+
+using States = std::map<std::string, at::Tensor>;
+
+States states_of(const Trainer& trainer) {
+  States states;
+  for (auto& [name, tensor] : trainer.update().optimizer().named_states())
+    states[name] = tensor;
+  return states;
+}
+
+at::Tensor state(const States& states, const char* kind, const Parameter& parameter) {
+  const auto found = states.find(std::string(kind) + "." + parameter.name);
+  return found == states.end() ? at::Tensor() : found->second;
+}
+
+double element_of(const at::Tensor& x, std::int64_t element) {
+  return x.defined() ? x.flatten()[element].item<double>() : 0.0;
+}
+
+// |new - decayed old| less what rounding the new weight can have added, [numel] fp32.
+at::Tensor moved(const at::Tensor& before, const at::Tensor& after, double decay) {
+  const at::Tensor now = after.to(at::kFloat).flatten();
+  const at::Tensor distance = (now - before.to(at::kFloat).flatten() * decay).abs_();
+  return distance - now.abs() * spacing_at_one(after.scalar_type());
+}
+
+}  // namespace
+
+double longest_exact_step(double beta1, double beta2) {
+  return (1 - beta1) / std::sqrt((1 - beta2) * (1 - beta1 * beta1 / beta2));
+}
+
+UpdateWatch::UpdateWatch(const Trainer& trainer) {
+  const States states = states_of(trainer);
+  for (const Parameter& parameter : trainer.parameters().all()) {
+    weights_.push_back(parameter.value.clone());
+    const at::Tensor exp_avg_sq = state(states, "exp_avg_sq", parameter);
+    exp_avg_sqs_.push_back(exp_avg_sq.defined() ? exp_avg_sq.clone() : exp_avg_sq);
+  }
+}
+
+UpdateSignals UpdateWatch::compare(const Trainer& trainer,
+                                   const Trainer::Gradients& gradients) const {
+  UpdateSignals signals;
+  const double rate = gradients.event.learning_rate;
+  const States states = states_of(trainer);
+  std::int64_t elements = 0, flushed = gradients.event.updates.zero_point_hits;
+  for (const Parameter& parameter : trainer.parameters().all()) {
+    const std::size_t i = parameter.index;
+    const bool decays = parameter.kind != ParameterKind::kVector;
+    const at::Tensor steps =
+        moved(weights_[i], parameter.value,
+              decays ? 1 - rate * trainer.spec().train.weight_decay : 1.0);
+    const at::Tensor exp_avg = state(states, "exp_avg", parameter);
+    const at::Tensor exp_avg_sq = state(states, "exp_avg_sq", parameter);
+    elements += parameter.value.numel();
+    if (exp_avg.defined() && exp_avg_sq.defined() && exp_avg.scalar_type() != at::kByte)
+      flushed += at::logical_and(exp_avg_sq == 0, exp_avg != 0).sum().item<std::int64_t>();
+    const std::int64_t nonfinite = first_nonfinite_element(steps);
+    const std::int64_t at = nonfinite >= 0 ? nonfinite : steps.argmax().item<std::int64_t>();
+    const double longest = nonfinite >= 0 ? INFINITY : element_of(steps, at) / rate;
+    if (!(longest > signals.longest.rates)) continue;
+    signals.longest = {longest,
+                       parameter.name,
+                       parameter.layer,
+                       at,
+                       element_of(weights_[i], at),
+                       element_of(parameter.value, at),
+                       element_of(trainer.parameters().gradient(i), at) * gradients.window.factor,
+                       element_of(exp_avg, at),
+                       element_of(exp_avg_sqs_[i], at),
+                       element_of(exp_avg_sq, at),
+                       exp_avg_sq.defined() ? short_name(exp_avg_sq.scalar_type()) : ""};
+  }
+  signals.flushed_share =
+      elements > 0 ? static_cast<double>(flushed) / static_cast<double>(elements) : 0;
+  return signals;
+}
+
+}  // namespace dtbench

@@ -1,0 +1,51 @@
+// What the optimizer's update did to the weights, held against what exact AdamW can do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/train/trainer.h"
+
+namespace dtbench {
+
+// The farthest that exact AdamW moves a weight in one update, in learning rates and without decay,
+// whatever the gradients: by Cauchy and Schwarz,
+//   |m| <= (1 - b1) sqrt(sum_i (b1^2 / b2)^i) sqrt(v / (1 - b2)),
+// and the bias corrections' quotient sqrt(1 - b2^t) / (1 - b1^t) is at most 1 for b1 <= sqrt(b2).
+// 7.27 for (0.9, 0.999). A longer step proves that the second moment in use is not the one of the
+// gradients that made the first. (Kingma and Ba 2015, arXiv 1412.6980, section 2.1, bound two
+// special cases.)
+double longest_exact_step(double beta1, double beta2);
+
+// The longest step of one update, and the numbers that made it.
+struct LongestStep {
+  double rates = 0;  // |change of the weight| / learning rate, decay and the weight's rounding off
+  std::string parameter;
+  std::int64_t layer = -1;
+  std::int64_t element = -1;  // of the flattened parameter
+  double weight_before = 0, weight_after = 0, gradient = 0;
+  double exp_avg = 0;  // as stored after the update
+  // As stored before and after the update; 8-bit: the code.
+  double exp_avg_sq_before = 0, exp_avg_sq = 0;
+  std::string states;  // their format: "fp16", "8-bit"
+};
+
+struct UpdateSignals {
+  LongestStep longest;
+  // Of all elements: stored second moment 0 though the stored first moment is not.
+  double flushed_share = 0;
+};
+
+// Around one update: made before it, asked after it.
+class UpdateWatch {
+ public:
+  explicit UpdateWatch(const Trainer& trainer);
+  UpdateSignals compare(const Trainer& trainer, const Trainer::Gradients& gradients) const;
+
+ private:
+  std::vector<at::Tensor> weights_, exp_avg_sqs_;  // undefined where the optimizer has none
+};
+
+}  // namespace dtbench
