@@ -4,6 +4,7 @@
 
 #include "base/child.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -35,18 +36,22 @@ PreparedCell prepared(const fs::path& run) {
                       "'dtbench list' lists the runs.");
   const RunSpec spec = run_spec_from_json(record.spec, (run / "spec.json").string());
   if (run.filename() != cell_id(spec))
-    throw usage_error(concat("The folder '", run.string(), "' is not named after its cell, ",
-                             cell_id(spec), "."),
-                      "Give it that name back.");
+    throw usage_error(
+        concat("The folder '", run.string(), "' is not named after its cell, ", cell_id(spec), "."),
+        "Give it that name back.");
   return prepare_cell(spec, run.parent_path(), configs_folder(), OldRecord::kGoOn);
 }
 
 void ask_engine(const ExplainRequest& request, const fs::path& run) {
   const PreparedCell cell = prepared(run);
-  std::vector<std::string> command = {engine_program().string(), "explain",
-                                      "--run-dir",               run.string(),
-                                      "--store",                 cell.store.string(),
-                                      "--replays",               std::to_string(request.replays)};
+  std::vector<std::string> command = {engine_program().string(),
+                                      "explain",
+                                      "--run-dir",
+                                      run.string(),
+                                      "--store",
+                                      cell.store.string(),
+                                      "--replays",
+                                      std::to_string(request.replays)};
   for (const Extension& extension : loaded_extensions())
     command.insert(command.end(), {"--extension", extension.file.string()});
   if (is_hub_address(cell.spec.model.init))
@@ -59,7 +64,10 @@ void explain_run(const ExplainRequest& request) {
   fs::path run = find_run(request.run, request.out);
   if (run.filename().empty()) run = run.parent_path();  // "runs/0123/"
   const fs::path file = run / "explain.json";
-  if (request.again || !fs::exists(file)) ask_engine(request, run);
+  if (request.again || !fs::exists(file))
+    ask_engine(request, run);
+  else
+    log_info(concat("from ", file.string(), "; --again replays the cell"));
   const Json explanation = read_json_file(file);
   if (request.json)
     std::cout << json_text(explanation, 1) << '\n';

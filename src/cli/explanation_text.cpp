@@ -33,8 +33,8 @@ std::string replay_text(const Json& explanation) {
   const std::string steps = at(explanation, "/replay/steps");
   const std::string equal = at(explanation, "/replay/steps_equal");
   const Json differs = member_or_null(explanation, "/replay/differs");
-  std::string text = concat("The replay agrees with the record in ", equal, " of ", steps,
-                            " steps, bit for bit");
+  std::string text =
+      concat("The replay agrees with the record in ", equal, " of ", steps, " steps, bit for bit");
   text += differs == "" ? "." : concat("; ", text_or(differs, ""), ".");
   return text + (member_or_null(explanation, "/replay/step_repeats") == true
                      ? " Its last step, computed twice, gives the same bits: arithmetic, not the "
@@ -49,15 +49,14 @@ std::string origin_text(const Json& explanation) {
     return concat("The passes are finite; the update made ",
                   at(explanation, "/first_nonfinite/tensor"), " ",
                   at(explanation, "/first_nonfinite/kind"), ".");
-  std::string text =
-      concat(at(origin, "/phase"), " pass, ", place(origin), ", element ", at(origin, "/element"),
-             " of ", origin.at("shape").dump(), ": ", at(origin, "/value"), " in ",
-             at(origin, "/datatype"), ", whose largest number is ",
-             at(origin, "/datatype_largest"), ".");
+  std::string text = concat(at(origin, "/phase"), " pass, ", place(origin), ", element ",
+                            at(origin, "/element"), " of ", origin.at("shape").dump(), ": ",
+                            at(origin, "/value"), " in ", at(origin, "/datatype"),
+                            ", whose largest number is ", at(origin, "/datatype_largest"), ".");
   const bool attention = origin.at("operation") == "attention";
   if (!origin.at("exact").is_null())
-    text += concat(attention ? " The largest score is " : " In fp64 it is ", at(origin, "/exact"),
-                   ".");
+    text +=
+        concat(attention ? " The largest score is " : " In fp64 it is ", at(origin, "/exact"), ".");
   for (const Json& operand : origin.at("operands"))
     text += concat(" ", at(operand, "/role"), " (", at(operand, "/datatype"), ") reaches ",
                    at(operand, "/largest"), ".");
@@ -73,8 +72,8 @@ std::string chain_text(const Json& explanation) {
     if (places.empty() || places.back() != where) places.push_back(where);
   }
   if (places.size() < 2) return "";
-  std::vector<std::string> shown(places.begin(),
-                                 places.begin() + static_cast<long>(std::min(kShown, places.size())));
+  std::vector<std::string> shown(
+      places.begin(), places.begin() + static_cast<long>(std::min(kShown, places.size())));
   if (places.size() > kShown) {
     shown.emplace_back("...");
     shown.push_back(places.back());
@@ -114,9 +113,11 @@ std::string signal_line(const Json& explanation, const char* title, const char* 
   for (const Json& step : explanation.at("signals"))
     values.push_back(number_at(step, pointer));
   if (std::ranges::all_of(values, [](double value) { return !(value > 0); })) return "";
-  const auto largest = std::ranges::max_element(
-      values, [](double a, double b) { return (std::isnan(a) ? -1 : a) < (std::isnan(b) ? -1 : b); });
-  return concat("  ", title, "  ", sparkline(values), "  up to ", formatted("%.3g", *largest), "\n");
+  const auto largest = std::ranges::max_element(values, [](double a, double b) {
+    return (std::isnan(a) ? -1 : a) < (std::isnan(b) ? -1 : b);
+  });
+  return concat("  ", title, "  ", sparkline(values), "  up to ", formatted("%.3g", *largest),
+                "\n");
 }
 
 std::string signals_text(const Json& explanation) {
@@ -125,7 +126,8 @@ std::string signals_text(const Json& explanation) {
          signal_line(explanation, "second moments flushed to 0, share", "/flushed_share") +
          signal_line(explanation, "activations, share of the range   ",
                      "/activations/share_of_range") +
-         signal_line(explanation, "gradients, share of the range     ", "/gradients/share_of_range") +
+         signal_line(explanation, "gradients, share of the range     ",
+                     "/gradients/share_of_range") +
          signal_line(explanation, "loss                              ", "/loss");
 }
 
@@ -153,11 +155,12 @@ std::string proof_text(const Json& explanation) {
   for (const Json& trial : explanation.at("trials"))
     if (trial.at("id") == proof.at("change")) change = at(trial, "/change");
   const std::string replays = at(proof, "/replays");
-  std::string text = concat("With initial weights moved by one ulp, the cell dies in ",
-                            at(proof, "/unchanged_died"), " of ", replays, " replays; with ", change,
-                            " it survives in ", at(proof, "/change_survived"), " of ", replays, ". ");
+  std::string text =
+      concat("With initial weights moved by one ulp, the cell dies in ",
+             at(proof, "/unchanged_died"), " of ", replays, " replays; with ", change,
+             " it survives in ", at(proof, "/change_survived"), " of ", replays, ". ");
   if (explanation.at("verdict") == "proved")
-    return text + "Every control dies too, so the cause is proved for this window.";
+    return text + "No control survives, so the cause is proved for this window.";
   return text + "Consistent with the cause, not proved: " + join(proof.at("against"), "; ") + ".";
 }
 

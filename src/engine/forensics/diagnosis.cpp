@@ -15,25 +15,44 @@ std::string number(double value) {
   return formatted("%.3g", value);
 }
 
-// What an 8-bit state's code 0 means is 0; in 16 bits, below the smallest normal number digits are
-// missing, and below the smallest subnormal all of them.
-bool has_underflowed(const LongestStep& step) {
-  if (step.states == "fp16") return step.exp_avg_sq_before < 0x1p-14;
-  return step.exp_avg_sq_before == 0;
+bool rounds_every_operation(const RunSpec& spec) {
+  return spec.policy.optimizer_arithmetic == OptimizerArithmetic::kForeach;
 }
 
 bool epsilon_is_zero(const RunSpec& spec) {
-  if (spec.policy.optimizer_arithmetic != OptimizerArithmetic::kForeach) return false;
-  const at::ScalarType type = scalar_type(spec.policy.parameters);
-  return spec.policy.epsilon < smallest_of(type) / 2;
+  return rounds_every_operation(spec) &&
+         spec.policy.epsilon < smallest_of(scalar_type(spec.policy.parameters)) / 2;
 }
 
-Mechanism mechanism_of(const LongestStep& step, const RunSpec& spec) {
+// The step that the stored moments and the gradient make, in learning rates and in fp64: whether a
+// weight moved too far for them, or they themselves were wrong. NaN: 0 / 0.
+double step_of_moments(const LongestStep& step, const RunSpec& spec) {
+  const TrainSpec& train = spec.train;
+  const auto t = static_cast<double>(step.updates);
+  const bool stored = rounds_every_operation(spec);  // the new moments are rounded before their use
+  const double m =
+      stored ? step.exp_avg : train.beta1 * step.exp_avg_before + (1 - train.beta1) * step.gradient;
+  const double v = stored ? step.exp_avg_sq
+                          : train.beta2 * step.exp_avg_sq_before +
+                                (1 - train.beta2) * step.gradient * step.gradient;
+  const double epsilon = epsilon_is_zero(spec) ? 0 : spec.policy.epsilon;
+  const double root = std::sqrt(v / (1 - std::pow(train.beta2, t)));
+  return std::abs(m / (1 - std::pow(train.beta1, t))) / (root + epsilon);
+}
+
+// Below the smallest normal number digits are missing, below the smallest subnormal all of them.
+bool has_underflowed(double exp_avg_sq, const std::string& states) {
+  return states == "fp16" ? exp_avg_sq < 0x1p-14 : exp_avg_sq == 0;
+}
+
+Mechanism mechanism_of(const LongestStep& step, const RunSpec& spec, double bound) {
   if (step.states == "8-bit")
     return step.exp_avg_sq_before == 0 ? Mechanism::kEightBitMomentZero : Mechanism::kUnknown;
-  if (epsilon_is_zero(spec) && step.exp_avg_sq == 0 && step.exp_avg == 0)
-    return Mechanism::kEpsilonUnderflow;
-  return has_underflowed(step) ? Mechanism::kSecondMomentUnderflow : Mechanism::kUnknown;
+  const double expected = step_of_moments(step, spec);
+  if (std::isnan(expected) && epsilon_is_zero(spec)) return Mechanism::kEpsilonUnderflow;
+  const bool wrong_moments =
+      expected > bound && has_underflowed(step.exp_avg_sq_before, step.states);
+  return wrong_moments ? Mechanism::kSecondMomentUnderflow : Mechanism::kUnknown;
 }
 
 std::string length_of(const LongestStep& step) {
@@ -42,13 +61,13 @@ std::string length_of(const LongestStep& step) {
 }
 
 std::string story_of(const LongestStep& step, const RunSpec& spec, double bound) {
-  std::string text = concat(
-      step.parameter, "[", step.element, "] moved ", length_of(step), ", from ",
-      number(step.weight_before), " to ", number(step.weight_after),
-      "; exact AdamW moves no weight by more than ", number(bound), ". Its first moment is ",
-      number(step.exp_avg), ", its second moment ", number(step.exp_avg_sq_before), " before and ",
-      number(step.exp_avg_sq), " after the step (", step.states, "), its gradient ",
-      number(step.gradient), ", epsilon ", number(spec.policy.epsilon));
+  std::string text =
+      concat(step.parameter, "[", step.element, "] moved ", length_of(step), ", from ",
+             number(step.weight_before), " to ", number(step.weight_after),
+             "; exact AdamW moves no weight by more than ", number(bound), ". Its first moment is ",
+             number(step.exp_avg), ", its second moment ", number(step.exp_avg_sq_before),
+             " before and ", number(step.exp_avg_sq), " after the step (", step.states,
+             "), its gradient ", number(step.gradient), ", epsilon ", number(spec.policy.epsilon));
   if (epsilon_is_zero(spec)) text += concat(", which is 0 in ", step.states);
   return text + ".";
 }
@@ -60,7 +79,7 @@ std::optional<Diagnosis> impossible_step(const Evidence& evidence) {
   for (const StepSignals& step : evidence.steps) {
     if (!step.update || !(step.update->longest.rates > bound)) continue;
     const LongestStep& longest = step.update->longest;
-    const Mechanism mechanism = mechanism_of(longest, evidence.spec);
+    const Mechanism mechanism = mechanism_of(longest, evidence.spec, bound);
     if (mechanism == Mechanism::kUnknown) continue;
     return Diagnosis{mechanism, step.event.step, story_of(longest, evidence.spec, bound)};
   }
@@ -96,8 +115,8 @@ Diagnosis by_event(const Evidence& evidence) {
   if (event.phase == "optimizer" && event.kind == "inf")
     return {Mechanism::kWeightOverflow, event.step,
             concat(event.tensor, " left the range of its datatype by steps of the right length.")};
-  return {Mechanism::kUnknown, event.step, concat("No mechanism known here explains ", event.kind,
-                                                  " in ", event.tensor, ".")};
+  return {Mechanism::kUnknown, event.step,
+          concat("No mechanism known here explains ", event.kind, " in ", event.tensor, ".")};
 }
 
 }  // namespace

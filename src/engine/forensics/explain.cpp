@@ -19,9 +19,9 @@ FirstNonfinite fatal_event(const RunRecord& record) {
     throw usage_error(concat("The run '", record.path.string(), "' has not ended."),
                       "Run it to its end first; it resumes where it stopped.");
   if (!result->first_nonfinite)
-    throw usage_error(concat("The run '", record.path.string(),
-                             "' stayed finite: there is no death to explain."),
-                      "'dtbench show' tells what became of it.");
+    throw usage_error(
+        concat("The run '", record.path.string(), "' stayed finite: there is no death to explain."),
+        "'dtbench show' tells what became of it.");
   return *result->first_nonfinite;
 }
 
@@ -41,9 +41,9 @@ Json explain(const ExplainOptions& options) {
     throw usage_error(concat("The run was on ", spec.device, ": ", *choice.unavailable),
                       "Explain it on a machine with such a device.");
   const TokenStore store(options.store);
-  Json json = to_json(inquire({spec, read_lines(options.run_directory / "steps.jsonl"), fatal.step,
-                               options.replays},
-                              {store, choice.device, options.initial_weights}));
+  Json json = to_json(inquire(
+      {spec, read_lines(options.run_directory / "steps.jsonl"), fatal.step, options.replays},
+      {store, choice.device, options.initial_weights}));
   json["cell_id"] = cell_id(spec);
   json["scenario"] = spec.scenario;
   json["policy"] = spec.policy.name;

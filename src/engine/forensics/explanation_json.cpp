@@ -41,10 +41,12 @@ Json to_json(const LongestStep& step) {
           {"weight_before", json_number(step.weight_before)},
           {"weight_after", json_number(step.weight_after)},
           {"gradient", json_number(step.gradient)},
+          {"exp_avg_before", json_number(step.exp_avg_before)},
           {"exp_avg", json_number(step.exp_avg)},
           {"exp_avg_sq_before", json_number(step.exp_avg_sq_before)},
           {"exp_avg_sq", json_number(step.exp_avg_sq)},
-          {"states", step.states}};
+          {"states", step.states},
+          {"updates", step.updates}};
 }
 
 Json to_json(const Headroom& headroom) {
@@ -116,9 +118,8 @@ const char* verdict_of(const Explanation& explanation) {
 
 Json to_json(const Explanation& explanation) {
   const Evidence& evidence = explanation.evidence;
-  const Mechanism mechanism = explanation.diagnoses.empty()
-                                  ? Mechanism::kUnknown
-                                  : explanation.diagnoses.front().mechanism;
+  const Mechanism mechanism =
+      explanation.diagnoses.empty() ? Mechanism::kUnknown : explanation.diagnoses.front().mechanism;
   Json signals = Json::array(), trials = Json::array();
   for (const StepSignals& step : evidence.steps)
     signals.push_back(to_json(step));

@@ -40,8 +40,8 @@ struct Proof {
 struct Explanation {
   // Steps of the replay that agree with the record in loss, norm and scale, bit for bit.
   std::int64_t steps_equal = 0;
-  std::string differs;          // the first that does not, in words
-  bool step_repeats = false;    // the last step, computed twice, gives the same bits
+  std::string differs;        // the first that does not, in words
+  bool step_repeats = false;  // the last step, computed twice, gives the same bits
   Evidence evidence;
   std::vector<Diagnosis> diagnoses;  // the one that the proof is about first
   std::int64_t window = 0;           // steps of a trial

@@ -11,8 +11,8 @@
 namespace dtbench {
 
 struct Intervention {
-  std::string id;       // "states_fp32"
-  std::string change;   // "optimizer states in fp32"
+  std::string id;      // "states_fp32"
+  std::string change;  // "optimizer states in fp32"
   std::vector<Mechanism> removes;
   // It makes them smaller without removing them, or changes everything: its survival says nothing
   // for or against.

@@ -9,14 +9,14 @@
 namespace dtbench {
 
 enum class Mechanism {
-  kSecondMomentUnderflow,   // stored as 0 or subnormal: the step is first moment over epsilon
-  kEightBitMomentZero,      // the same by block-wise quantization
-  kEpsilonUnderflow,        // epsilon rounds to 0: 0 / 0 where an element has had no gradient
-  kScoreOverflow,           // attention's scores
-  kActivationOverflow,      // any other result of a forward operation
-  kGradientOverflow,        // a result of a backward operation, scaled or not
-  kNormOverflow,            // of finite gradients
-  kWeightOverflow,          // by steps of the right length
+  kSecondMomentUnderflow,  // stored as 0 or subnormal: the step is first moment over epsilon
+  kEightBitMomentZero,     // the same by block-wise quantization
+  kEpsilonUnderflow,       // epsilon rounds to 0: 0 / 0 where an element has had no gradient
+  kScoreOverflow,          // attention's scores
+  kActivationOverflow,     // any other result of a forward operation
+  kGradientOverflow,       // a result of a backward operation, scaled or not
+  kNormOverflow,           // of finite gradients
+  kWeightOverflow,         // by steps of the right length
   kUnknown,
 };
 constexpr auto names_of(Mechanism) {

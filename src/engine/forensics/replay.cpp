@@ -16,10 +16,9 @@ void move_bits(at::Tensor& values, const PhiloxKey& key, std::uint32_t name) {
   for (std::int64_t i = 0; i < values.numel(); ++i) {
     if ((bits[i] & kMagnitude) == 0) continue;
     const auto index = static_cast<std::uint64_t>(i) / 4;
-    const PhiloxWords words =
-        philox4x32_10({{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
-                        name, 0}},
-                      key);
+    const PhiloxWords words = philox4x32_10(
+        {{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), name, 0}},
+        key);
     const bool up = (words.v[i % 4] & 1) != 0;
     bits[i] = static_cast<Bits>(up ? bits[i] + 1 : bits[i] - 1);
   }

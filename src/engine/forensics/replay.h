@@ -23,7 +23,7 @@ struct ReplaySource {
 // One watched step.
 struct StepSignals {
   StepEvent event;
-  Headroom activations, gradients;       // gradients: of activations
+  Headroom activations, gradients;      // gradients: of activations
   std::optional<UpdateSignals> update;  // nothing where there was no update
 };
 
@@ -38,9 +38,9 @@ class Replay {
   std::optional<NonFiniteEvent> watched_step();
 
   std::int64_t steps() const { return step_; }
-  const StepEvent& event() const { return event_; }                   // of the last step
-  const StepSignals& signals() const { return signals_; }             // of the last watched step
-  const NodeWatch& watch() const { return watch_; }                   // likewise
+  const StepEvent& event() const { return event_; }        // of the last step
+  const StepSignals& signals() const { return signals_; }  // of the last watched step
+  const NodeWatch& watch() const { return watch_; }        // likewise
 
   // Computes the next step's gradients twice; whether all have the same bits. Changes nothing.
   bool next_step_repeats();

@@ -24,6 +24,10 @@ at::Tensor state(const States& states, const char* kind, const Parameter& parame
   return found == states.end() ? at::Tensor() : found->second;
 }
 
+at::Tensor copy(const at::Tensor& x) {
+  return x.defined() ? x.clone() : x;
+}
+
 double element_of(const at::Tensor& x, std::int64_t element) {
   return x.defined() ? x.flatten()[element].item<double>() : 0.0;
 }
@@ -45,8 +49,8 @@ UpdateWatch::UpdateWatch(const Trainer& trainer) {
   const States states = states_of(trainer);
   for (const Parameter& parameter : trainer.parameters().all()) {
     weights_.push_back(parameter.value.clone());
-    const at::Tensor exp_avg_sq = state(states, "exp_avg_sq", parameter);
-    exp_avg_sqs_.push_back(exp_avg_sq.defined() ? exp_avg_sq.clone() : exp_avg_sq);
+    exp_avgs_.push_back(copy(state(states, "exp_avg", parameter)));
+    exp_avg_sqs_.push_back(copy(state(states, "exp_avg_sq", parameter)));
   }
 }
 
@@ -59,9 +63,8 @@ UpdateSignals UpdateWatch::compare(const Trainer& trainer,
   for (const Parameter& parameter : trainer.parameters().all()) {
     const std::size_t i = parameter.index;
     const bool decays = parameter.kind != ParameterKind::kVector;
-    const at::Tensor steps =
-        moved(weights_[i], parameter.value,
-              decays ? 1 - rate * trainer.spec().train.weight_decay : 1.0);
+    const at::Tensor steps = moved(weights_[i], parameter.value,
+                                   decays ? 1 - rate * trainer.spec().train.weight_decay : 1.0);
     const at::Tensor exp_avg = state(states, "exp_avg", parameter);
     const at::Tensor exp_avg_sq = state(states, "exp_avg_sq", parameter);
     elements += parameter.value.numel();
@@ -78,10 +81,12 @@ UpdateSignals UpdateWatch::compare(const Trainer& trainer,
                        element_of(weights_[i], at),
                        element_of(parameter.value, at),
                        element_of(trainer.parameters().gradient(i), at) * gradients.window.factor,
+                       element_of(exp_avgs_[i], at),
                        element_of(exp_avg, at),
                        element_of(exp_avg_sqs_[i], at),
                        element_of(exp_avg_sq, at),
-                       exp_avg_sq.defined() ? short_name(exp_avg_sq.scalar_type()) : ""};
+                       exp_avg_sq.defined() ? short_name(exp_avg_sq.scalar_type()) : "",
+                       trainer.update().optimizer().updates()};
   }
   signals.flushed_share =
       elements > 0 ? static_cast<double>(flushed) / static_cast<double>(elements) : 0;

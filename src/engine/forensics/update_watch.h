@@ -26,10 +26,11 @@ struct LongestStep {
   std::int64_t layer = -1;
   std::int64_t element = -1;  // of the flattened parameter
   double weight_before = 0, weight_after = 0, gradient = 0;
-  double exp_avg = 0;  // as stored after the update
-  // As stored before and after the update; 8-bit: the code.
+  // As stored before and after the update; 8-bit: the codes.
+  double exp_avg_before = 0, exp_avg = 0;
   double exp_avg_sq_before = 0, exp_avg_sq = 0;
-  std::string states;  // their format: "fp16", "8-bit"
+  std::string states;        // their format: "fp16", "8-bit"
+  std::int64_t updates = 0;  // this one included
 };
 
 struct UpdateSignals {
@@ -45,7 +46,8 @@ class UpdateWatch {
   UpdateSignals compare(const Trainer& trainer, const Trainer::Gradients& gradients) const;
 
  private:
-  std::vector<at::Tensor> weights_, exp_avg_sqs_;  // undefined where the optimizer has none
+  std::vector<at::Tensor> weights_;
+  std::vector<at::Tensor> exp_avgs_, exp_avg_sqs_;  // undefined where the optimizer has none
 };
 
 }  // namespace dtbench

@@ -104,8 +104,8 @@ at::Tensor Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
   parameters_.clear_gradients();
   for (std::int64_t first = 0; first < batch.samples; first += spec_.train.micro_batch) {
     const bool last = first + spec_.train.micro_batch >= batch.samples;
-    losses.push_back(differentiate_at(batch, step, first, update_.loss_scale(), observer_,
-                                      gradient_sink(last)));
+    losses.push_back(
+        differentiate_at(batch, step, first, update_.loss_scale(), observer_, gradient_sink(last)));
   }
   if (reducer_ != nullptr) reducer_->finish();
   return at::stack(losses).cpu();
