@@ -1,11 +1,14 @@
 #include "engine/forensics/magnitude.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
 #include "base/text.h"
+#include "engine/numerics/largest_magnitude.h"
 
 namespace dtbench {
 namespace {
@@ -26,12 +29,40 @@ auto of_type(at::ScalarType type, const Query& query) {
   }
 }
 
+// The number with these bits, as `type` has it.
+template <typename Bits>
+double number_of(Bits bits, at::ScalarType type) {
+  return at::from_blob(&bits, {}, type).template item<double>();
+}
+
+template <typename Bits>
+double largest_on_cpu(const at::Tensor& x) {
+  const auto* bits = static_cast<const Bits*>(x.const_data_ptr());
+  constexpr std::int64_t kGrain = 1 << 16;
+  const Bits largest = at::parallel_reduce(
+      std::int64_t{0}, x.numel(), kGrain, Bits{0},
+      [&](std::int64_t begin, std::int64_t end, Bits before) {
+        return std::max(before, kernels::largest_magnitude(bits + begin, end - begin));
+      },
+      [](Bits a, Bits b) { return std::max(a, b); });
+  return number_of(largest, x.scalar_type());
+}
+
 }  // namespace
 
 double largest_magnitude(const at::Tensor& x) {
   if (x.numel() == 0) return 0;
-  const at::Tensor wide = x.scalar_type() == at::kHalf ? x.to(at::kFloat) : x;
-  return at::linalg_vector_norm(wide, std::numeric_limits<double>::infinity()).item<double>();
+  if (!x.is_cpu())
+    return at::linalg_vector_norm(x, std::numeric_limits<double>::infinity()).item<double>();
+  const at::Tensor dense = x.contiguous();
+  switch (dense.element_size()) {
+    case 8:
+      return largest_on_cpu<std::uint64_t>(dense);
+    case 4:
+      return largest_on_cpu<std::uint32_t>(dense);
+    default:
+      return largest_on_cpu<std::uint16_t>(dense);
+  }
 }
 
 double largest_of(at::ScalarType type) {

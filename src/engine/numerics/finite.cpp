@@ -8,48 +8,14 @@
 #include <span>
 #include <stdexcept>
 
+#include "engine/numerics/largest_magnitude.h"
 #include "engine/numerics/plugin.h"
-
-// Compiled once for each instruction set and chosen at start-up.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define DTBENCH_CPU_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define DTBENCH_CPU_CLONES
-#endif
 
 namespace dtbench {
 namespace {
 
 // An exponent of all ones is a NaN or an infinity, in every IEEE format and in bf16: the largest
 // magnitude, as an integer, tells whether there is one, and above infinity's bits it is a NaN.
-DTBENCH_CPU_CLONES std::uint64_t largest_magnitude(const std::uint64_t* bits, std::int64_t count) {
-  std::uint64_t largest = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::uint64_t magnitude = bits[i] & 0x7fffffffffffffffu;
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
-}
-
-DTBENCH_CPU_CLONES std::uint32_t largest_magnitude(const std::uint32_t* bits, std::int64_t count) {
-  std::uint32_t largest = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::uint32_t magnitude = bits[i] & 0x7fffffffu;
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
-}
-
-DTBENCH_CPU_CLONES std::uint16_t largest_magnitude(const std::uint16_t* bits, std::int64_t count) {
-  std::uint16_t largest = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto magnitude = static_cast<std::uint16_t>(bits[i] & 0x7fffu);
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
-}
-
 template <typename Bits>
 NonFinite scan(const at::Tensor& values, Bits infinity) {
   const auto* bits = static_cast<const Bits*>(values.const_data_ptr());
@@ -58,7 +24,7 @@ NonFinite scan(const at::Tensor& values, Bits infinity) {
   at::parallel_for(0, values.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     // Block by block, so that a NaN does not hide an infinity elsewhere.
     for (std::int64_t at = begin; at < end; at += kBlock) {
-      const Bits largest = largest_magnitude(bits + at, std::min(kBlock, end - at));
+      const Bits largest = kernels::largest_magnitude(bits + at, std::min(kBlock, end - at));
       if (largest > infinity) nan = true;
       if (largest == infinity) inf = true;
     }

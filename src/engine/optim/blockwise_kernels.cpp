@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "engine/optim/cpu_clones.h"
+#include "engine/numerics/cpu_clones.h"
 
 namespace dtbench::kernels {
 namespace {
