@@ -24,6 +24,7 @@ void add_benchmark_command(CLI::App& program);
 void add_list_command(CLI::App& program);
 void add_show_command(CLI::App& program);
 void add_explain_command(CLI::App& program);
+void add_rescue_command(CLI::App& program);
 void add_policies_command(CLI::App& program);
 void add_data_command(CLI::App& program);
 void add_doctor_command(CLI::App& program);

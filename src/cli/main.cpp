@@ -91,6 +91,7 @@ int parse_and_run(int argc, char** argv) {
   add_list_command(program);
   add_show_command(program);
   add_explain_command(program);
+  add_rescue_command(program);
   add_analyse_command(program);
   add_report_command(program);
   add_compare_command(program);

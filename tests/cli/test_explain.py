@@ -84,3 +84,31 @@ def test_nothing_to_explain(bench, tmp_path):
 def test_a_renamed_folder_is_refused(bench, run):
     run.rename(run.with_name("mine"))
     refused(bench("explain", "mine"), "not named after its cell", run.name)
+
+
+def test_a_rescue_survives(bench, run, tmp_path):
+    text = ok(bench("rescue", run.name))
+    policy = run / "fp16_naive_states.toml"
+    assert str(policy.relative_to(tmp_path)) in text
+    results = {result["policy"]: result for result in (
+        json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/result.json"))}
+    assert set(results) == {"fp16_naive", "fp16_naive_states", "fp32_true", "amp_bf16"}
+    rescued = results["fp16_naive_states"]
+    assert (rescued["status"], rescued["steps_completed"]) == ("completed", 30)
+    assert f"{rescued['convergence']['val_loss']:.4f}" in text
+    # The file is the policy that was trained, and a control that ships has the same fields.
+    shown = json.loads(ok(bench("policies", policy, "--json")))
+    shipped = json.loads(ok(bench("policies", "fp16_naive_fp32states", "--json")))
+    names = ("name", "description")
+    assert {k: v for k, v in shown.items() if k not in names} == \
+        {k: v for k, v in shipped.items() if k not in names}
+    ok(bench("run", "--scenario", "C", "--preset", "tiny", "--policy", policy, "--dry-run"))
+    assert ok(bench("rescue", run.name)) == text  # nothing is trained again
+
+
+def test_no_rescue_is_known(bench, run):
+    ok(bench("explain", run, "--replays", "1"))
+    explained = json.loads((run / "explain.json").read_text())
+    explained["proof"]["change"] = ""
+    (run / "explain.json").write_text(json.dumps(explained))
+    refused(bench("rescue", run), "No change is known", "dtbench explain", code=4)

@@ -76,6 +76,7 @@ Json to_json(const Trial& trial, Mechanism mechanism) {
   const Intervention& intervention = trial.intervention;
   return {{"id", intervention.id},
           {"change", intervention.change},
+          {"policy", to_json(intervention.spec.policy)},
           {"role", to_string(role_of(intervention, mechanism))},
           {"survived", trial.end.survived()},
           {"steps", trial.end.steps},
