@@ -53,10 +53,15 @@ RunSpec spec_of_run(const fs::path& run) {
 
 Json explanation_of(const ExplanationRequest& request) {
   const fs::path file = request.run / "explain.json";
-  if (request.again || !fs::exists(file))
-    ask_engine(request);
-  else
-    log_info(concat("from ", file.string(), "; --again replays the cell"));
+  if (!request.again && fs::exists(file)) {
+    Json known = read_json_file(file);
+    // A run that dies leaves a diagnosis by itself; a proof takes an order.
+    if (request.replays == 0 || known.at("verdict") != "diagnosed") {
+      log_info(concat("from ", file.string(), "; --again replays the cell"));
+      return known;
+    }
+  }
+  ask_engine(request);
   return read_json_file(file);
 }
 

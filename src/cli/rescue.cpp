@@ -90,9 +90,7 @@ std::vector<std::string> row(const RunRecord& record, const RunRecord& reference
 void rescue_run(const RescueOptions& options) {
   const fs::path run = find_run(options.run, options.out);
   RunSpec spec = spec_of_run(run);
-  const Json explained = explanation_of({run});
-  const bool proved_or_tried = explained.at("verdict") != "diagnosed";
-  const Json explanation = proved_or_tried ? explained : explanation_of({run, 10, /*again=*/true});
+  const Json explanation = explanation_of({run});
   const Rescue rescue = rescue_by(explanation, spec);
   const fs::path file = run / (rescue.policy.name + ".toml");
   write_file_atomically(file, policy_toml(rescue.policy));

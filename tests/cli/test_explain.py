@@ -52,13 +52,19 @@ def test_a_death_is_explained(bench, run):
 
 
 def test_an_answer_is_kept(bench, run):
-    ok(bench("explain", run, "--replays", "0"))
+    """A dead run leaves a diagnosis; a proof takes its place, and stays until it is asked again."""
+    left = json.loads((run / "explain.json").read_text())
+    assert (left["verdict"], left["trials"]) == ("diagnosed", [])
     before = (run / "explain.json").stat().st_mtime_ns
-    asked = bench("explain", run, "--json")
-    assert json.loads(ok(asked))["verdict"] == "diagnosed"
+    assert json.loads(ok(bench("explain", run, "--replays", "0", "--json"))) == left
+    assert (run / "explain.json").stat().st_mtime_ns == before
+    proved = json.loads(ok(bench("explain", run, "--replays", "1", "--json")))
+    assert proved["verdict"] == "proved" and proved["diagnoses"] == left["diagnoses"]
+    before = (run / "explain.json").stat().st_mtime_ns
+    assert json.loads(ok(bench("explain", run, "--json"))) == proved
     assert (run / "explain.json").stat().st_mtime_ns == before
     ok(bench("explain", run, "--again", "--replays", "0"))
-    assert (run / "explain.json").stat().st_mtime_ns > before
+    assert json.loads((run / "explain.json").read_text())["verdict"] == "diagnosed"
 
 
 def test_a_record_that_another_machine_made_is_said_to_differ(bench, run):
@@ -66,7 +72,7 @@ def test_a_record_that_another_machine_made_is_said_to_differ(bench, run):
     lines = [json.loads(line) for line in steps.read_text().splitlines()]
     lines[2]["loss"] *= 1.0000001
     steps.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    text = ok(bench("explain", run.name, "--replays", "0"))
+    text = ok(bench("explain", run.name, "--again", "--replays", "0"))
     assert "agrees with the record in 2 of" in text and "step 2: loss was" in text
 
 
@@ -74,6 +80,7 @@ def test_nothing_to_explain(bench, tmp_path):
     ok(bench(*CELL, "--policy", "bf16_pure"))
     [alive] = (tmp_path / "runs").iterdir()
     refused(bench("explain", alive.name), "stayed finite", "dtbench show")
+    assert not (alive / "explain.json").exists()
     (alive / "result.json").unlink()
     refused(bench("explain", alive.name), "has not ended", "resumes")
     refused(bench("explain", "nosuch"), "There is no run 'nosuch'")

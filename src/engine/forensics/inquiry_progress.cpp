@@ -20,7 +20,7 @@ void InquiryProgress::begin(const std::string& part, std::int64_t units) {
   units_ = units;
   done_ = 0;
   started_ = last_shown_ = steady_seconds();
-  show();
+  if (terminal_) show();
 }
 
 void InquiryProgress::advance(std::int64_t units) {

@@ -66,7 +66,7 @@ Json bare_result(const RunSpec& spec, const RunEnd& end) {
           {"seed", spec.seed},
           {"engine", to_string(spec.engine)},
           {"device", spec.device},
-          {"status", end.status},
+          {"status", to_string(end.status)},
           {"reason", end.reason},
           {"outcome", nullptr},
           {"steps_completed", 0},
@@ -81,7 +81,7 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   const StoreMeta& data = trainer.store().meta();
   Json result = bare_result(trainer.spec(), end);
   const std::string what = outcome(state, trainer.constant().loss);
-  if (!what.empty() && (end.status == "completed" || end.status == "diverged"))
+  if (!what.empty() && is_final(end.status))
     result["outcome"] = what;
   result["steps_completed"] = state.steps_completed;
   if (state.first_nonfinite) result["first_nonfinite"] = to_json(*state.first_nonfinite);

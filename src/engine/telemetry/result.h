@@ -8,11 +8,12 @@
 #include "engine/telemetry/peaks.h"
 #include "engine/train/trainer.h"
 #include "engine/train/training_state.h"
+#include "record/status.h"
 
 namespace dtbench {
 
 struct RunEnd {
-  std::string status;  // completed, diverged, skipped, out_of_memory, interrupted, failed
+  Status status;
   std::string reason;  // "" where the status says it all
   std::string started_at;
 };
