@@ -233,7 +233,7 @@ class Cell {
   // With `consistent_` held. The watcher leaves a run alone that has ended.
   void end(const std::string& status, const std::string& reason) {
     ended_ = true;
-    const RunEnd run_end{status, reason, started_at_};
+    const RunEnd run_end{status, reason, started_at_, options_.price_per_hour};
     directory_.append_event({{"event", "ended"}, {"status", status}, {"reason", reason}});
     if (trainer_ == nullptr) {
       if (!trained_before()) directory_.write_result(bare_result(spec_, run_end));
