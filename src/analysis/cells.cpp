@@ -1,16 +1,16 @@
 #include "analysis/cells.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
 
 #include "analysis/json_access.h"
-#include "analysis/pairing.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "config/fields.h"
 #include "config/run_spec.h"
+#include "config/study_policies.h"
+#include "record/status.h"
 
 namespace dtbench {
 namespace {
@@ -65,14 +65,24 @@ std::optional<Left> foreign(const RunRecord& run) {
 }
 
 std::optional<Left> status(const RunRecord& run) {
-  const Json status = member_or_null(run.result, "/status");
-  const std::string words = text_or(member_or_null(run.result, "/reason"), "");
-  if (status == "completed" || status == "diverged") return std::nullopt;
-  if (status == "interrupted") return Left{Exclusion::kUnfinished, "interrupted"};
-  if (status == "skipped") return Left{Exclusion::kSkipped, words};
-  if (status == "out_of_memory") return Left{Exclusion::kOutOfMemory, words};
-  if (status == "failed") return Left{Exclusion::kFailed, words};
-  return Left{Exclusion::kDamaged, concat("result.json: status is ", status.dump())};
+  const auto result = read_result(run.result);
+  if (!result)
+    return Left{Exclusion::kDamaged, concat("result.json: status is ",
+                                            json_text(member_or_null(run.result, "/status")))};
+  switch (result->status) {
+    case Status::kCompleted:
+    case Status::kDiverged:
+      return std::nullopt;
+    case Status::kInterrupted:
+      return Left{Exclusion::kUnfinished, to_string(result->status)};
+    case Status::kSkipped:
+      return Left{Exclusion::kSkipped, result->reason};
+    case Status::kOutOfMemory:
+      return Left{Exclusion::kOutOfMemory, result->reason};
+    case Status::kFailed:
+      return Left{Exclusion::kFailed, result->reason};
+  }
+  throw std::logic_error("a status without a rule");
 }
 
 std::optional<Left> wrong_field(const RunRecord& run) {
@@ -108,14 +118,12 @@ std::optional<Left> contradiction(const RunRecord& run) {
   const Json& result = run.result;
   const Json steps = member_or_null(result, "/steps_completed");
   const Json asked = member_or_null(run.spec, "/train/steps");
-  if (result.at("status") == "completed" && steps != asked)
+  if (status_of(run) == Status::kCompleted && steps != asked)
     return damaged("completed with ", steps.dump(), " of ", asked.dump(), " steps");
-  const Json outcome = member_or_null(result, "/outcome");
-  constexpr std::array kOutcomes = {"trained", "stalled", "diverged_finite", "nonfinite"};
-  if (std::find(kOutcomes.begin(), kOutcomes.end(), outcome) == kOutcomes.end())
-    return damaged("outcome is ", json_text(outcome));
+  const auto outcome = read_result(result)->outcome;
+  if (!outcome) return damaged("outcome is ", json_text(member_or_null(result, "/outcome")));
   const auto loss = number_or_none(member_or_null(result, "/convergence/val_loss"));
-  if (outcome == "trained" && !(loss && std::isfinite(*loss)))
+  if (outcome == Outcome::kTrained && !(loss && std::isfinite(*loss)))
     return damaged("trained without a finite validation loss");
   if (const Json first = member_or_null(result, "/first_nonfinite/step");
       first.is_number() && first < 0)
@@ -144,7 +152,7 @@ std::optional<Left> reason_to_leave_out(const RunRecord& run) {
   if (const auto left = other_schema(run)) return left;
   if (run.damage) return Left{Exclusion::kDamaged, *run.damage};
   if (is_running(run.path)) return Left{Exclusion::kUnfinished, "running"};
-  if (run.result.is_null()) return Left{Exclusion::kUnfinished, "interrupted"};
+  if (run.result.is_null()) return Left{Exclusion::kUnfinished, to_string(Status::kInterrupted)};
   if (const auto left = status(run)) return left;
   if (run.audit.is_null()) return Left{Exclusion::kDamaged, "audit.json is missing"};
   if (const auto left = foreign(run)) return left;
@@ -188,7 +196,7 @@ const char* to_string(Exclusion value) {
 }
 
 bool Cell::completed() const {
-  return result.at("status") == "completed";
+  return read_result(result)->status == Status::kCompleted;
 }
 
 bool Cell::finite() const {
@@ -197,7 +205,7 @@ bool Cell::finite() const {
 }
 
 bool Cell::trained() const {
-  return finite() && member_or_null(result, "/outcome") == "trained";
+  return finite() && read_result(result)->outcome == Outcome::kTrained;
 }
 
 std::optional<std::int64_t> Cell::first_nonfinite() const {

@@ -7,8 +7,6 @@
 
 namespace dtbench {
 
-inline constexpr const char* kNoisePolicy = "fp32_perturbed";
-
 // {"max", "time_mean": summaries of the absolute difference of training losses, "over_noise_floor":
 // null, or "max" and "time_mean": summaries of the ratio to the noise floor of the same seed,
 // "by_seed": [{"seed", "max", "time_mean", "steps"}], "left_out": pairs without a step to compare}.

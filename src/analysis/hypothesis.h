@@ -2,12 +2,13 @@
 // is in docs/analysis.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "config/enum_names.h"
 
 namespace dtbench {
 
@@ -19,12 +20,22 @@ enum class Estimand {
   kNonInferiority,  // average precision minus the reference's: not inferior on `better`, inferior
                     // on `worse`
 };
+constexpr auto names_of(Estimand) {
+  return std::array{EnumName{Estimand::kStableRate, "stable_rate"},
+                    EnumName{Estimand::kSurvival, "survival"},
+                    EnumName{Estimand::kSpeedup, "speedup"},
+                    EnumName{Estimand::kNonInferiority, "non_inferiority"}};
+}
 
 // kSurvival: what a cell has to be. Both are reported, one is judged.
 enum class SurvivalOutcome {
   kFinite,   // no non-finite value to the last step
   kTrained,  // that, and better than a constant answer
 };
+constexpr auto names_of(SurvivalOutcome) {
+  return std::array{EnumName{SurvivalOutcome::kFinite, "finite"},
+                    EnumName{SurvivalOutcome::kTrained, "trained"}};
+}
 
 // Two scenarios that are compared seed by seed (session by session). Pairs are strata: each has an
 // interval of its own, and the claim is about all of them.
@@ -93,20 +104,8 @@ struct Hypothesis {
   }
 };
 
-const char* to_string(Estimand value);  // "stable_rate", "survival", "speedup", "non_inferiority"
-const char* to_string(SurvivalOutcome value);  // "finite", "trained"
-
 // All scenarios of the contrast, each once.
 std::vector<std::string> scenarios_of(const Hypothesis& hypothesis);
-
-// Throws Error (usage) for unknown keys, with the nearest, for values that make no sense, and for a
-// plan that could not decide even with the best outcome there is.
-Hypothesis hypothesis_from_json(const Json& json, const std::string& name,
-                                const std::string& origin);
-
-// All files of the folder, by name. Throws also for scenarios and policies that are in no file, and
-// for plans that cannot decide at the level that Holm's adjustment leaves the first of a family.
-std::vector<Hypothesis> load_hypotheses(const std::filesystem::path& configs);
 
 // How many of `all` are of the family of `one`.
 std::size_t family_size(const std::vector<Hypothesis>& all, const Hypothesis& one);

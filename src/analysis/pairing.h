@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "analysis/cells.h"
+#include "config/study_policies.h"
 
 namespace dtbench {
-
-inline constexpr const char* kReferencePolicy = "fp32_true";
 
 // What pairs have in common: everything of a cell but its policy and its seed.
 struct CellSetting {

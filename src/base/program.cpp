@@ -1,5 +1,10 @@
 #include "base/program.h"
 
+#include <exception>
+
+#include "base/error.h"
+#include "base/log.h"
+
 namespace dtbench {
 
 const char* program_version() {
@@ -14,6 +19,18 @@ Json program_identity() {
           {"source_revision", revision},
           {"compiler", DTBENCH_COMPILER},
           {"compile_flags", DTBENCH_COMPILE_FLAGS}};
+}
+
+int run_program(const std::function<int()>& program) {
+  try {
+    return program();
+  } catch (const Error& error) {
+    log_error(error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    log_error(error.what());
+    return static_cast<int>(ExitCode::kPermanent);
+  }
 }
 
 }  // namespace dtbench

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include "base/error.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -17,14 +16,9 @@ namespace {
 
 constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/";
 
-// Another try may succeed: the permission is given, the disk comes back. A file in the place of a
-// folder stays one.
-Error unreadable(const std::filesystem::path& path) {
-  const int reason = errno;
-  return Error(
-      reason == ENOTDIR ? ExitCode::kPermanent : ExitCode::kRetryable,
-      concat("Cannot read '", path.string(), "': ", std::system_category().message(reason), "."),
-      reason == EACCES ? "Give permission to read it, then try again." : "");
+// Directly after the failed call: it reads errno.
+Error unreadable_file(const std::filesystem::path& path) {
+  return unreadable(path, {errno, std::system_category()});
 }
 
 // Does not wait for the other end of a pipe.
@@ -50,7 +44,7 @@ void append(int descriptor, std::size_t most, const std::filesystem::path& path,
   while (most > 0) {
     const ssize_t got = read(descriptor, buffer.data(), std::min(most, buffer.size()));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw unreadable(path);
+    if (got < 0) throw unreadable_file(path);
     if (got == 0) return;
     text.append(buffer.data(), static_cast<std::size_t>(got));
     most -= static_cast<std::size_t>(got);
@@ -59,11 +53,18 @@ void append(int descriptor, std::size_t most, const std::filesystem::path& path,
 
 }  // namespace
 
+Error unreadable(const std::filesystem::path& path, const std::error_code& reason) {
+  return Error(
+      reason == std::errc::not_a_directory ? ExitCode::kPermanent : ExitCode::kRetryable,
+      concat("Cannot read '", path.string(), "': ", reason.message(), "."),
+      reason == std::errc::permission_denied ? "Give permission to read it, then try again." : "");
+}
+
 std::optional<std::string> read_file(const std::filesystem::path& path, std::uint64_t most) {
   const Descriptor file(path);
   if (file.value() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   struct stat status{};
-  if (file.value() < 0 || fstat(file.value(), &status) != 0) throw unreadable(path);
+  if (file.value() < 0 || fstat(file.value(), &status) != 0) throw unreadable_file(path);
   if (!S_ISREG(status.st_mode))
     throw usage_error(concat("'", path.string(), "': expected a regular file, found ",
                              S_ISDIR(status.st_mode) ? "a folder." : "something else."),
@@ -91,7 +92,7 @@ void require_no_lfs_pointer(std::string_view beginning, const std::string& name)
 
 void require_no_lfs_pointer(const std::filesystem::path& path) {
   const Descriptor file(path);
-  if (file.value() < 0) throw unreadable(path);
+  if (file.value() < 0) throw unreadable_file(path);
   std::string beginning;
   append(file.value(), kLfsPointer.size(), path, beginning);
   require_no_lfs_pointer(beginning, path.string());

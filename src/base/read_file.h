@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+
+#include "base/error.h"
 
 namespace dtbench {
 
@@ -16,6 +19,11 @@ inline constexpr std::uint64_t kLongestFile = std::uint64_t{1} << 30;
 // end) or has more than `most` bytes.
 std::optional<std::string> read_file(const std::filesystem::path& path,
                                      std::uint64_t most = kLongestFile);
+
+// A file or folder that is there and cannot be read: retryable (3), since another try may succeed
+// (the permission is given, the disk comes back); permanent (4) for a file in the place of a
+// folder, which stays one.
+Error unreadable(const std::filesystem::path& path, const std::error_code& reason);
 
 // Git LFS leaves a pointer of some 130 bytes in place of a file that was not fetched
 // (github.com/git-lfs/git-lfs, docs/spec.md). Whether a file that begins so is one.

@@ -3,11 +3,12 @@
 #include <iostream>
 #include <memory>
 
+#include "analysis/hypothesis_file.h"
 #include "base/places.h"
 #include "base/text.h"
-#include "cli/analysis_text.h"
 #include "cli/commands.h"
-#include "cli/run_summary.h"
+#include "record/run_summary.h"
+#include "report/analysis_text.h"
 
 namespace dtbench {
 namespace {

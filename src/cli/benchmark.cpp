@@ -26,17 +26,7 @@ void add_benchmark_command(CLI::App& program) {
   command->add_option("--dtype_config", options->spec.policy, "policy: name or .toml file")
       ->required();
   options->spec.add_preset(*command);
-  std::vector<SpecFlag> flags = {
-      {"--batch_size", "train.batch", "samples in the global batch"},
-      {"--max_steps", "train.steps", "training steps"},
-      {"--seq_len", "data.length", "tokens per sequence"},
-      {"--micro_batch", "train.micro_batch", "samples per micro-batch; must divide the batch"},
-      {"--lr", "train.learning_rate", "learning rate after the warm-up"},
-      {"--seed", "seed", "seed of weights, data order, masks and dropout"},
-      {"--device", "device", "cpu, cuda or cuda:N"}};
-  for (const SpecFlag& flag : data_file_flags())
-    flags.push_back(flag);
-  options->spec.add_to(*command, flags);
+  options->spec.add_to(*command, cell_flags(Spelling::kSpecification));
   add_launch_options(*command, options->launch);
   command->footer(scenarios_and_presets);
   command->callback([options] {

@@ -3,9 +3,9 @@
 
 #include "analysis/changes.h"
 #include "base/text.h"
-#include "cli/changes_text.h"
 #include "cli/commands.h"
-#include "cli/run_summary.h"
+#include "record/run_summary.h"
+#include "report/changes_text.h"
 
 namespace dtbench {
 namespace {

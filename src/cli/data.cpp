@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "base/places.h"
+#include "base/table.h"
 #include "cli/commands.h"
 #include "cli/spec_options.h"
-#include "cli/table.h"
 #include "data/hub_files.h"
 #include "data/store.h"
 

@@ -5,13 +5,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/places.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/store_summary.h"
-#include "cli/table.h"
 #include "config/hub_address.h"
 #include "data/hub_files.h"
 #include "data/store_check.h"
+#include "data/store_summary.h"
 
 namespace dtbench {
 namespace {

@@ -9,14 +9,14 @@
 #include "base/log.h"
 #include "base/places.h"
 #include "base/plugin.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/study.h"
-#include "cli/table.h"
 #include "config/run_spec.h"
 #include "data/hub_files.h"
 #include "data/parquet.h"
 #include "hardware/reachable.h"
+#include "sweep/study_needs.h"
 
 namespace dtbench {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/explanation.h"
-#include "cli/explanation_text.h"
+#include "report/explanation_text.h"
 #include "cli/find_run.h"
 
 namespace dtbench {

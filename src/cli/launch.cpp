@@ -10,10 +10,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cli/run_summary.h"
+#include "cli/amounts.h"
+#include "cli/notes.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "record/run_directory.h"
+#include "record/run_summary.h"
 #include "sweep/cell_shape.h"
 
 namespace dtbench {
@@ -68,6 +70,7 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   command.add_flag("--rerun", options.rerun, "retrain; move the existing record aside");
   command.add_flag("--keep-checkpoint", options.engine.keep_checkpoint,
                    "keep the checkpoint of a finished cell");
+  add_price_option(command, options.price_per_hour);
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,
                   "steps between checkpoints (default: 0, every 5 minutes)")
@@ -75,19 +78,23 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
 }
 
 void launch(const ResolveRequest& request, const LaunchOptions& options) {
+  EngineOptions engine = options.engine;
+  engine.price_per_hour = price_per_hour(options.price_per_hour);
   const RunSpec spec = resolve(request);
   const fs::path run = fs::path(options.out) / cell_id(spec);
   if (options.dry_run) return print_dry_run(spec, run, request.configs);
 
+  require_device_said(request, {&spec});
   const OldRecord old_record = options.rerun ? OldRecord::kSetAside : OldRecord::kGoOn;
   const PreparedCell cell = prepare_cell(spec, options.out, request.configs, old_record);
   if (cell.finished) {
     std::cout << run.string() << '\n' << one_line(summary_of(read_run(run))) << '\n';
     return;
   }
-  const std::vector<std::string> command = engine_command(cell, options.engine);
+  const std::vector<std::string> command = engine_command(cell, engine);
   log_info(concat("scenario ", spec.scenario, ", policy ", spec.policy.name, ", preset ",
                   spec.preset, ", seed ", spec.seed, ": record in ", run.string()));
+  note_long_warm_ups({&spec});
   become(command);
 }
 

@@ -14,6 +14,7 @@ struct LaunchOptions {
   bool dry_run = false;
   bool rerun = false;
   EngineOptions engine;
+  std::string price_per_hour;
 };
 
 void add_launch_options(CLI::App& command, LaunchOptions& options);

@@ -2,10 +2,10 @@
 #include <memory>
 
 #include "base/log.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/run_summary.h"
-#include "cli/table.h"
+#include "record/run_summary.h"
 
 namespace dtbench {
 namespace {

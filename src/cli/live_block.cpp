@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/table.h"
 
 namespace dtbench {
 namespace {

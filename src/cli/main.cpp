@@ -1,12 +1,10 @@
 // dtbench: everything that does not train. It holds no torch, so it starts in milliseconds.
 #include <cerrno>
-#include <exception>
 #include <iostream>
 #include <system_error>
 #include <vector>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/program.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -124,15 +122,9 @@ void require_written_output() {
 }  // namespace dtbench
 
 int main(int argc, char** argv) {
-  try {
+  return dtbench::run_program([&] {
     const int code = dtbench::parse_and_run(argc, argv);
     dtbench::require_written_output();
     return code;
-  } catch (const dtbench::Error& error) {
-    dtbench::log_error(error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    dtbench::log_error(error.what());
-    return static_cast<int>(dtbench::ExitCode::kPermanent);
-  }
+  });
 }

@@ -1,12 +1,12 @@
 #include "cli/matrix_options.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/places.h"
 #include "base/text.h"
+#include "cli/amounts.h"
+#include "cli/notes.h"
 #include "sweep/matrix.h"
 
 namespace dtbench {
@@ -72,17 +72,14 @@ void require_one_device(const std::vector<SweepCell>& cells) {
           "Run one matrix per device, in the same folder or another.");
 }
 
-}  // namespace
-
-double positive_number(const std::string& text, const std::string& flag, const std::string& what) {
-  double number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || rest != text.data() + text.size() || !std::isfinite(number) ||
-      number <= 0)
-    throw usage_error(concat(flag, " must be ", what, " above 0, got '", text, "'."),
-                      concat("For example: ", flag, " 0.79"));
-  return number;
+std::vector<const RunSpec*> specs_of(const std::vector<SweepCell>& cells) {
+  std::vector<const RunSpec*> specs;
+  for (const SweepCell& cell : cells)
+    specs.push_back(&cell.spec);
+  return specs;
 }
+
+}  // namespace
 
 void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command.add_option("--file", options.file,
@@ -92,8 +89,9 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
                   "A to F; repeatable (default: all, or the file's)")
       ->allow_extra_args(false);
   command
-      .add_option("--policy", options.policies,
-                  "name or .toml file; repeatable (default: the six, or the file's)")
+      .add_option(
+          "--policy", options.policies,
+          "name or .toml file; repeatable (default: the six and fp32_perturbed, or the file's)")
       ->allow_extra_args(false);
   command.add_option("--seeds", options.seeds,
                      "number of seeds, 0 to N-1 (default: the file's, else 1)");
@@ -107,7 +105,7 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
       .add_option("--jobs", options.jobs,
                   "cells at a time (default: one per GPU, or one on a CPU, whose cores they share)")
       ->check(CLI::Range(1, kMostJobs));
-  command.add_option("--price-per-hour", options.price_per_hour, "price of one device, in USD");
+  add_price_option(command, options.price_per_hour);
   command.add_option("--budget", options.budget, "most to spend, in USD; needs --price-per-hour");
   command.add_option("--out", options.out, "root folder of records (default: runs)");
   command.add_flag("--json", options.json, "print JSON");
@@ -126,17 +124,26 @@ std::vector<SweepCell> sweep_cells(const MatrixOptions& options) {
     added.round = cell.round;
   }
   require_one_device(cells);
+  note_long_warm_ups(specs_of(cells));
   return cells;
+}
+
+void require_device_said(const MatrixOptions& options, const std::vector<SweepCell>& cells) {
+  if (!options.file.empty())
+    for (const MatrixPart& part : read_matrix(configs_folder(), options.file).parts)
+      for (const Setting& setting : part.settings)
+        if (setting.key == "device") return;
+  require_device_said(options.spec.request(), specs_of(cells));
 }
 
 SweepOptions sweep_options(const MatrixOptions& options, const std::vector<SweepCell>& cells) {
   SweepOptions sweep;
   sweep.out = options.out;
   sweep.configs = configs_folder();
-  sweep.slots = make_slots(cells.front().spec.device, options.jobs);
-  if (!options.price_per_hour.empty())
-    sweep.price_per_hour =
-        positive_number(options.price_per_hour, "--price-per-hour", "a price in USD");
+  const std::string& device = cells.front().spec.device;
+  sweep.slots =
+      make_slots(device, options.jobs || device != "cpu" ? options.jobs : options.jobs_on_cpu);
+  sweep.price_per_hour = price_per_hour(options.price_per_hour);
   if (!options.budget.empty())
     sweep.budget = positive_number(options.budget, "--budget", "an amount in USD");
   if (sweep.budget && !sweep.price_per_hour)

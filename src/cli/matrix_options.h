@@ -17,6 +17,7 @@ struct MatrixOptions {
   std::vector<std::string> scenarios, policies;
   std::string price_per_hour, budget;
   std::optional<int> jobs;
+  std::optional<int> jobs_on_cpu;  // where `jobs` is not given; none: make_slots decides
   std::string out = "runs";
   bool json = false;
 };
@@ -27,11 +28,11 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options);
 // for cells of more than one device.
 std::vector<SweepCell> sweep_cells(const MatrixOptions& options);
 
+// Before cells are trained: see notes.h.
+void require_device_said(const MatrixOptions& options, const std::vector<SweepCell>& cells);
+
 // Places, folders, price and budget. Throws Error (usage) for a price or budget that is no number
 // of USD, and for a budget without a price.
 SweepOptions sweep_options(const MatrixOptions& options, const std::vector<SweepCell>& cells);
-
-// A number above 0. Throws Error (usage) naming the flag and what it wants.
-double positive_number(const std::string& text, const std::string& flag, const std::string& what);
 
 }  // namespace dtbench

@@ -1,10 +1,10 @@
 #include "cli/matrix_report.h"
 
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/run_summary.h"
 #include "cli/sweep_view.h"
-#include "cli/table.h"
 #include "config/memory_estimate.h"
+#include "record/run_summary.h"
 #include "sweep/cell_shape.h"
 #include "sweep/ledger.h"
 

@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/matrix_options.h"
 #include "cli/sweep_view.h"
-#include "cli/table.h"
 #include "sweep/ledger.h"
 
 namespace dtbench {
@@ -135,6 +135,7 @@ std::string text_of(const Json& plan) {
 
 void make_plan(const MatrixOptions& options) {
   std::vector<SweepCell> cells = sweep_cells(options);
+  require_device_said(options, cells);
   SweepOptions sweep = sweep_options(options, cells);
   SweepOptions calibration = sweep;
   calibration.budget.reset();  // the question is what it would pay for

@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "base/places.h"
+#include "base/table.h"
 #include "cli/commands.h"
-#include "cli/table.h"
 #include "config/resolve.h"
 #include "config/settings.h"
 

@@ -4,12 +4,13 @@
 #include <memory>
 #include <set>
 
+#include "analysis/hypothesis_file.h"
 #include "base/error.h"
 #include "base/places.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/run_summary.h"
-#include "cli/table.h"
+#include "record/run_summary.h"
 #include "report/report_data.h"
 
 namespace dtbench {

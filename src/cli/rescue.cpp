@@ -15,7 +15,7 @@
 #include "cli/commands.h"
 #include "cli/explanation.h"
 #include "cli/find_run.h"
-#include "cli/table.h"
+#include "base/table.h"
 #include "config/config_files.h"
 #include "config/policy_toml.h"
 #include "record/run_directory.h"

@@ -4,11 +4,11 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/find_run.h"
-#include "cli/run_summary.h"
-#include "cli/table.h"
+#include "record/run_summary.h"
 
 namespace dtbench {
 namespace {

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <array>
+
 #include "base/error.h"
 #include "base/places.h"
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "config/config_files.h"
 
 namespace dtbench {
@@ -65,6 +67,37 @@ ResolveRequest SpecOptions::request() const {
     if (given.option->count() > 0)
       request.command_line.push_back({given.flag.key, given.value, given.flag.flag});
   return request;
+}
+
+std::vector<SpecFlag> cell_flags(Spelling spelling) {
+  struct Spelled {
+    const char* specification;  // the specification's own name for the flag
+    SpecFlag flag;
+  };
+  constexpr std::array kFlags = {
+      Spelled{"--max_steps", {"--steps", "train.steps", "training steps"}},
+      Spelled{"--batch_size", {"--batch", "train.batch", "samples in the global batch"}},
+      Spelled{
+          "--micro_batch",
+          {"--micro-batch", "train.micro_batch", "samples per micro-batch; must divide the batch"}},
+      Spelled{"--seq_len", {"--length", "data.length", "tokens per sequence"}},
+      Spelled{"--lr", {"--lr", "train.learning_rate", "learning rate after the warm-up"}},
+      Spelled{"--seed", {"--seed", "seed", "seed of weights, data order, masks and dropout"}},
+      Spelled{"--init",
+              {"--init", "model.init",
+               "scratch, pretrained (as published), a .safetensors file or hf://..."}},
+      Spelled{"--device", {"--device", "device", "cpu, cuda or cuda:N"}},
+      Spelled{"--on_nonfinite",
+              {"--on-nonfinite", "train.on_nonfinite",
+               "at the first NaN or infinity: stop or continue"}}};
+  std::vector<SpecFlag> flags;
+  for (const Spelled& each : kFlags) {
+    flags.push_back(each.flag);
+    if (spelling == Spelling::kSpecification) flags.back().flag = each.specification;
+  }
+  const std::vector<SpecFlag> data = data_file_flags();
+  flags.insert(flags.end(), data.begin(), data.end());
+  return flags;
 }
 
 std::vector<SpecFlag> data_file_flags() {

@@ -40,6 +40,10 @@ class SpecOptions {
   std::vector<std::string> set_;
 };
 
+// What a cell is made of. `run` and the specification's `benchmark` differ in how they spell it.
+enum class Spelling { kRun, kSpecification };
+std::vector<SpecFlag> cell_flags(Spelling spelling);
+
 // Which files the data is in; and besides, how long a sequence is: what `data prepare` needs.
 std::vector<SpecFlag> data_file_flags();
 std::vector<SpecFlag> data_flags();

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/live_block.h"
-#include "cli/run_summary.h"
-#include "cli/table.h"
+#include "record/run_summary.h"
 
 namespace dtbench {
 namespace {

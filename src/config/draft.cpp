@@ -12,7 +12,7 @@ namespace {
 
 // Fields whose value follows from others unless somebody sets it.
 const std::vector<std::string> kDerived = {"model.positions", "train.learning_rate",
-                                           "train.micro_batch", "train.warmup_steps"};
+                                           "train.micro_batch"};
 
 // The choices there are for a field that a file may give as a table of alternatives; else none.
 std::vector<std::string> alternatives_of(const std::string& key) {
@@ -133,8 +133,6 @@ RunSpec Draft::finish(const DtypePolicy& policy) const {
     throw usage_error("'train.learning_rate' is not set.", "--lr 5e-5, for example.");
 
   if (train["micro_batch"].is_null()) train["micro_batch"] = train["batch"];
-  if (train["warmup_steps"].is_null())
-    train["warmup_steps"] = std::min<std::int64_t>(100, train["steps"].get<std::int64_t>() / 10);
 
   RunSpec with_policy;
   with_policy.policy = policy;

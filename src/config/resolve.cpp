@@ -53,6 +53,14 @@ void drop_limits(Draft& draft) {
 
 }  // namespace
 
+bool is_given(const ResolveRequest& request, const std::string& key) {
+  for (const std::vector<Setting>* source : {&request.environment, &request.command_line})
+    if (std::any_of(source->begin(), source->end(),
+                    [&](const Setting& setting) { return setting.key == key; }))
+      return true;
+  return !request.file.empty() && read_toml_file(request.file).contains(key_pointer(key));
+}
+
 RunSpec resolve(const ResolveRequest& request) {
   Json file = request.file.empty() ? Json::object() : read_toml_file(request.file);
   const std::string scenario_name = select("scenario", request.scenario, request, file, "");

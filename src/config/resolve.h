@@ -23,6 +23,9 @@ struct ResolveRequest {
   std::vector<Setting> environment;  // from settings_from_environment
 };
 
+// Whether somebody set the key: on the command line, in the environment or in the file.
+bool is_given(const ResolveRequest& request, const std::string& key);
+
 // Throws Error (usage): unknown scenario, policy, preset or key (with the nearest), bad value.
 RunSpec resolve(const ResolveRequest& request);
 

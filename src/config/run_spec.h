@@ -30,9 +30,9 @@ constexpr auto names_of(OnNonfinite) {
                     EnumName{OnNonfinite::kContinue, "continue"}};
 }
 
-enum class Engine { kReference, kFused };
+enum class Engine { kReference };  // one so far; every spec names it
 constexpr auto names_of(Engine) {
-  return std::array{EnumName{Engine::kReference, "reference"}, EnumName{Engine::kFused, "fused"}};
+  return std::array{EnumName{Engine::kReference, "reference"}};
 }
 
 // The model's shape as far as the configuration decides it; vocabulary and label count come from
@@ -73,7 +73,7 @@ struct TrainSpec {
   std::int64_t micro_batch = 32;  // divides batch; k = batch / micro_batch
   Registered<OptimizerKind> optimizer = adamw();
   double learning_rate = 0;         // constant after a linear warm-up
-  std::int64_t warmup_steps = 100;  // min(100, steps / 10) unless set
+  std::int64_t warmup_steps = 100;  // the preset's, whatever `steps` is (ADR 0023)
   double beta1 = 0.9;
   double beta2 = 0.999;
   double weight_decay = 0.01;  // not on biases and norms

@@ -109,10 +109,6 @@ void validate_train(const RunSpec& spec) {
   require(train.batch % train.micro_batch == 0,
           concat("'train.micro_batch' = ", train.micro_batch,
                  " does not divide 'train.batch' = ", train.batch, "."));
-  require(train.warmup_steps <= train.steps,
-          concat("'train.warmup_steps' = ", train.warmup_steps,
-                 " exceeds 'train.steps' = ", train.steps, "."),
-          "Leave it out to use a tenth of the run, at most 100 steps.");
   require(train.bce_reduction == BceReduction::kMean || spec.objective->takes_bce_reduction,
           concat("'train.bce_reduction' = '", to_string(train.bce_reduction),
                  "' is for multi-label scenarios, but the objective is ", to_string(spec.objective),

@@ -1,23 +1,18 @@
 #include "data/folder_files.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
 #include <system_error>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "base/text.h"
-#include "data/data_files.h"
+#include "data/data_file.h"
 
 namespace dtbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error unreadable(const fs::path& path, const std::error_code& error) {
-  errno = error.value();
-  return system_error("Cannot read", path.string());
-}
 
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::vector<fs::path> entries;

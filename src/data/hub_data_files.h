@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "config/hub_address.h"
-#include "data/data_files.h"
+#include "data/data_file.h"
+#include "data/joined_source.h"
 
 namespace dtbench {
 

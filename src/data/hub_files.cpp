@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/plugin.h"
-#include "data/hub_entry.h"
 #include "data/local_file.h"
 
 namespace dtbench {

@@ -59,3 +59,6 @@ std::filesystem::path initial_weights_file(const RunSpec& spec);
 Json hub_sources(const RunSpec& spec);
 
 }  // namespace dtbench
+
+// What the plug-in exports. The caller owns the result.
+extern "C" __attribute__((visibility("default"))) dtbench::HubFiles* dtbench_open_hub();

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "data/split_field.h"
 
 namespace dtbench {
 namespace {

@@ -21,11 +21,13 @@
 namespace dtbench {
 
 inline constexpr std::array kSplitFields = {"split", "data_type"};
+// A value of data.split_field: no field names the split.
+inline constexpr const char* kNoSplitField = "none";
 
 struct SourceFields {
   std::string text{};       // "": "text"
   std::string labels{};     // "": "labels" or else "eurovoc_concepts"
-  std::string split{};      // "": one of kSplitFields; kNoSplitField: none (data/split_field.h)
+  std::string split{};      // "": one of kSplitFields; kNoSplitField: none
   bool with_labels = true;  // language models read none
   LabelForm label_form = LabelForm::kUnset;
 };

@@ -10,9 +10,6 @@
 
 namespace dtbench {
 
-// A value of data.split_field: no field names the split.
-inline constexpr const char* kNoSplitField = "none";
-
 // Asked for, or the first known field (data/source_fields.h) whose value in the first record names
 // a split. A known field of another meaning is none, and a line says so; should it name a split
 // later on, that is an error, since documents would be in the wrong one.

@@ -90,10 +90,6 @@ StoreMeta read_meta(const std::filesystem::path& directory) {
 
 }  // namespace
 
-const char* to_string(Split split) {
-  return split == Split::kTrain ? "train" : "validation";
-}
-
 struct TokenStore::Impl {
   StoreMeta meta;
   std::array<MappedSplit, 2> splits;  // by Split

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -16,7 +17,8 @@ struct CellOptions {
                                           // is a path itself, or weights are drawn
   std::string sources;  // JSON for the audit: which commits data, tokenizer and weights are of
   bool keep_checkpoint = false;
-  std::int64_t checkpoint_every = 0;  // steps; 0: every five minutes
+  std::int64_t checkpoint_every = 0;     // steps; 0: every five minutes
+  std::optional<double> price_per_hour;  // USD; nothing: the record has no price
 };
 
 // Runs, or goes on with, the cell. However it ends, the run's directory tells how far it came.

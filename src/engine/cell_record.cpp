@@ -12,8 +12,10 @@
 
 namespace dtbench {
 
-CellRecord::CellRecord(const std::filesystem::path& run_directory)
-    : directory_(run_directory),
+CellRecord::CellRecord(const std::filesystem::path& run_directory,
+                       std::optional<double> price_per_hour)
+    : price_per_hour_(price_per_hour),
+      directory_(run_directory),
       spec_(run_spec_from_json(read_json_file(run_directory / "spec.json"),
                                (run_directory / "spec.json").string())) {
   directory_.append_event({{"event", "started"}, {"process", getpid()}});
@@ -83,14 +85,14 @@ void CellRecord::end(Status status, const std::string& reason) {
   const auto file = directory_.path() / "result.json";
   const bool trained_before =
       std::filesystem::exists(file) && read_json_file(file).contains("convergence");
-  if (!trained_before) directory_.write_result(bare_result(spec_, {status, reason, started_at_}));
+  if (!trained_before) directory_.write_result(bare_result(spec_, {status, reason, started_at_, price_per_hour_}));
 }
 
 void CellRecord::end(Status status, const std::string& reason, const Trainer& trainer,
                      TrainingState& state, const Peaks& peaks) {
   record_end(status, reason);
   finish_measuring(trainer, state);
-  const Json result = full_result(trainer, state, {status, reason, started_at_},
+  const Json result = full_result(trainer, state, {status, reason, started_at_, price_per_hour_},
                                   read_lines(directory_.path() / "steps.jsonl"), memory_, peaks);
   directory_.write_result(result);
   const std::string disturbed = in_one_line(result.at("disturbances"));

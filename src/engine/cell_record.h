@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -19,7 +20,8 @@ namespace dtbench {
 class CellRecord {
  public:
   // Takes the lock of the run's directory, which holds spec.json, and records that it started.
-  explicit CellRecord(const std::filesystem::path& run_directory);
+  // `price_per_hour`: USD, of the result's price.
+  CellRecord(const std::filesystem::path& run_directory, std::optional<double> price_per_hour);
 
   const RunSpec& spec() const { return spec_; }
   RunDirectory& directory() { return directory_; }
@@ -51,6 +53,7 @@ class CellRecord {
 
   const std::string started_at_ = utc_now();
   const double started_ = steady_seconds();
+  const std::optional<double> price_per_hour_;
   RunDirectory directory_;
   const RunSpec spec_;
   CpuPeakMemory peak_memory_;

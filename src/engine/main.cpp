@@ -41,6 +41,7 @@ int parse_and_run(int argc, char** argv) {
   run->add_option("--checkpoint-every", options.checkpoint_every,
                   "steps between checkpoints; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);
+  run->add_option("--price-per-hour", options.price_per_hour, "USD, for the record");
   std::string device;
   CLI::App* doctor =
       app.add_subcommand("doctor", "print as JSON what this build and device can do");

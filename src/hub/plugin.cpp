@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/hub_entry.h"
+#include "data/hub_files.h"
 #include "hub/content_hash.h"
 #include "hub/hub.h"
 

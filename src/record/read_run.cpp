@@ -117,9 +117,7 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles 
        entry.increment(error))
     if (entry->is_directory(gone) && is_run(entry->path()) && !is_set_aside(entry->path()))
       paths.push_back(entry->path());
-  if (error && error != std::errc::no_such_file_or_directory)
-    throw Error(error == std::errc::not_a_directory ? ExitCode::kPermanent : ExitCode::kRetryable,
-                concat("Cannot read '", root.string(), "': ", error.message(), "."));
+  if (error && error != std::errc::no_such_file_or_directory) throw unreadable(root, error);
   std::vector<std::pair<std::string, RunRecord>> runs(paths.size());
   on_all_cores(paths.size(), [&](std::size_t i) {
     runs[i].second = read_run(paths[i], files);

@@ -5,6 +5,7 @@
 
 #include "analysis/json_access.h"
 #include "analysis/pairing.h"
+#include "record/cause.h"
 #include "report/curves.h"
 #include "report/scenario_title.h"
 
@@ -41,6 +42,13 @@ Json first_nonfinite(const std::vector<const ReportCell*>& cells) {
     range = {std::min(range[0], step), std::max(range[1], step)};
   }
   return range;
+}
+
+// Of the first cell that died of something known; "" where nobody has found out.
+std::string first_cause(const std::vector<const ReportCell*>& cells) {
+  for (const ReportCell* cell : cells)
+    if (std::string cause = cause_of(*cell->record); !cause.empty()) return cause;
+  return "";
 }
 
 const Json* trials_of(const Json& setting, const Json& policy_fields) {
@@ -92,6 +100,7 @@ Json entry_json(const std::vector<std::size_t>& places, const std::vector<Report
   Json json = {{"cells", places},
                {"states", states},
                {"first_nonfinite", first_nonfinite(cells)},
+               {"cause", first_cause(cells)},
                {"quality", range_of(cells, quality.pointer.c_str())},
                {"samples_per_s", range_of(cells, "/throughput/samples_per_s")},
                {"score", score_json(cells)},

@@ -9,6 +9,7 @@
 #include "analysis/divergence.h"
 #include "analysis/pairing.h"
 #include "base/text.h"
+#include "report/entry_words.h"
 #include "report/number_text.h"
 
 namespace dtbench {
@@ -20,16 +21,9 @@ std::string with_interval(const Json& summary, const char* key, const char* form
   return fixed(summary.at(key), format) + interval(summary, format);
 }
 
-std::string words(const std::string& state) {
-  if (state == "nonfinite") return "met a NaN or an infinity";
-  if (state == "diverged_finite") return "diverged";
-  if (state == "out_of_memory") return "ran out of memory";
-  if (state == "stalled") return "did not train beyond a constant answer";
-  return concat("ended as '", state, "'");
-}
-
-bool all_trained(const Json& entry) {
-  return entry.at("states").size() == 1 && entry.at("states").contains("trained");
+// ": overflow in attention"; "" where nobody has found out.
+std::string cause(const Json& entry) {
+  return entry.at("cause") == "" ? "" : concat(": ", entry.at("cause").get<std::string>());
 }
 
 // "2 of 5 seeds met a NaN or an infinity (first at step 7)"
@@ -40,9 +34,9 @@ std::string not_trained(const Json& entry) {
     const std::size_t n = entry.at("cells").size();
     const std::string who = n == 1 ? "" : concat(count.dump(), " of ", n, " seeds ");
     const Json& first = entry.at("first_nonfinite");
-    parts.push_back(concat(who, words(state),
+    parts.push_back(concat(who, ending(state),
                            state == "nonfinite" && !first.is_null()
-                               ? concat(" (first at step ", first[0].dump(), ")")
+                               ? concat(" (first at step ", first[0].dump(), cause(entry), ")")
                                : ""));
   }
   return join(parts, ", ");
@@ -63,22 +57,6 @@ std::optional<std::string> only_constant(const Json& entry) {
   return concat("its ", score.at("name").get<std::string>(),
                 " is no better than the constant answer's: ", fixed(score.at("mean"), "%.4f"),
                 " against ", fixed(score.at("constant"), "%.4f"));
-}
-
-// What stands beside a difference because it explains it: updates of weights that rounding loses,
-// more than fp32_true's by a hundredth of all, and steps that a loss scale skipped.
-std::string explained(const Json& entry, const Json& reference) {
-  std::vector<std::string> parts;
-  const auto share = [](const Json& of) {
-    const Json& range = of.at("lost_updates");
-    return range.is_null() ? 0 : range.at("mean").get<double>();
-  };
-  if (share(entry) - share(reference) >= 0.01)
-    parts.push_back(concat("rounding loses ", formatted("%.0f", 100 * share(entry)),
-                           " % of its weights' updates"));
-  if (const Json& skipped = entry.at("skipped_steps"); !skipped.is_null() && skipped.at("mean") > 0)
-    parts.push_back(concat("its loss scale skips ", fixed(skipped.at("mean"), "%.3g"), " steps"));
-  return parts.empty() ? "" : concat(" (", join(parts, "; "), ")");
 }
 
 // Why the policy does not qualify; nothing where it does.
@@ -194,18 +172,6 @@ std::string fastest_finite(const Json& row) {
                 " times its samples/s", disturbed ? " (timings disturbed)" : "");
 }
 
-// With the reason where it is that fp32_true did not train.
-std::string nothing_to_recommend(const Json& rows) {
-  std::vector<std::string> untrained;
-  for (const Json& row : rows)
-    if (const Json& policies = row.at("policies");
-        policies.contains(kReferencePolicy) && !all_trained(policies.at(kReferencePolicy)))
-      untrained.push_back(row.at("label"));
-  if (untrained.empty()) return "No policy can be recommended from these records.";
-  return concat("No policy can be recommended yet: fp32_true itself is not trained in ",
-                join(untrained, ", "), ".");
-}
-
 }  // namespace
 
 Json recommendation(const Json& row) {
@@ -242,68 +208,6 @@ Json recommendation(const Json& row) {
                                      : because(row, policies.at(chosen), reference)},
           {"provisos", weakened},
           {"against", against}};
-}
-
-namespace {
-
-// "amp_bf16 in A, B; fp32_true in C" of the rows whose recommendation has one of the strengths.
-std::string policies_of(const Json& rows, const std::vector<std::string>& strengths) {
-  std::vector<std::string> policies, parts;  // in the order of the rows
-  std::map<std::string, std::vector<std::string>> rows_of;
-  for (const Json& row : rows) {
-    const Json& said = row.at("recommendation");
-    if (said.at("policy").is_null() ||
-        std::find(strengths.begin(), strengths.end(), said.at("strength").get<std::string>()) ==
-            strengths.end())
-      continue;
-    const std::string policy = said.at("policy");
-    if (!rows_of.contains(policy)) policies.push_back(policy);
-    rows_of[policy].push_back(row.at("label"));
-  }
-  for (const std::string& policy : policies)
-    parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
-  return join(parts, "; ");
-}
-
-std::vector<std::string> rows_without(const Json& rows) {
-  std::vector<std::string> open;
-  for (const Json& row : rows)
-    if (row.at("recommendation").at("policy").is_null()) open.push_back(row.at("label"));
-  return open;
-}
-
-// " Avoid fp16_naive in C, D: it met a NaN or an infinity." One seed that did is enough.
-std::string avoid(const Json& rows) {
-  std::vector<std::string> policies, parts;
-  std::map<std::string, std::vector<std::string>> rows_of;
-  for (const Json& row : rows)
-    for (const auto& [policy, entry] : row.at("policies").items()) {
-      if (!entry.at("states").contains("nonfinite")) continue;
-      if (!rows_of.contains(policy)) policies.push_back(policy);
-      rows_of[policy].push_back(row.at("label"));
-    }
-  for (const std::string& policy : policies)
-    parts.push_back(concat(policy, " in ", join(rows_of[policy], ", ")));
-  if (parts.empty()) return "";
-  return concat(" Avoid ", join(parts, "; "), ": ", parts.size() == 1 ? "it" : "they",
-                " met a NaN or an infinity.");
-}
-
-}  // namespace
-
-std::string answer(const Json& rows) {
-  if (rows.empty()) return "There are no records to base an answer on.";
-  const std::string firm = policies_of(rows, {"firm"});
-  const std::string use = policies_of(rows, {"firm", "provisional"});
-  const std::string so_far = policies_of(rows, {"so_far"});
-  if (use.empty() && so_far.empty()) return nothing_to_recommend(rows) + avoid(rows);
-  std::vector<std::string> sentences;
-  if (!use.empty()) sentences.push_back(concat(use == firm ? "Use " : "Provisionally, use ", use));
-  if (!so_far.empty())
-    sentences.push_back(concat(use.empty() ? "Fastest" : "fastest", " finite so far: ", so_far));
-  if (const std::vector<std::string> open = rows_without(rows); !open.empty())
-    sentences.push_back(concat("nothing can be said of ", join(open, ", ")));
-  return join(sentences, "; ") + "." + avoid(rows);
 }
 
 }  // namespace dtbench

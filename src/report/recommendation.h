@@ -11,7 +11,4 @@ namespace dtbench {
 // over}.
 Json recommendation(const Json& row);
 
-// All rows' recommendations in a sentence.
-std::string answer(const Json& rows);
-
 }  // namespace dtbench

@@ -5,6 +5,7 @@
 #include "analysis/analyse.h"
 #include "analysis/json_access.h"
 #include "report/curves.h"
+#include "report/headline.h"
 #include "report/matrix_json.h"
 #include "report/pool.h"
 #include "report/recommendation.h"
@@ -118,7 +119,8 @@ Json report_data(const std::vector<RunRecord>& records, const std::vector<Hypoth
     json["rows"].push_back(std::move(one));
   }
   json["missing"] = missing(json.at("rows"), matrix.columns);
-  json["answer"] = answer(json.at("rows"));
+  json["answer"] = headline(json.at("rows"));
+  json["closing"] = closing(json.at("rows"));
   for (Json& setting : json["settings"]) {
     setting["spec"] = pool.pooled(setting.at("spec"));
     setting["identity"] = pool.pooled(setting.at("identity"));

@@ -92,7 +92,8 @@ std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, 
     if (!prepared.finished) {
       stamp(cell);
       const RunningCell::Limits limits{options_.lease_s / 6, options_.timeout_s};
-      auto running = std::make_unique<RunningCell>(prepared, slot, *lease, ledger_, limits);
+      const RunningCell::Means means{slot, options_.price_per_hour};
+      auto running = std::make_unique<RunningCell>(prepared, means, *lease, ledger_, limits);
       cell.state = CellState::kRunning;
       cell.step.reset();
       return CellAtWork{std::move(lease), std::move(running)};

@@ -6,6 +6,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/read_file.h"
 #include "base/text.h"
 #include "record/line_file.h"
 #include "record/run_directory.h"
@@ -64,9 +65,7 @@ std::map<std::string, Spent> Ledger::by_cell() const {
     }
   }
   // An account that cannot be read is not one of nothing.
-  if (error && error != std::errc::no_such_file_or_directory)
-    throw Error(error == std::errc::not_a_directory ? ExitCode::kPermanent : ExitCode::kRetryable,
-                concat("Cannot read '", folder_.string(), "': ", error.message(), "."));
+  if (error && error != std::errc::no_such_file_or_directory) throw unreadable(folder_, error);
   return sums;
 }
 

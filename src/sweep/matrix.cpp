@@ -78,7 +78,7 @@ class Expansion {
       : part_(part),
         common_(std::move(request)),
         scenarios_(or_else(part.scenarios, config_names(common_.configs, ConfigKind::kScenario))),
-        policies_(or_else(part.policies, {kStudyPolicies.begin(), kStudyPolicies.end()})) {
+        policies_(or_else(part.policies, {kDefaultPolicies.begin(), kDefaultPolicies.end()})) {
     // Below the environment, and so before it.
     common_.environment.insert(common_.environment.begin(), part.settings.begin(),
                                part.settings.end());

@@ -22,7 +22,7 @@ struct Axis {
 // A whole product. A matrix is the union of its parts, for what is no product: scenarios whose
 // settings differ, controls that belong to some scenarios only.
 struct MatrixPart {
-  std::vector<std::string> scenarios, policies;   // empty: the six, and the study's six
+  std::vector<std::string> scenarios, policies;   // empty: the six, and kDefaultPolicies
   std::optional<std::vector<std::string>> seeds;  // none: the one that the settings say
   std::vector<Setting> settings;                  // below the environment and the command line
   std::vector<Axis> axes;

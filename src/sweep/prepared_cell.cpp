@@ -104,6 +104,9 @@ std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOp
     command.emplace_back("--checkpoint-every");
     command.push_back(std::to_string(options.checkpoint_every));
   }
+  if (options.price_per_hour)
+    command.insert(command.end(),
+                   {"--price-per-hour", json_number(*options.price_per_hour).dump()});
   RunDirectory(cell.run).write_spec(to_json(cell.spec));
   return command;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ PreparedCell prepare_cell(const RunSpec& spec, const std::filesystem::path& out,
 
 struct EngineOptions {
   bool keep_checkpoint = false;
-  std::int64_t checkpoint_every = 0;  // steps; 0: every five minutes
+  std::int64_t checkpoint_every = 0;                    // steps; 0: every five minutes
+  std::optional<double> price_per_hour = std::nullopt;  // USD, of this process
 };
 
 // Writes the spec to the run directory and returns the command line that trains the cell. Throws

@@ -13,19 +13,25 @@ namespace {
 
 constexpr double kSecondsToSave = 5;  // after its time limit
 
+EngineOptions engine_options(const RunningCell::Means& means) {
+  EngineOptions options;
+  if (means.price_per_hour) options.price_per_hour = *means.price_per_hour * means.slot.share;
+  return options;
+}
+
 }  // namespace
 
-RunningCell::RunningCell(const PreparedCell& cell, const Slot& slot, Lease& lease, Ledger& ledger,
+RunningCell::RunningCell(const PreparedCell& cell, const Means& means, Lease& lease, Ledger& ledger,
                          const Limits& limits)
     : name_(account_name(cell.run)),
       run_(cell.run),
-      share_(slot.share),
+      share_(means.slot.share),
       limits_(limits),
       lease_(lease),
       ledger_(ledger),
       attempt_(ledger.open_attempt()),
       started_(steady_seconds()),
-      engine_(engine_command(cell, {}), slot.environment),
+      engine_(engine_command(cell, engine_options(means)), means.slot.environment),
       last_beat_(started_) {}
 
 void RunningCell::tick() {

@@ -19,9 +19,13 @@ class RunningCell {
     double beat_s = 10;               // between heartbeats
     std::optional<double> timeout_s;  // of this attempt
   };
+  struct Means {
+    const Slot& slot;
+    std::optional<double> price_per_hour;  // of a device, in USD
+  };
 
   // Starts the engine. Throws Error as engine_command and EngineProcess do.
-  RunningCell(const PreparedCell& cell, const Slot& slot, Lease& lease, Ledger& ledger,
+  RunningCell(const PreparedCell& cell, const Means& means, Lease& lease, Ledger& ledger,
               const Limits& limits);
 
   // To be called often, until ended().

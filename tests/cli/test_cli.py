@@ -92,7 +92,7 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
     ("--seed -1", "'seed' must be between 0 and 4294967295, got -1"),
     ("--seed 4294967296", "got 4294967296"),
     ("--micro-batch 3", "does not divide 'train.batch' = 8"),
-    ("--set train.warmup_steps=31", "exceeds 'train.steps'"),
+    ("--set train.warmup_steps=-1", "'train.warmup_steps' must be at least 0, got -1"),
     ("--set model.positions=32", "longer than the model"),
     ("--set model.heads=3", "cannot be divided"),
     ("--lr 0", "'train.learning_rate' must be above 0"),
@@ -113,6 +113,15 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
 ])
 def test_a_bad_setting_is_named(bench, flags, said):
     refused(bench(*TINY, *flags.split()), said)
+
+
+def test_preset_base_on_a_cpu_has_to_be_asked_for(bench):
+    base = ["run", "--scenario", "A", "--policy", "fp32_true"]
+    refused(bench(*base), "On this machine's CPU the cell would take some ", "--device cpu if you mean it")
+    refused(bench("matrix", "--scenario", "A", "--seeds", "2"), "its 14 cells would take some ")
+    assert bench(*base, "--dry-run").returncode == 0
+    asked = bench(*base, "--device", "cpu", "--data", "none.jsonl")
+    refused(asked, "none.jsonl")  # it went on to the data
 
 
 def test_unknown_environment_variable(bench):

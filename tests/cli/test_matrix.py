@@ -11,7 +11,7 @@ import time
 import pytest
 from conftest import BIN, locked, refused
 from sweeps import failures, said, states
-from test_demo import Terminal
+from terminal import Terminal
 
 POLICIES = ["fp32_true", "amp_fp16", "amp_bf16", "fp16_naive", "bf16_pure", "amp_bf16_8bit"]
 FOUR = ["--scenario", "A", "--scenario", "C", "--policy", "fp32_true", "--policy", "fp16_naive",

@@ -68,7 +68,7 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
   const std::vector<std::pair<Change, std::string>> changes = {
       {[](RunSpec& s) { s.seed = -1; }, "'seed' must be between 0 and 4294967295, got -1"},
       {[](RunSpec& s) { s.seed = std::int64_t{1} << 32; }, "got 4294967296"},
-      {[](RunSpec& s) { s.train.warmup_steps = 31; }, "'train.warmup_steps' = 31 exceeds"},
+      {[](RunSpec& s) { s.train.warmup_steps = -1; }, "'train.warmup_steps' must be at least 0"},
       {[](RunSpec& s) { s.train.micro_batch = 3; }, "does not divide 'train.batch' = 8"},
       {[](RunSpec& s) { s.train.micro_batch = 16; }, "'train.micro_batch' must be between"},
       {[](RunSpec& s) { s.train.steps = 0; }, "'train.steps' must be between 1"},

@@ -17,15 +17,29 @@ TrainingState from_to(double start, double end) {
 }
 
 TEST(Outcome, FollowsTheContract) {
-  EXPECT_EQ(outcome(from_to(7.0, 4.0), kConstant), "trained");
-  EXPECT_EQ(outcome(from_to(7.0, 4.96), kConstant), "stalled");  // not 1 % below the constant
-  EXPECT_EQ(outcome(from_to(7.0, 6.0), kConstant),
+  EXPECT_EQ(outcome(from_to(7.0, 4.0), kConstant, StartOf::kScratch), "trained");
+  EXPECT_EQ(outcome(from_to(7.0, 4.96), kConstant, StartOf::kScratch),
+            "stalled");  // not 1 % below the constant
+  EXPECT_EQ(outcome(from_to(7.0, 6.0), kConstant, StartOf::kScratch),
             "stalled");  // improved, but a constant is better
-  EXPECT_EQ(outcome(from_to(4.0, 3.97), kConstant), "stalled");  // not 1 % below its start
-  EXPECT_EQ(outcome(from_to(4.0, 4.5), kConstant), "stalled");   // worse than its start
-  EXPECT_EQ(outcome(from_to(7.0, 7.5), kConstant), "diverged_finite");
-  EXPECT_EQ(outcome(from_to(7.0, NAN), kConstant), "nonfinite");
-  EXPECT_EQ(outcome(TrainingState{}, kConstant), "");
+  EXPECT_EQ(outcome(from_to(4.0, 3.97), kConstant, StartOf::kScratch),
+            "stalled");  // not 1 % below its start
+  EXPECT_EQ(outcome(from_to(4.0, 4.5), kConstant, StartOf::kScratch),
+            "stalled");  // worse than its start
+  EXPECT_EQ(outcome(from_to(7.0, 7.5), kConstant, StartOf::kScratch), "diverged_finite");
+  EXPECT_EQ(outcome(from_to(7.0, NAN), kConstant, StartOf::kScratch), "nonfinite");
+  EXPECT_EQ(outcome(TrainingState{}, kConstant, StartOf::kScratch), "");
+}
+
+TEST(Outcome, PretrainedWeightsMustNotBecomeWorse) {
+  const auto of = [](double start, double end) {
+    return outcome(from_to(start, end), kConstant, StartOf::kPretrained);
+  };
+  EXPECT_EQ(of(4.0, 3.99), "trained");
+  EXPECT_EQ(of(4.0, 4.0), "trained");
+  EXPECT_EQ(of(4.0, 4.01), "stalled");
+  EXPECT_EQ(of(7.0, 4.96), "stalled");  // not 1 % below the constant
+  EXPECT_EQ(of(4.0, 5.1), "diverged_finite");
 }
 
 TEST(Outcome, TwentyStepsAboveTwiceTheFirstLossAreADivergence) {
@@ -35,7 +49,8 @@ TEST(Outcome, TwentyStepsAboveTwiceTheFirstLossAreADivergence) {
     for (int i = 1; i <= steps; ++i)
       state.record_step({.step = i, .loss = 6.5});
     state.record_step({.step = steps + 1, .loss = 1.0});
-    EXPECT_EQ(outcome(state, kConstant), steps == 20 ? "diverged_finite" : "trained");
+    EXPECT_EQ(outcome(state, kConstant, StartOf::kScratch),
+              steps == 20 ? "diverged_finite" : "trained");
   }
 }
 
@@ -44,7 +59,7 @@ TEST(Outcome, AnInterruptedRowOfHighLossesCountsAnew) {
   state.record_step({.step = 0, .loss = 3.0});
   for (int i = 1; i <= 30; ++i)
     state.record_step({.step = i, .loss = i == 15 ? 1.0 : 6.5});
-  EXPECT_EQ(outcome(state, kConstant), "trained");
+  EXPECT_EQ(outcome(state, kConstant, StartOf::kScratch), "trained");
 }
 
 TEST(TrainingState, ReadsBackAsWritten) {

@@ -183,8 +183,22 @@ def test_a_complete_cell_is_not_served_for_other_initial_weights(environment, tm
     assert "weights.safetensors" in other.stderr and "--rerun" in other.stderr
 
 
+@pytest.mark.parametrize("scenario, policy", [("A", "amp_fp16"), ("B", "fp32_true"), ("C", "bf16_pure")])
+def test_a_longer_run_extends_a_shorter_one(environment, tmp_path, scenario, policy):
+    """Bit for bit, at every length: within the warm-up, at the preset's, beyond it."""
+    steps = {}
+    for length in 2, 7, 30, 60:
+        out = tmp_path / str(length)
+        assert run(environment, out, "--steps", str(length), scenario=scenario, policy=policy).returncode == 0
+        steps[length] = numbers(out)[0]
+    assert len({s["lr"] for s in steps[60][:3]}) == 3 and len({s["lr"] for s in steps[60][2:]}) == 1
+    for length in 2, 7, 30:
+        assert steps[length] == steps[60][:length]
+
+
 def test_a_divergence_is_a_result_with_its_place(environment, tmp_path):
-    done = run(environment, tmp_path, "--steps", "10", "--lr", "1e38", "--set", "train.warmup_steps=0")
+    # The rate climbs to 1e38 by the third step, so the death may come at any rate on the way.
+    done = run(environment, tmp_path, "--steps", "10", "--lr", "1e38")
     assert done.returncode == 0, done.stderr
     ended = result(tmp_path)
     assert ended["status"] == "diverged" and ended["outcome"] == "nonfinite"
@@ -193,6 +207,8 @@ def test_a_divergence_is_a_result_with_its_place(environment, tmp_path):
     assert place["step"] == steps[-1]["step"] == ended["steps_completed"] - 1 < 9
     assert place["phase"] in ("loss", "backward", "optimizer") and place["kind"] in ("nan", "inf")
     assert place["tensor"]
+    assert place["learning_rate"] == steps[-1]["lr"] == pytest.approx(1e38 * min(1, len(steps) / 3))
+    assert place["learning_rate_sum"] == pytest.approx(sum(s["lr"] for s in steps[:-1]))
 
 
 def test_on_request_training_goes_on_after_a_nonfinite_value(environment, tmp_path):
@@ -235,13 +251,17 @@ def test_every_policy_starts_from_the_same_draws(environment, tmp_path):
     assert other_seed["initial_draws_fingerprint"] != reference["initial_draws_fingerprint"]
 
 
-@pytest.mark.parametrize(
-    "option, value, reason", [("--device", "cuda:77", "CUDA"), ("--engine", "fused", "only the reference engine")]
-)
-def test_what_the_engine_cannot_do_is_a_recorded_skip(environment, tmp_path, option, value, reason):
-    done = run(environment, tmp_path, option, value)
+def test_what_the_engine_cannot_do_is_a_recorded_skip(environment, tmp_path):
+    done = run(environment, tmp_path, "--device", "cuda:77", "--price-per-hour", "2")
     assert done.returncode == 0, done.stderr
-    assert result(tmp_path)["status"] == "skipped" and reason in result(tmp_path)["reason"]
+    assert result(tmp_path)["status"] == "skipped" and "CUDA" in result(tmp_path)["reason"]
+    assert result(tmp_path)["price_usd"] is None
+
+
+def test_a_price_an_hour_prices_the_record(environment, tmp_path):
+    assert run(environment, tmp_path, "--steps", "2", "--price-per-hour", "7.2").returncode == 0
+    recorded = result(tmp_path)
+    assert recorded["price_usd"] == pytest.approx(recorded["wall_s"] * 0.002, rel=1e-12)
 
 
 def test_an_environment_that_forces_tf32_is_refused(environment, tmp_path):

@@ -115,6 +115,50 @@ def test_what_met_a_nan_is_to_be_avoided(tmp_path, report):
         "Use amp_bf16 in A. Avoid fp16_naive in A: it met a NaN or an infinity."
 
 
+def test_what_stays_finite_without_training_is_to_be_avoided(tmp_path, report):
+    policy_seeds(tmp_path, "fp32_true")
+    policy_seeds(tmp_path, "amp_bf16", speed=1.5, shift=0.001)
+    policy_seeds(tmp_path, "bf16_pure", speed=2, outcome="stalled")
+    assert report()["answer"] == \
+        "Use amp_bf16 in A. Avoid bf16_pure in A: it did not train, and fp32_true did."
+
+
+def test_a_cause_stands_where_somebody_has_found_it(tmp_path, report):
+    policy_seeds(tmp_path, "fp32_true")
+    policy_seeds(tmp_path, "fp16_naive", nonfinite=3)
+    [row] = report()["rows"]
+    assert row["policies"]["fp16_naive"]["cause"] == ""
+    runs = [path.parent for path in tmp_path.glob("*/spec.json") if "fp16_naive" in path.read_text()]
+    (runs[0] / "explain.json").write_text('{"cause": "overflow in attention"}')
+    [row] = report()["rows"]
+    assert row["policies"]["fp16_naive"]["cause"] == "overflow in attention"
+    assert "(first at step 3: overflow in attention)" in row["recommendation"]["against"]["fp16_naive"]
+    (runs[0] / "explain.json").write_text("{")  # explains nothing, and spoils nothing
+    assert report()["rows"][0]["policies"]["fp16_naive"]["cause"] == ""
+
+
+def test_three_sentences_close_a_matrix(tmp_path, report):
+    policy_seeds(tmp_path, "fp32_true")
+    policy_seeds(tmp_path, "fp32_perturbed", shift=0.002)
+    policy_seeds(tmp_path, "amp_bf16", speed=1.5, shift=0.001)
+    policy_seeds(tmp_path, "bf16_pure", speed=2, shift=0.4)
+    policy_seeds(tmp_path, "fp16_naive", nonfinite=3)
+    assert report()["closing"] == [
+        "fp32_true trained in A; a NaN or an infinity ended fp16_naive in A.",
+        "Without dying, bf16_pure fell furthest behind fp32_true, in A: validation loss +0.4080; one "
+        "unit in the last place of the first weights moves it by 0.0020.",
+        "Use amp_bf16 in A."]
+
+
+def test_a_closing_without_deaths_or_losses(tmp_path, report):
+    add(tmp_path, "A", "fp32_true", 0)
+    add(tmp_path, "A", "amp_bf16", 0, result={SPEED: 150.0})
+    assert report()["closing"] == [
+        "fp32_true trained in A, and no policy met a NaN or an infinity.",
+        "No policy that stayed finite ended behind fp32_true.",
+        "Fastest finite so far: amp_bf16 in A; 1 seed and generated data make no advice."]
+
+
 def scored(root, policy, score, constant, speed=1.0, **options):
     for seed in SEEDS:
         add(root, "E", policy, seed, spec=REAL, **options,

@@ -12,7 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 from conftest import STUDY
 from records import add, change, dtbench, ok, stable_rates
 
-AVOID = "Avoid fp16_naive in A, B, C, D, E, F: it met a NaN or an infinity."
+AVOID = "Avoid fp16_naive in all six scenarios: it met a NaN or an infinity."
 WIDTHS = (390, 1280, 2560)
 RESULTS = {(r["scenario"], r["policy"]): r for r in
            (json.loads(path.read_text()) for path in STUDY.glob("*/result.json"))}
@@ -71,7 +71,7 @@ def test_the_first_screen_answers(page):
         box = page.locator(place).bounding_box()
         assert box["y"] + box["height"] <= 800, place
     expect(page.locator("#answer")).to_have_text(
-        "No policy can be recommended yet: fp32_true itself is not trained in A, B, C, D, E, F. "
+        "No policy can be recommended yet: fp32_true itself is not trained in A, B, C, D, E and F. "
         + AVOID)
 
 

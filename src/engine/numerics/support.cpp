@@ -29,8 +29,6 @@ std::optional<std::string> unsupported_on_cuda(const DtypePolicy& policy,
 }  // namespace
 
 std::optional<std::string> unsupported(const RunSpec& spec, const c10::Device& device) {
-  if (spec.engine != Engine::kReference)
-    return concat("this build has only the reference engine, not '", to_string(spec.engine), "'");
   if (device.is_cuda()) return unsupported_on_cuda(spec.policy, device);
   if (spec.policy.tf32) return "TF32 is a mode of CUDA's tensor cores";
   return std::nullopt;

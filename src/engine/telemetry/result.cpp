@@ -46,6 +46,19 @@ Json tensor_bytes(const Trainer& trainer) {
             {"total_bytes", predicted.total}}}};
 }
 
+// The learning rate in force at a step, and the sum of the rates of the updates before it: how far
+// weights could have come.
+Json rates_at(std::int64_t step, const std::vector<Json>& steps) {
+  Json rate;
+  double sum = 0;
+  for (const Json& line : steps) {
+    const auto number = line.at("step").get<std::int64_t>();
+    if (number == step) rate = line.at("lr");
+    if (number < step && line.at("skipped") == false) sum += line.at("lr").get<double>();
+  }
+  return {{"learning_rate", rate}, {"learning_rate_sum", json_number(sum)}};
+}
+
 // The steps whose times measure a whole step: a run that stops at a non-finite value gives up its
 // last one half done.
 std::vector<Json> whole_steps(std::vector<Json> steps, const RunSpec& spec,
@@ -80,11 +93,16 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
                  const std::vector<Json>& steps, const Json& memory, const Peaks& peaks) {
   const StoreMeta& data = trainer.store().meta();
   Json result = bare_result(trainer.spec(), end);
-  const std::string what = outcome(state, trainer.constant().loss);
+  const StartOf weights =
+      trainer.spec().model.init == "scratch" ? StartOf::kScratch : StartOf::kPretrained;
+  const std::string what = outcome(state, trainer.constant().loss, weights);
   if (!what.empty() && is_final(end.status))
     result["outcome"] = what;
   result["steps_completed"] = state.steps_completed;
-  if (state.first_nonfinite) result["first_nonfinite"] = to_json(*state.first_nonfinite);
+  if (state.first_nonfinite) {
+    result["first_nonfinite"] = to_json(*state.first_nonfinite);
+    result["first_nonfinite"].update(rates_at(state.first_nonfinite->step, steps));
+  }
   result["loss_scale"] = loss_scale(steps);
   result["optimizer"] = update_losses(steps);
   const std::vector<Json> whole = whole_steps(steps, trainer.spec(), state);
@@ -101,6 +119,8 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
                     {"train_examples", trainer.batches().examples(Split::kTrain)},
                     {"val_examples", trainer.evaluation_examples()}};
   result["wall_s"] = state.wall_seconds;
+  if (end.price_per_hour)
+    result["price_usd"] = json_number(state.wall_seconds / 3600 * *end.price_per_hour);
   return result;
 }
 

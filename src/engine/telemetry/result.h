@@ -16,6 +16,7 @@ struct RunEnd {
   Status status;
   std::string reason;  // "" where the status says it all
   std::string started_at;
+  std::optional<double> price_per_hour = std::nullopt;  // USD, of this process
 };
 
 // The part every run has, even one that never came to train.

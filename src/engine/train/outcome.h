@@ -9,6 +9,9 @@ namespace dtbench {
 
 // "nonfinite", "diverged_finite", "stalled" or "trained"; "" when the run has no last evaluation.
 // `constant_loss` is the validation loss of the best constant answer on the same targets.
-std::string outcome(const TrainingState& state, double constant_loss);
+// Weights that were trained before have seen such text: they need not improve by 1 % on their
+// start, only not be worse.
+enum class StartOf { kScratch, kPretrained };
+std::string outcome(const TrainingState& state, double constant_loss, StartOf weights);
 
 }  // namespace dtbench

@@ -97,7 +97,12 @@ function tipLines(row, policy, entry) {
     lines.push(`samples/s relative to fp32_true ${estimate(entry.speed, 3)}, n = ${entry.speed.n}`);
   if (entry.samples_per_s) lines.push(`${significant(entry.samples_per_s.mean)} samples/s`);
   if (entry.memory) lines.push(`peak memory relative to fp32_true ${estimate(entry.memory, 3)}`);
-  if (firstNonfinite(entry)) lines.push(`first non-finite value: ${firstNonfinite(entry)}`);
+  if (firstNonfinite(entry))
+    lines.push(
+        `first non-finite value: ${firstNonfinite(entry)}${entry.cause ? `, ${entry.cause}` : ""}`);
+  if (entry.lost_updates?.mean > 0)
+    lines.push(`rounding loses ${
+        significant(100 * entry.lost_updates.mean, 2)} % of its weights' updates`);
   const against = row.recommendation.against[policy];
   if (against) lines.push(`not recommended: ${against}`);
   if (row.synthetic) lines.push("generated data");
@@ -124,6 +129,13 @@ function useThis(row) {
   ];
 }
 
+// What stands in the third line of a cell: its speed, or why it died, where that is known.
+function speedOrCause(policy, entry) {
+  if (entry.speed) return `${fixed(entry.speed.ratio, 2)}\u00D7 speed`;
+  if (entry.cause) return entry.cause;
+  return policy === "fp32_true" && entry.samples_per_s ? "reference" : none;
+}
+
 function matrixCell(row, policy) {
   const entry = row.policies[policy];
   if (!entry) return el("td", {class: "none"}, el("div", {class: "empty"}, "no record"));
@@ -138,10 +150,7 @@ function matrixCell(row, policy) {
             entry.difference ?
                 el("span", {class: "difference"}, ` ${fixed(entry.difference.mean, 4, true)}`) :
                 null),
-         el("span", {class: "speed"},
-            entry.speed ? `${fixed(entry.speed.ratio, 2)}\u00D7 speed` :
-                policy === "fp32_true" && entry.samples_per_s ? "reference" :
-                                                                none));
+         el("span", {class: entry.cause ? "speed cause" : "speed"}, speedOrCause(policy, entry)));
   return el(
       "td", {class: `${kind}${used ? " use" : ""}`, "data-row": row.label, "data-policy": policy},
       withTip(button, () => tipLines(row, policy, entry)));

@@ -1,9 +1,9 @@
-#include "cli/analysis_text.h"
+#include "report/analysis_text.h"
 
 #include <algorithm>
 
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "report/number_text.h"
 
 namespace dtbench {

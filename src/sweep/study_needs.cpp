@@ -1,10 +1,11 @@
-#include "cli/study.h"
+#include "sweep/study_needs.h"
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
 #include "config/resolve.h"
@@ -66,6 +67,20 @@ std::optional<double> study_hours(const Json& needs, const Json& products, doubl
     seconds += flops.get<double>() / (share * rate.get<double>());
   }
   return seconds / 3600;
+}
+
+CpuHours hours_on_a_cpu(const std::vector<const RunSpec*>& cells) {
+  constexpr double kCoreRate = 3e10;  // fp32 matmuls in training steps of these sizes, AVX2
+  double flops = 0;
+  for (const RunSpec* cell : cells) {
+    const auto& published = cell->model.architecture->published;
+    if (!published) continue;
+    const ModelShape shape = model_shape(*cell, published->vocab_size, kLabels);
+    flops += step_flops(shape, full_step(*cell)).needed * static_cast<double>(cell->train.steps);
+  }
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  return {flops / (kCoreRate * cores) / 3600,
+          concat(kCoreRate / 1e9, " GFLOP/s on each of ", cores, " cores")};
 }
 
 std::vector<std::string> obstacles(const Json& examined, const Json& needs) {

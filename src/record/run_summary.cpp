@@ -1,10 +1,10 @@
-#include "cli/run_summary.h"
+#include "record/run_summary.h"
 
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "record/status.h"
 
 namespace dtbench {

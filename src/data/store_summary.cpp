@@ -1,10 +1,10 @@
-#include "cli/store_summary.h"
+#include "data/store_summary.h"
 
 #include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
-#include "cli/table.h"
+#include "base/table.h"
 #include "data/byte_level.h"
 #include "data/store.h"
 #include "data/store_files.h"

@@ -1,7 +1,7 @@
-#include "cli/changes_text.h"
+#include "report/changes_text.h"
 
+#include "base/table.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "report/number_text.h"
 
 namespace dtbench {

@@ -1,11 +1,11 @@
-#include "cli/explanation_text.h"
+#include "report/explanation_text.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "base/text.h"
-#include "cli/table.h"
+#include "base/table.h"
 
 namespace dtbench {
 namespace {

@@ -1,0 +1,71 @@
+#include "report/entry_words.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "record/status.h"
+#include "report/number_text.h"
+
+namespace dtbench {
+
+std::string ending(const std::string& state) {
+  if (const auto outcome = enum_from<Outcome>(state)) switch (*outcome) {
+      case Outcome::kTrained:
+        return "trained";
+      case Outcome::kNonfinite:
+        return "met a NaN or an infinity";
+      case Outcome::kDivergedFinite:
+        return "diverged";
+      case Outcome::kStalled:
+        return "did not train beyond a constant answer";
+    }
+  if (state == to_string(Status::kOutOfMemory)) return "ran out of memory";
+  return concat("ended as '", state, "'");
+}
+
+bool all_trained(const Json& entry) {
+  return entry.at("states").size() == 1 &&
+         entry.at("states").contains(to_string(Outcome::kTrained));
+}
+
+bool any_nonfinite(const Json& entry) {
+  return entry.at("states").contains(to_string(Outcome::kNonfinite));
+}
+
+std::string explanation(const Json& entry, const Json& reference) {
+  std::vector<std::string> parts;
+  const auto share = [](const Json& of) {
+    const Json& range = of.at("lost_updates");
+    return range.is_null() ? 0 : range.at("mean").get<double>();
+  };
+  if (share(entry) - share(reference) >= 0.01)
+    parts.push_back(concat("rounding loses ", formatted("%.0f", 100 * share(entry)),
+                           " % of its weights' updates"));
+  if (const Json& skipped = entry.at("skipped_steps"); !skipped.is_null() && skipped.at("mean") > 0)
+    parts.push_back(concat("its loss scale skips ", fixed(skipped.at("mean"), "%.3g"), " steps"));
+  return join(parts, "; ");
+}
+
+std::string explained(const Json& entry, const Json& reference) {
+  const std::string words = explanation(entry, reference);
+  return words.empty() ? "" : concat(" (", words, ")");
+}
+
+std::string listed(const std::vector<std::string>& parts) {
+  if (parts.size() < 2) return join(parts, "");
+  return concat(join({parts.begin(), parts.end() - 1}, ", "), " and ", parts.back());
+}
+
+std::string places(const std::vector<std::string>& labels, const Json& rows) {
+  constexpr std::array kNumbers = {"two", "three", "four", "five", "six"};
+  const std::size_t n = labels.size();
+  const bool settings = std::any_of(rows.begin(), rows.end(), [](const Json& row) {
+    return row.at("label") != row.at("scenario");
+  });
+  if (n != rows.size() || n < 2 || settings) return listed(labels);
+  return concat("all ", n - 2 < kNumbers.size() ? kNumbers.at(n - 2) : std::to_string(n),
+                " scenarios");
+}
+
+}  // namespace dtbench

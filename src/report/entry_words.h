@@ -1,0 +1,29 @@
+// What a policy's cells in a row of the matrix (row_json) did, in words.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace dtbench {
+
+// "met a NaN or an infinity", "did not train beyond a constant answer", ...
+std::string ending(const std::string& state);
+
+bool all_trained(const Json& entry);
+bool any_nonfinite(const Json& entry);
+
+// What stands beside a difference because it explains it: updates of weights that rounding loses,
+// more than fp32_true's by a hundredth of all, and steps that a loss scale skipped. "" for nothing.
+std::string explanation(const Json& entry, const Json& reference);
+std::string explained(const Json& entry, const Json& reference);  // the same in brackets
+
+// "all six scenarios" where `labels` are those of all rows and there are several, else
+// "A, B and D".
+std::string places(const std::vector<std::string>& labels, const Json& rows);
+
+// "a", "a and b", "a, b and c".
+std::string listed(const std::vector<std::string>& parts);
+
+}  // namespace dtbench

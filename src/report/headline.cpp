@@ -1,0 +1,225 @@
+#include "report/headline.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/text.h"
+#include "config/study_policies.h"
+#include "report/entry_words.h"
+#include "report/number_text.h"
+
+namespace dtbench {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Names with the rows that each belongs to, in the order in which they came.
+class Places {
+ public:
+  void add(const std::string& name, const Json& row) {
+    if (!labels_.contains(name)) names_.push_back(name);
+    labels_[name].push_back(row.at("label"));
+  }
+  bool empty() const { return names_.empty(); }
+  std::size_t size() const { return names_.size(); }
+  // "amp_bf16 in A and B; fp32_true in C"
+  std::string text(const Json& rows, const char* separator = "; ") const {
+    Names parts;
+    for (const std::string& name : names_)
+      parts.push_back(concat(name, " in ", places(labels_.at(name), rows)));
+    return join(parts, separator);
+  }
+
+ private:
+  Names names_;
+  std::map<std::string, Names> labels_;
+};
+
+const Json* entry_of(const Json& row, const char* policy) {
+  const Json& policies = row.at("policies");
+  return policies.contains(policy) ? &policies.at(policy) : nullptr;
+}
+
+bool reference_trained(const Json& row) {
+  const Json* reference = entry_of(row, kReferencePolicy);
+  return reference != nullptr && all_trained(*reference);
+}
+
+// Those whose recommendation has one of the strengths.
+Places chosen(const Json& rows, const std::set<std::string>& strengths) {
+  Places found;
+  for (const Json& row : rows) {
+    const Json& said = row.at("recommendation");
+    if (!said.at("policy").is_null() && strengths.contains(said.at("strength").get<std::string>()))
+      found.add(said.at("policy"), row);
+  }
+  return found;
+}
+
+Names labels_where(const Json& rows, bool (*condition)(const Json& row)) {
+  Names labels;
+  for (const Json& row : rows)
+    if (condition(row)) labels.push_back(row.at("label"));
+  return labels;
+}
+
+// With the reason where it is that fp32_true did not train.
+std::string nothing_to_recommend(const Json& rows) {
+  const Names untrained = labels_where(rows, [](const Json& row) {
+    return entry_of(row, kReferencePolicy) != nullptr && !reference_trained(row);
+  });
+  if (untrained.empty()) return "No policy can be recommended from these records";
+  return concat("No policy can be recommended yet: fp32_true itself is not trained in ",
+                listed(untrained));
+}
+
+// Without a full stop.
+std::string choice(const Json& rows) {
+  const Places firm = chosen(rows, {"firm"}), use = chosen(rows, {"firm", "provisional"}),
+               so_far = chosen(rows, {"so_far"});
+  if (use.empty() && so_far.empty()) return nothing_to_recommend(rows);
+  Names sentences;
+  if (!use.empty())
+    sentences.push_back(
+        concat(use.text(rows) == firm.text(rows) ? "Use " : "Provisionally, use ", use.text(rows)));
+  if (!so_far.empty())
+    sentences.push_back(
+        concat(use.empty() ? "Fastest" : "fastest", " finite so far: ", so_far.text(rows)));
+  const Names open = labels_where(
+      rows, [](const Json& row) { return row.at("recommendation").at("policy").is_null(); });
+  if (!open.empty()) sentences.push_back(concat("nothing can be said of ", listed(open)));
+  return join(sentences, "; ");
+}
+
+// Policies that met a NaN, one seed is enough, whatever fp32_true did.
+Places dead(const Json& rows) {
+  Places found;
+  for (const Json& row : rows)
+    for (const auto& [policy, entry] : row.at("policies").items())
+      if (any_nonfinite(entry)) found.add(policy, row);
+  return found;
+}
+
+// Policies that stayed finite and did not train where fp32_true did.
+Places untrained(const Json& rows) {
+  Places found;
+  for (const Json& row : rows)
+    for (const auto& [policy, entry] : row.at("policies").items())
+      if (reference_trained(row) && !any_nonfinite(entry) &&
+          (entry.at("states").contains("stalled") ||
+           entry.at("states").contains("diverged_finite")))
+        found.add(policy, row);
+  return found;
+}
+
+std::string avoid(const Json& rows) {
+  Names parts;
+  if (const Places found = dead(rows); !found.empty())
+    parts.push_back(concat(found.text(rows), ": ", found.size() == 1 ? "it" : "they",
+                           " met a NaN or an infinity"));
+  if (const Places found = untrained(rows); !found.empty())
+    parts.push_back(concat(found.text(rows), ": ", found.size() == 1 ? "it" : "they",
+                           " did not train, and fp32_true did"));
+  return parts.empty() ? "" : concat(" Avoid ", join(parts, "; "), ".");
+}
+
+// --- the closing ---
+
+std::string training_sentence(const Json& rows) {
+  const Names trained = labels_where(rows, reference_trained);
+  const Names references = labels_where(
+      rows, [](const Json& row) { return entry_of(row, kReferencePolicy) != nullptr; });
+  std::string text = "There is no finished fp32_true to compare with";
+  if (!references.empty())
+    text = trained.empty() ? "fp32_true itself did not train"
+                           : concat("fp32_true trained in ", places(trained, rows));
+  if (!trained.empty() && trained.size() < references.size())
+    text += concat(" of ", references.size());
+  const Places found = dead(rows);
+  if (found.empty()) return text + ", and no policy met a NaN or an infinity.";
+  return concat(text, "; a NaN or an infinity ended ", found.text(rows, ", "), ".");
+}
+
+struct Loss {
+  const Json* row = nullptr;
+  std::string policy;
+  double worse = 0;  // in units of the margin that is allowed
+};
+
+// The policy that stayed finite and ended furthest behind fp32_true.
+Loss largest_loss(const Json& rows) {
+  Loss largest;
+  for (const Json& row : rows) {
+    if (!reference_trained(row)) continue;
+    const Json& quality = row.at("quality");
+    const Json* reference = entry_of(row, kReferencePolicy);
+    const double margin =
+        quality.at("margin").get<double>() *
+        (quality.at("relative") == true ? reference->at("quality").at("mean").get<double>() : 1);
+    for (const auto& [policy, entry] : row.at("policies").items()) {
+      if (policy == kReferencePolicy || policy == kNoisePolicy) continue;
+      if (any_nonfinite(entry) || entry.at("difference").is_null()) continue;
+      const Json& mean = entry.at("difference").at("mean");
+      if (!mean.is_number()) continue;
+      const double worse = (quality.at("higher_is_better") == true ? -1 : 1) * mean.get<double>();
+      if (worse / margin > largest.worse) largest = {&row, policy, worse / margin};
+    }
+  }
+  return largest;
+}
+
+// ", where rounding alone moves it by 0.003"
+std::string noise_words(const Json& row) {
+  const Json* noise = entry_of(row, kNoisePolicy);
+  if (noise == nullptr || noise->at("difference").is_null()) return "";
+  const Json& mean = noise->at("difference").at("mean");
+  if (!mean.is_number()) return "";
+  return concat("; one unit in the last place of the first weights moves it by ",
+                formatted("%.4f", std::abs(mean.get<double>())));
+}
+
+std::string loss_sentence(const Json& rows) {
+  const Loss loss = largest_loss(rows);
+  if (loss.row == nullptr) return "No policy that stayed finite ended behind fp32_true.";
+  const Json& row = *loss.row;
+  const Json& entry = row.at("policies").at(loss.policy);
+  const std::string difference = concat(row.at("quality").at("name").get<std::string>(), " ",
+                                        fixed(entry.at("difference").at("mean"), "%+.4f"));
+  if (loss.worse < 1)
+    return concat("Every policy that stayed finite ended near fp32_true: the furthest behind is ",
+                  loss.policy, " in ", row.at("label").get<std::string>(), ", ", difference, ".");
+  const std::string why = explanation(entry, row.at("policies").at(kReferencePolicy));
+  return concat("Without dying, ", loss.policy, " fell furthest behind fp32_true, in ",
+                row.at("label").get<std::string>(), ": ", difference,
+                why.empty() ? "" : concat(", while ", why), noise_words(row), ".");
+}
+
+std::string worth_sentence(const Json& rows) {
+  const bool synthetic =
+      std::any_of(rows.begin(), rows.end(), [](const Json& row) { return row.at("synthetic"); });
+  std::size_t seeds = 0;
+  for (const Json& row : rows)
+    seeds = std::max(seeds, row.at("seeds").size());
+  Names weak;
+  if (seeds < 5) weak.push_back(concat(seeds, seeds == 1 ? " seed" : " seeds"));
+  if (synthetic) weak.emplace_back("generated data");
+  return concat(choice(rows), weak.empty() ? "." : concat("; ", listed(weak), " make no advice."));
+}
+
+}  // namespace
+
+std::string headline(const Json& rows) {
+  if (rows.empty()) return "There are no records to base an answer on.";
+  return concat(choice(rows), ".", avoid(rows));
+}
+
+Json closing(const Json& rows) {
+  if (rows.empty()) return {headline(rows)};
+  return {training_sentence(rows), loss_sentence(rows), worth_sentence(rows)};
+}
+
+}  // namespace dtbench
