@@ -36,11 +36,14 @@ struct Times {
 Times timed_step(ParameterSet& parameters, const Model& model, WeightUpdate& update,
                  const MicroBatch& batch, std::uint32_t step) {
   const double started = steady_seconds();
+  update.begin({step, 1e-4});
   parameters.clear_gradients();
   const at::Tensor loss =
       differentiate(model, batch, {ComputeRules{}, {0.1, 0, step, 0}},
                     {static_cast<double>(batch.targets.numel()), 1.0}, into(parameters));
-  update.apply(update.finish_gradients(), 1e-4, step);
+  update.record_loss(0, loss);
+  update.finish_gradients();
+  update.apply();
   const double trained = steady_seconds();
   const bool found =
       !std::isfinite(loss.item<double>()) || find_first_nonfinite(parameters.values());

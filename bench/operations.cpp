@@ -159,9 +159,13 @@ void adamw(benchmark::State& state, const std::string& policy_name, double bytes
   parameters.create("w", {kRows, kColumns}, {.deviation = 0.02}, ParameterKind::kMatrix);
   parameters.add_gradient(0, random({kRows, kColumns}, type));
   AdamW optimizer(parameters, adamw_options(policy, TrainSpec{}, 0));
-  std::uint32_t step = 0;
-  run(state, at::kFloat, {0, bytes_an_element * kRows * kColumns},
-      [&] { optimizer.step(1e-4, 1, step++); });
+  DeviceScalars scalars(at::kCPU);
+  std::int64_t step = 0;
+  run(state, at::kFloat, {0, bytes_an_element * kRows * kColumns}, [&] {
+    scalars.begin({step++, 1e-4});
+    optimizer.step(scalars);
+    end_update(*scalars.at_hand(), /*scaled=*/false, {});
+  });
 }
 
 void measure_roofs() {

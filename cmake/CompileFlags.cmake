@@ -8,8 +8,9 @@ target_compile_options(dtbench_flags INTERFACE
 # nvcc contracts unless told otherwise. These files are contracted, and no other:
 #   attention_softmax.cu, cross_entropy.cu: reductions in fp32 whose order differs from the CPU's
 #     anyway. They are held to a bound, not to bits; recorded numbers were made with contraction.
-# The updates (adamw.cu, adamw_8bit.cu) are held to the CPU's bits (ADR 0009). dropout.cu only
-# multiplies and finite.cu only looks at bits: there is nothing to contract in them.
+# The updates (adamw.cu, adamw_8bit.cu) and what decides about them (step_decision.cu) are held to
+# the CPU's bits (ADR 0009). dropout.cu only multiplies and finite.cu only looks at bits: there is
+# nothing to contract in them.
 set(DTBENCH_CONTRACTED_CUDA_FILES attention_softmax.cu cross_entropy.cu)
 set(DTBENCH_CUDA_FLAGS --Werror=all-warnings -Xcompiler=-Wall --expt-relaxed-constexpr)
 

@@ -74,7 +74,14 @@ TensorUpdate updated(const Golden& golden, std::int64_t t, double weight_decay,
                       {1e-3, 1.0, 0.9, 0.999, 1e-8, weight_decay, t},
                       UpdateRounding::kNearest,
                       {}};
-  device.is_cuda() ? cuda_update({update}) : blockwise_update(update);
+  if (device.is_cuda()) {
+    DeviceScalars scalars(device);
+    scalars.begin({});
+    CudaUpdate(device).launch({{{update}, {}}}, scalars);
+    scalars.read();
+  } else {
+    blockwise_update(update);
+  }
   return update;
 }
 

@@ -314,7 +314,8 @@ TEST(BlockwiseStates, OnlyOfLargeTensorsThatAreNoEmbeddings) {
   options.embedding_states = StateFormat::kFloat32;
   AdamW optimizer(parameters, options);
   EXPECT_EQ(optimizer.state_bytes(), 2 * 4 * 4096 + 2 * (4096 + 4 * 16) + 2 * 4 * 64 * 63);
-  const UpdateCounts counts = optimizer.step(1e-3, 1, 0);
+  DeviceScalars scalars(at::kCPU);
+  const UpdateCounts counts = update_once(optimizer, scalars, {0, 1e-3});
   EXPECT_EQ(counts.eight_bit_elements, 4096);
   EXPECT_EQ(counts.elements, 2 * 4096 + 64 * 63);
 }

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "data/safetensors.h"
-#include "engine/optim/schedule.h"
 #include "engine/small_model.h"
 #include "engine/train/loop.h"
 
@@ -49,8 +48,6 @@ Trained train(const RunSpec& spec, const TokenStore& store, std::int64_t cut) {
   if (cut >= 0) {
     for (std::int64_t step = 0; step < cut; ++step) {
       auto gradients = trainer->compute_gradients(step);
-      gradients.event.learning_rate =
-          learning_rate(spec.train.learning_rate, spec.train.warmup_steps, step);
       trainer->apply_gradients(gradients);
       losses.on_step(gradients.event);
       state.record_step(gradients.event);

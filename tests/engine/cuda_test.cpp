@@ -5,8 +5,12 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <tuple>
 
 #include "engine/cuda_device.h"
 #include "engine/numerics/finite.h"
@@ -168,6 +172,8 @@ TEST_F(Cuda, StepsEqualTheCpusUpToRounding) {
       for (std::int64_t step = 0; step < 3; ++step) {
         Trainer::Gradients on_cpu = here.compute_gradients(step);
         Trainer::Gradients on_cuda = there.compute_gradients(step);
+        here.apply_gradients(on_cpu);
+        there.apply_gradients(on_cuda);
         const double flips = static_cast<double>(step + 1) / 2;
         // The longest sum is one over the vocabulary's 2,048 logits.
         const double order = reduction_tolerance(Dtype::kFloat32, Dtype::kFloat32, 2048);
@@ -178,11 +184,102 @@ TEST_F(Cuda, StepsEqualTheCpusUpToRounding) {
         EXPECT_NEAR(on_cpu.event.grad_norm, on_cuda.event.grad_norm,
                     chain * static_cast<double>(step + 1) * on_cpu.event.grad_norm)
             << scenario << ' ' << policy << " step " << step;
-        on_cpu.event.learning_rate = on_cuda.event.learning_rate = 1e-4;
-        here.apply_gradients(on_cpu);
-        there.apply_gradients(on_cuda);
       }
     }
+}
+
+// While it lives, torch's calls that wait for the device throw.
+class RefuseWaiting {
+ public:
+  RefuseWaiting() { cuda_plugin().refuse_waiting(true); }
+  ~RefuseWaiting() { cuda_plugin().refuse_waiting(false); }
+  RefuseWaiting(const RefuseWaiting&) = delete;
+  RefuseWaiting& operator=(const RefuseWaiting&) = delete;
+};
+
+TEST_F(Cuda, AStepIsLaunchedWithoutWaiting) {
+  for (const char* scenario : {"A", "B", "C", "D", "E", "F"})
+    for (const char* policy : {"fp32_true", "amp_fp16", "amp_bf16", "fp16_naive", "fp16_scaled",
+                               "bf16_pure", "bf16_stochastic", "amp_bf16_8bit"}) {
+      RunSpec spec = tiny_spec(scenario);
+      spec.policy = policy_named(policy);
+      spec.train.micro_batch = spec.train.batch / 2;
+      const TokenStore store(tiny_store(spec));
+      Trainer trainer(spec, store, device_);
+      for (std::int64_t step = 0; step < 3; ++step) {
+        std::optional<Trainer::Gradients> gradients;
+        {
+          const RefuseWaiting refused;
+          ASSERT_NO_THROW({
+            gradients = trainer.compute_gradients(step);
+            trainer.launch_update(*gradients);
+          }) << scenario
+             << ' ' << policy << " step " << step;
+        }
+        trainer.finish_step(*gradients);
+        EXPECT_GT(gradients->event.loss, 0) << scenario << ' ' << policy;
+      }
+    }
+}
+
+class ReadingReducer : public Reducer {
+ public:
+  void reduce(std::size_t, const at::Tensor& gradient) override { gradient.sum().item<double>(); }
+  void finish() override {}
+};
+
+// Negative control: one number that is read within a step.
+TEST_F(Cuda, AWaitWithinAStepIsSeen) {
+  RunSpec spec = tiny_spec("E");
+  const TokenStore store(tiny_store(spec));
+  ReadingReducer reducer;
+  Trainer trainer(spec, store, device_, {}, &reducer);
+  const RefuseWaiting refused;
+  EXPECT_THROW(trainer.compute_gradients(0), c10::Error);
+}
+
+// Skipped, held, released, clipped and plain steps, decided where the scalars lie.
+TEST_F(Cuda, DecisionsAreTheCpus) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const char* policy : {"fp32_true", "amp_fp16", "fp16_scaled", "bf16_pure"}) {
+    const DtypePolicy chosen = policy_named(policy);
+    const auto parameters_on = [&](const c10::Device& device) {
+      auto parameters = std::make_unique<ParameterSet>(
+          at::TensorOptions(device).dtype(scalar_type(chosen.parameters)), 0,
+          scalar_type(chosen.gradients));
+      parameters->create("w", {7, 3}, kOnes, ParameterKind::kMatrix);
+      return parameters;
+    };
+    const auto here = parameters_on(at::kCPU), there = parameters_on(device_);
+    WeightUpdate on_cpu(*here, chosen, TrainSpec{}, 0), on_cuda(*there, chosen, TrainSpec{}, 0);
+    std::int64_t step = 0;
+    for (const double scale : {1e-3, 3e3, infinity, 1e-3, 2.0}) {
+      const at::Tensor gradient =
+          at::full({7, 3}, scale, at::kDouble).to(scalar_type(chosen.gradients));
+      WeightUpdate::Window cpu, cuda;
+      for (auto [parameters, update, window] :
+           {std::tuple{here.get(), &on_cpu, &cpu}, std::tuple{there.get(), &on_cuda, &cuda}}) {
+        parameters->clear_gradients();
+        parameters->add_gradient(0, gradient.to(parameters->values()[0].device()));
+        update->begin({step, 1e-2, 3, /*hold_nonfinite=*/true});
+        update->record_loss(0, at::full({}, 0.5, at::kDouble));
+        update->finish_gradients();
+        update->apply();
+        *window = update->read();
+      }
+      ++step;
+      EXPECT_EQ(cpu.skipped, cuda.skipped) << policy << scale;
+      EXPECT_EQ(cpu.held, cuda.held) << policy << scale;
+      EXPECT_EQ(on_cpu.loss_scale(), on_cuda.loss_scale()) << policy << scale;
+      EXPECT_EQ(on_cpu.updates(), on_cuda.updates()) << policy << scale;
+      EXPECT_EQ(on_cpu.update_counts().elements, on_cuda.update_counts().elements);
+      if (std::isfinite(scale)) {
+        EXPECT_NEAR(cpu.grad_norm, cuda.grad_norm, 1e-6 * cpu.grad_norm) << policy << scale;
+        EXPECT_NEAR(cpu.factor, cuda.factor, 1e-6 * cpu.factor) << policy << scale;
+      }
+    }
+    EXPECT_LT(on_cpu.updates(), step) << policy;
+  }
 }
 
 // No atomic sums, no choice of kernels by speed: a run can be made again bit for bit.
@@ -195,7 +292,6 @@ TEST_F(Cuda, TheSameStepsTwiceGiveTheSameBits) {
       Trainer trainer(spec, store, device_);
       for (std::int64_t step = 0; step < 3; ++step) {
         Trainer::Gradients gradients = trainer.compute_gradients(step);
-        gradients.event.learning_rate = 1e-3;
         trainer.apply_gradients(gradients);
       }
       return trainer.parameters().fingerprint();

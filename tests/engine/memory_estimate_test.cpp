@@ -113,7 +113,6 @@ std::int64_t measured_peak(const RunSpec& spec, const fs::path& store_folder,
   shape = trainer.shape();
   for (std::int64_t step = 0; step < 2; ++step) {
     Trainer::Gradients gradients = trainer.compute_gradients(step);
-    gradients.event.learning_rate = 1e-4;
     trainer.apply_gradients(gradients);
   }
   trainer.evaluate();

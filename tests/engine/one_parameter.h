@@ -5,7 +5,9 @@
 
 #include <string>
 
+#include "engine/numerics/device_scalars.h"
 #include "engine/optim/adamw.h"
+#include "engine/optim/tensor_update.h"
 
 namespace dtbench::testing {
 
@@ -15,6 +17,18 @@ inline AdamWOptions adamw_with(StateFormat states,
   return {0.9, 0.999, 1e-8, 0.0, states, states, arithmetic, rounding, 7};
 }
 
+// One update as a step makes it that is not skipped; what it counted.
+inline UpdateCounts update_once(Optimizer& optimizer, DeviceScalars& scalars,
+                                const StepInputs& inputs, double gradient_factor = 1) {
+  scalars.begin(inputs);
+  scalars.tensor(&StepScalars::gradient_factor).fill_(gradient_factor);
+  const Optimizer::Reach reach = optimizer.step(scalars);
+  scalars.tensor(&StepScalars::updates).add_(1);
+  const StepScalars& now = scalars.read();
+  return {reach.elements, now.lost_weight_updates, now.lost_v_updates, now.zero_point_hits,
+          reach.eight_bit_elements};
+}
+
 class OneParameter {
  public:
   OneParameter(const at::Tensor& value, const AdamWOptions& options,
@@ -22,12 +36,13 @@ class OneParameter {
       : parameters_(value.options(), 0,
                     gradients == at::ScalarType::Undefined ? value.scalar_type() : gradients),
         weight_(parameters_.create("w", value.sizes(), kZeros, ParameterKind::kMatrix).value),
-        optimizer_((weight_.copy_(value), parameters_), options) {}
+        optimizer_((weight_.copy_(value), parameters_), options),
+        scalars_(value.device()) {}
 
   UpdateCounts step(const at::Tensor& gradient, double rate, double factor = 1) {
     parameters_.clear_gradients();
     parameters_.gradients()[0].copy_(gradient);
-    return optimizer_.step(rate, factor, global_step_++);
+    return update_once(optimizer_, scalars_, {global_step_++, rate}, factor);
   }
   UpdateCounts step(double gradient, double rate) {
     return step(at::full_like(weight_, gradient), rate);
@@ -45,7 +60,8 @@ class OneParameter {
   ParameterSet parameters_;
   at::Tensor weight_;
   AdamW optimizer_;
-  std::uint32_t global_step_ = 0;
+  DeviceScalars scalars_;
+  std::int64_t global_step_ = 0;
 };
 
 }  // namespace dtbench::testing

@@ -69,7 +69,7 @@ TEST(Trainer, SkippedStepsCountForTheScheduleAndNotForTheOptimizer) {
     }
     EXPECT_GT(skips, 0) << policy;
     EXPECT_LT(skips, 8) << policy;
-    EXPECT_EQ(trainer.update().optimizer().updates(), 8 - skips) << policy;
+    EXPECT_EQ(trainer.update().updates(), 8 - skips) << policy;
     EXPECT_FALSE(state.first_nonfinite) << policy;
   }
 }
@@ -93,7 +93,7 @@ TEST(Trainer, FiftySkipsInARowEndTheRun) {
   EXPECT_EQ(state.first_nonfinite->operation, "cross_entropy");
   EXPECT_EQ(state.first_nonfinite->tensor, trainer.parameters().all().front().name);
   EXPECT_EQ(trainer.parameters().fingerprint(), before);
-  EXPECT_EQ(trainer.update().optimizer().updates(), 0);
+  EXPECT_EQ(trainer.update().updates(), 0);
 }
 
 Trainer::Gradients skipped_step(Trainer& trainer, std::int64_t step) {

@@ -39,9 +39,15 @@ struct Step {
     parameters.add_gradient(1, at::tensor(bias, at::kDouble).to(type));
   }
 
+  WeightUpdate::Window finish_gradients() {
+    update->begin({step++, kRate});
+    update->finish_gradients();
+    return update->read();
+  }
   WeightUpdate::Window apply() {
-    const WeightUpdate::Window window = update->finish_gradients();
-    update->apply(window, kRate, step++);
+    const WeightUpdate::Window window = finish_gradients();
+    update->apply();
+    update->read();
     return window;
   }
 
@@ -65,7 +71,7 @@ struct Step {
   TrainSpec train;
   ParameterSet parameters;
   std::optional<WeightUpdate> update;
-  std::uint32_t step = 0;
+  std::int64_t step = 0;
 };
 
 bool equal(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
@@ -84,12 +90,12 @@ TEST(WeightUpdate, AnOverflowDropsAScaledPolicysWindowWhole) {
       step.set_gradients({1024, 512}, {overflow, 1});  // only the last tensor has one
       EXPECT_TRUE(step.apply().skipped);
       EXPECT_TRUE(equal(step.everything(), before)) << policy << overflow;
-      EXPECT_EQ(step.update->optimizer().updates(), 1);
+      EXPECT_EQ(step.update->updates(), 1);
       EXPECT_EQ(step.update->loss_scale(), 32768);
       // The window after goes on as the second update.
       step.set_gradients({1024, 512}, {256, 1});
       EXPECT_FALSE(step.apply().skipped);
-      EXPECT_EQ(step.update->optimizer().updates(), 2);
+      EXPECT_EQ(step.update->updates(), 2);
       EXPECT_EQ(step.update->loss_scale(), 32768);
       EXPECT_FALSE(equal(step.everything(), before));
     }
@@ -103,9 +109,34 @@ TEST(WeightUpdate, AnUnscaledPolicyTakesTheOverflow) {
     const WeightUpdate::Window window = step.apply();
     EXPECT_FALSE(window.skipped) << policy;
     EXPECT_FALSE(std::isfinite(window.grad_norm)) << policy;
-    EXPECT_EQ(step.update->optimizer().updates(), 1) << policy;
+    EXPECT_EQ(step.update->updates(), 1) << policy;
     EXPECT_TRUE(std::isnan(step.bias(0))) << policy;
     EXPECT_EQ(step.update->loss_scale(), 1) << policy;
+  }
+}
+
+// What the trainer asks for while it may still want to look at a step that is not finite.
+TEST(WeightUpdate, ANonFiniteNormHoldsTheUpdateUntilItIsReleased) {
+  for (const char* policy : {"fp32_true", "fp16_naive", "amp_fp16"}) {
+    Step step(policy);
+    const auto before = step.everything();
+    // A loss that is not finite, as a scaler does not see it; or a gradient.
+    const bool scaled = std::string(policy) == "amp_fp16";
+    step.set_gradients({1, 2}, {scaled ? 1 : kInfinity, 1});
+    step.update->begin({0, kRate, 1, /*hold_nonfinite=*/true});
+    if (scaled) step.update->record_loss(0, at::full({}, kInfinity, at::kDouble));
+    step.update->finish_gradients();
+    step.update->apply();
+    EXPECT_TRUE(step.update->read().held) << policy;
+    EXPECT_EQ(step.update->update_counts().elements, 0) << policy;
+    EXPECT_TRUE(equal(step.everything(), before)) << policy;
+    EXPECT_EQ(step.update->updates(), 0) << policy;
+    step.update->release();
+    step.update->apply();
+    EXPECT_FALSE(step.update->read().held) << policy;
+    EXPECT_EQ(step.update->update_counts().elements, 4) << policy;
+    EXPECT_FALSE(equal(step.everything(), before)) << policy;
+    EXPECT_EQ(step.update->updates(), 1) << policy;
   }
 }
 
@@ -114,19 +145,19 @@ TEST(WeightUpdate, TheNormIsOfUnscaledGradientsBeforeClipping) {
   const double norm = std::sqrt(2.1875);
   Step wide("amp_fp16");
   wide.set_gradients({49152, 49152}, {65536, 16384});
-  EXPECT_NEAR(wide.update->finish_gradients().grad_norm, norm, 1e-6);
+  EXPECT_NEAR(wide.finish_gradients().grad_norm, norm, 1e-6);
   // The same in 16 bits at a scale of 4,096: 65,536 is no fp16 number.
   DtypePolicy policy = policy_named("fp16_scaled");
   policy.loss_scale.initial = 4096;
   Step narrow(policy);
   narrow.set_gradients({3072, 3072}, {4096, 1024});
-  EXPECT_NEAR(narrow.update->finish_gradients().grad_norm, norm, 1e-6);
+  EXPECT_NEAR(narrow.finish_gradients().grad_norm, norm, 1e-6);
 }
 
 TEST(WeightUpdate, Fp32GradientsAreUnscaledAndClippedInPlace) {
   Step step("amp_fp16");
   step.set_gradients({3 * 65536.0, 0}, {0, 4 * 65536.0});
-  const WeightUpdate::Window window = step.update->finish_gradients();
+  const WeightUpdate::Window window = step.finish_gradients();
   EXPECT_EQ(window.factor, 1);
   EXPECT_NEAR(step.gradient("w")[0].item<double>(), 0.6, 1e-6);
   EXPECT_NEAR(step.gradient("b")[1].item<double>(), 0.8, 1e-6);
@@ -135,14 +166,14 @@ TEST(WeightUpdate, Fp32GradientsAreUnscaledAndClippedInPlace) {
 TEST(WeightUpdate, Fp16GradientsStayScaledAndTheFactorCarriesTheRest) {
   Step step("fp16_scaled");
   step.set_gradients({24576, 0}, {0, 32768});  // 0.375 and 0.5: norm 0.625, not clipped
-  EXPECT_EQ(step.update->finish_gradients().factor, 1.0 / 65536);
+  EXPECT_EQ(step.finish_gradients().factor, 1.0 / 65536);
   EXPECT_EQ(step.gradient("w")[0].item<double>(), 24576);
 
   DtypePolicy policy = policy_named("fp16_scaled");
   policy.loss_scale.initial = 1024;
   Step clipped(policy);
   clipped.set_gradients({3072, 0}, {0, 4096});  // 3 and 4: norm 5, clipped to 1
-  const WeightUpdate::Window window = clipped.update->finish_gradients();
+  const WeightUpdate::Window window = clipped.finish_gradients();
   EXPECT_NEAR(window.grad_norm, 5, 1e-6);
   EXPECT_NEAR(window.factor, 1.0 / 1024 / 5.000001, 1e-12);
   EXPECT_EQ(clipped.gradient("w")[0].item<double>(), 3072);
@@ -181,7 +212,9 @@ TEST(WeightUpdate, DecayIsForEmbeddingsAndMatrices) {
       TrainSpec train;
       train.weight_decay = 0.5;
       WeightUpdate update(small.parameters, policy_named("fp32_true"), train, 0);
-      update.apply(update.finish_gradients(), kRate, 0);
+      update.begin({0, kRate});
+      update.finish_gradients();
+      update.apply();
       int kept = 0, decayed = 0;
       for (const Parameter& parameter : small.parameters.all()) {
         // Transformers' rule, by name: neither biases nor anything of a norm.

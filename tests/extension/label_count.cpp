@@ -63,7 +63,7 @@ Value squared_error(Tape& tape, const Value& outputs, const at::Tensor& targets,
   const at::ScalarType stored = outputs.scalar_type(), inside = accumulation_type(stored);
   const at::Tensor error =
       outputs.tensor().to(inside) - targets.to(inside).view_as(outputs.tensor());
-  const at::Tensor gradient = (error * (2 * normalizer.scale / normalizer.count)).to(stored);
+  const at::Tensor gradient = (error * (2 * normalizer.factor)).to(stored);
   return tape.record("squared_error", {outputs}, error.square().sum(at::kDouble) / normalizer.count,
                      [gradient](const Tensors&) -> Tensors { return {gradient}; });
 }

@@ -116,32 +116,31 @@ class Lion : public Optimizer {
         beta1_(train.beta1),
         beta2_(train.beta2),
         weight_decay_(train.weight_decay),
-        codes_(parameters.all().front().value.device()),
-        updates_(at::zeros({}, at::kLong)) {
+        codes_(parameters.all().front().value.device()) {
     for (const Parameter& parameter : parameters.all())
       states_.push_back(initial_state(parameter, policy));
   }
 
-  UpdateCounts step(double learning_rate, double gradient_factor, std::uint32_t) override {
-    updates_.add_(1);
+  // The rate and whether there is an update are asked for: on a GPU a step waits for them.
+  Reach step(DeviceScalars& scalars) override {
+    const StepScalars& now = scalars.read();
     const std::vector<at::Tensor> gradients = parameters_.gradients();
-    at::Tensor lost = at::zeros({}, gradients.front().options().dtype(at::kLong));
-    UpdateCounts counts;
+    at::Tensor lost = scalars.tensor(&StepScalars::lost_weight_updates);
+    Reach reach;
     for (const Parameter& parameter : parameters_.all()) {
       const double decay = parameter.kind == ParameterKind::kVector ? 0 : weight_decay_;
-      update(parameter, gradients[parameter.index], {learning_rate, gradient_factor, decay}, lost);
-      counts.elements += parameter.value.numel();
+      if (now.update != 0)
+        update(parameter, gradients[parameter.index],
+               {now.learning_rate, now.gradient_factor, decay}, lost);
+      reach.elements += parameter.value.numel();
       if (states_[parameter.index].exp_avg_absmax.defined())
-        counts.eight_bit_elements += parameter.value.numel();
+        reach.eight_bit_elements += parameter.value.numel();
     }
-    counts.lost_weight_updates = lost.item<std::int64_t>();
-    return counts;
+    return reach;
   }
 
-  std::int64_t updates() const override { return updates_.item<std::int64_t>(); }
-
   std::vector<std::pair<std::string, at::Tensor>> named_states() const override {
-    std::vector<std::pair<std::string, at::Tensor>> result{{"optimizer_updates", updates_}};
+    std::vector<std::pair<std::string, at::Tensor>> result;
     for (const Parameter& parameter : parameters_.all()) {
       const LionState& state = states_[parameter.index];
       result.emplace_back("exp_avg." + parameter.name, state.exp_avg);
@@ -198,7 +197,6 @@ class Lion : public Optimizer {
   double beta1_, beta2_, weight_decay_;
   SignedCodes codes_;
   std::vector<LionState> states_;
-  at::Tensor updates_;
 };
 
 std::unique_ptr<Optimizer> make_lion(ParameterSet& parameters, const DtypePolicy& policy,

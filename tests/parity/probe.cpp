@@ -136,8 +136,12 @@ class ForwardProbe {
     std::optional<NonFiniteEvent> nonfinite;
     for (std::int64_t step = 0; step < steps && !nonfinite; ++step) {
       scales.push_back(update_.loss_scale());
+      const double rate = learning_rate(train.learning_rate, train.warmup_steps, step);
+      update_.begin({step, rate, count_, /*hold_nonfinite=*/true});
       const at::Tensor loss = differentiated_loss(nullptr);
-      const WeightUpdate::Window window = update_.finish_gradients();
+      update_.record_loss(0, loss);
+      update_.finish_gradients();
+      const WeightUpdate::Window window = update_.read();
       losses.push_back(loss.item<double>());
       norms.push_back(window.grad_norm);
       skipped.push_back(window.skipped ? 1 : 0);
@@ -146,8 +150,8 @@ class ForwardProbe {
         if (!nonfinite) nonfinite = first_nonfinite_gradient(step, parameters_, window.grad_norm);
         if (nonfinite) break;
       }
-      update_.apply(window, learning_rate(train.learning_rate, train.warmup_steps, step),
-                    static_cast<std::uint32_t>(step));
+      update_.apply();
+      update_.read();
       nonfinite = first_nonfinite_parameter(step, parameters_, "adamw");
     }
     facts["first_nonfinite"] = nonfinite ? to_json(*nonfinite) : Json();
@@ -224,16 +228,19 @@ void adamw(const std::string& in, const std::string& out_path, OptimizerArithmet
   AdamW optimizer(parameters, {options[0].item<double>(), options[1].item<double>(),
                                options[2].item<double>(), options[3].item<double>(), states, states,
                                arithmetic, UpdateRounding::kNearest, 0});
+  DeviceScalars scalars(at::kCPU);
   std::map<std::string, std::vector<at::Tensor>> courses;
   for (std::int64_t step = 0; step < rates.size(0); ++step) {
     parameters.clear_gradients();
     for (const Parameter& parameter : parameters.all())
       parameters.add_gradient(parameter.index, given.at(prefix + parameter.name)[step].clone());
-    optimizer.step(rates[step].item<double>(), 1.0, static_cast<std::uint32_t>(step));
+    scalars.begin({step, rates[step].item<double>()});
+    optimizer.step(scalars);
+    end_update(*scalars.at_hand(), /*scaled=*/false, {});
     for (const Parameter& parameter : parameters.all())
       courses[parameter.name].push_back(parameter.value.clone());
   }
-  NamedTensors out;
+  NamedTensors out{{"optimizer_updates", scalars.tensor(&StepScalars::updates)}};
   for (const auto& [name, state] : optimizer.named_states())
     out[name] = state;
   for (const auto& [name, course] : courses)
@@ -246,11 +253,15 @@ void adamw(const std::string& in, const std::string& out_path, OptimizerArithmet
 void scaler(const std::string& in, const std::string& out_path) {
   const NamedTensors given = read_tensors(in);
   const at::Tensor &options = given.at("options"), &found = given.at("found");
-  LossScaler loss_scaler({options[0].item<double>(), options[1].item<double>(),
-                          options[2].item<double>(), options[3].item<std::int64_t>()});
+  DeviceScalars scalars(at::kCPU);
+  const LossScaler loss_scaler({options[0].item<double>(), options[1].item<double>(),
+                                options[2].item<double>(), options[3].item<std::int64_t>()},
+                               scalars);
   std::vector<at::Tensor> scales, trackers;
   for (std::int64_t step = 0; step < found.size(0); ++step) {
-    loss_scaler.update(found[step].item<std::uint8_t>() != 0);
+    scalars.begin({step});
+    scalars.at_hand()->skipped = found[step].item<std::uint8_t>() != 0 ? 1 : 0;
+    end_update(*scalars.at_hand(), /*scaled=*/true, loss_scaler.rule());
     for (const auto& [name, state] : loss_scaler.named_states()) {
       if (name == "loss_scale") scales.push_back(state.clone());
       if (name == "loss_scale_growth_tracker") trackers.push_back(state.clone());

@@ -10,6 +10,7 @@
 
 #include <stdexcept>
 
+#include "engine/cuda/counts.cuh"
 #include "engine/cuda/kernels.h"
 
 namespace dtbench {
@@ -54,39 +55,46 @@ struct Elements {
 
 template <typename T>
 struct Arguments {
-  AdamWFactors<T> factors;
+  const AdamWFactors<T>* factors;  // all but the gradient's
+  StepScalars* scalars;
   Elements<T> weight, gradient, exp_avg, exp_avg_sq, compensation;
   bool kahan, stochastic;
   StochasticDraw draw;
   std::int64_t count;
-  unsigned long long* lost;
 };
 
 template <typename T>
 __device__ T store_weight(const Arguments<T>& a, std::int64_t i, T weight) {
-  if (a.stochastic) return a.weight.store_stochastic(i, weight, a.draw);
+  if (a.stochastic) {
+    StochasticDraw draw = a.draw;
+    draw.step = static_cast<std::uint32_t>(a.scalars->step);
+    return a.weight.store_stochastic(i, weight, draw);
+  }
   const T stored = a.weight.store(i, weight);
   return a.kahan ? stored + a.compensation.store(i, weight - stored) : stored;
 }
 
 template <typename T>
 __global__ void update_elements(Arguments<T> a) {
+  if (a.scalars->update == 0) return;  // all threads, or none
+  AdamWFactors<T> factors = *a.factors;
+  factors.gradient = static_cast<T>(a.scalars->gradient_factor);
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   bool lost_weight = false, lost_v = false;
   if (i < a.count) {
-    const T g = a.gradient.load(i) * a.factors.gradient, old_v = a.exp_avg_sq.load(i);
+    const T g = a.gradient.load(i) * factors.gradient, old_v = a.exp_avg_sq.load(i);
     const T old_weight = a.weight.load(i) + (a.kahan ? a.compensation.load(i) : T{0});
     T m = a.exp_avg.load(i), v = old_v;
-    update_moments(a.factors, g, m, v);
-    const T updated = updated_weight(a.factors, old_weight, m, v);
+    update_moments(factors, g, m, v);
+    const T updated = updated_weight(factors, old_weight, m, v);
     lost_weight = store_weight(a, i, updated) == old_weight && (m < 0 || m > 0);
     lost_v = a.exp_avg_sq.store(i, v) == old_v && (g * g < old_v || g * g > old_v);
     a.exp_avg.store(i, m);
   }
   const int weights = __syncthreads_count(lost_weight), moments = __syncthreads_count(lost_v);
   if (threadIdx.x != 0) return;
-  if (weights > 0) atomicAdd(a.lost, static_cast<unsigned long long>(weights));
-  if (moments > 0) atomicAdd(a.lost + 1, static_cast<unsigned long long>(moments));
+  add_count(weights, &a.scalars->lost_weight_updates);
+  add_count(moments, &a.scalars->lost_v_updates);
 }
 
 template <typename T>
@@ -104,12 +112,13 @@ Elements<T> elements(const at::Tensor& tensor) {
 }
 
 template <typename T>
-void launch(const TensorUpdate& update, at::Tensor& counts) {
+void launch(const TensorUpdate& update, const at::Tensor& factors, StepScalars* scalars) {
   const std::int64_t count = update.value.numel();
   if (count == 0) return;
   const bool kahan = update.rounding == UpdateRounding::kKahan;
   const Arguments<T> arguments{
-      adamw_factors<T>(update.step),
+      static_cast<const AdamWFactors<T>*>(factors.const_data_ptr()),
+      scalars,
       elements<T>(update.value),
       elements<T>(update.gradient),
       elements<T>(update.state.exp_avg),
@@ -118,8 +127,7 @@ void launch(const TensorUpdate& update, at::Tensor& counts) {
       kahan,
       update.rounding == UpdateRounding::kStochastic,
       update.draw,
-      count,
-      reinterpret_cast<unsigned long long*>(counts.mutable_data_ptr<std::int64_t>())};
+      count};
   constexpr int kThreads = 256;
   const auto blocks = static_cast<unsigned>((count + kThreads - 1) / kThreads);
   update_elements<T><<<blocks, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(arguments);
@@ -128,10 +136,10 @@ void launch(const TensorUpdate& update, at::Tensor& counts) {
 
 }  // namespace
 
-void adamw_cuda(const TensorUpdate& update, at::Tensor& counts) {
+void adamw_cuda(const TensorUpdate& update, const at::Tensor& factors, StepScalars* scalars) {
   const c10::cuda::CUDAGuard guard(update.value.device());
-  if (update.value.scalar_type() == at::kDouble) return launch<double>(update, counts);
-  launch<float>(update, counts);
+  if (update.value.scalar_type() == at::kDouble) return launch<double>(update, factors, scalars);
+  launch<float>(update, factors, scalars);
 }
 
 }  // namespace dtbench

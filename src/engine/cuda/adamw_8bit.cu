@@ -10,6 +10,7 @@
 
 #include <stdexcept>
 
+#include "engine/cuda/counts.cuh"
 #include "engine/cuda/kernels.h"
 #include "engine/optim/blockwise_8bit.h"
 
@@ -40,15 +41,18 @@ __device__ float block_absmax(float value, unsigned* shared) {
   return __uint_as_float(*shared);
 }
 
-__device__ void add_count(bool flag, unsigned long long* total) {
+__device__ void add_flags(bool flag, std::int64_t* total) {
   const int count = __syncthreads_count(flag);
-  if (threadIdx.x == 0 && count > 0) atomicAdd(total, static_cast<unsigned long long>(count));
+  if (threadIdx.x == 0) add_count(count, total);
 }
 
 template <typename Weight, typename Gradient>
-__global__ void update_blocks(BlockwiseFactors factors, Weight* weights, const Gradient* gradients,
-                              States states, const Tables* tables, std::int64_t count,
-                              unsigned long long* counts) {
+__global__ void update_blocks(const BlockwiseFactors* all_but_gradients, StepScalars* scalars,
+                              Weight* weights, const Gradient* gradients, States states,
+                              const Tables* tables, std::int64_t count) {
+  if (scalars->update == 0) return;  // all threads, or none
+  BlockwiseFactors factors = *all_but_gradients;
+  factors.gradient = static_cast<float>(scalars->gradient_factor);
   __shared__ Tables table;
   __shared__ unsigned largest[2];
   const unsigned lane = threadIdx.x;
@@ -90,13 +94,14 @@ __global__ void update_blocks(BlockwiseFactors factors, Weight* weights, const G
     states.exp_avg_absmax[blockIdx.x] = absmax1;
     states.exp_avg_sq_absmax[blockIdx.x] = absmax2;
   }
-  add_count(lost_weight, counts);
-  add_count(lost_v, counts + 1);
-  add_count(zero_point, counts + 2);
+  add_flags(lost_weight, &scalars->lost_weight_updates);
+  add_flags(lost_v, &scalars->lost_v_updates);
+  add_flags(zero_point, &scalars->zero_point_hits);
 }
 
 template <typename Weight, typename Gradient>
-void launch(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& counts) {
+void launch(const TensorUpdate& update, const at::Tensor& factors, const at::Tensor& tables,
+            StepScalars* scalars) {
   const std::int64_t count = update.value.numel();
   const auto blocks = static_cast<unsigned>((count + kThreads - 1) / kThreads);
   const ParameterState& state = update.state;
@@ -105,31 +110,32 @@ void launch(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& co
                       state.exp_avg_absmax.mutable_data_ptr<float>(),
                       state.exp_avg_sq_absmax.mutable_data_ptr<float>()};
   update_blocks<<<blocks, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-      blockwise_factors(update.step), update.value.mutable_data_ptr<Weight>(),
-      update.gradient.const_data_ptr<Gradient>(), states,
-      static_cast<const Tables*>(tables.const_data_ptr()), count,
-      reinterpret_cast<unsigned long long*>(counts.mutable_data_ptr<std::int64_t>()));
+      static_cast<const BlockwiseFactors*>(factors.const_data_ptr()), scalars,
+      update.value.mutable_data_ptr<Weight>(), update.gradient.const_data_ptr<Gradient>(), states,
+      static_cast<const Tables*>(tables.const_data_ptr()), count);
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 template <typename Weight>
-void launch_for_gradient(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& counts) {
+void launch_for_gradient(const TensorUpdate& update, const at::Tensor& factors,
+                         const at::Tensor& tables, StepScalars* scalars) {
   if (update.gradient.scalar_type() == at::kFloat)
-    return launch<Weight, float>(update, tables, counts);
-  launch<Weight, Weight>(update, tables, counts);
+    return launch<Weight, float>(update, factors, tables, scalars);
+  launch<Weight, Weight>(update, factors, tables, scalars);
 }
 
 }  // namespace
 
-void adamw_8bit_cuda(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& counts) {
+void adamw_8bit_cuda(const TensorUpdate& update, const at::Tensor& factors,
+                     const at::Tensor& tables, StepScalars* scalars) {
   const c10::cuda::CUDAGuard guard(update.value.device());
   switch (update.value.scalar_type()) {
     case at::kFloat:
-      return launch<float, float>(update, tables, counts);
+      return launch<float, float>(update, factors, tables, scalars);
     case at::kBFloat16:
-      return launch_for_gradient<c10::BFloat16>(update, tables, counts);
+      return launch_for_gradient<c10::BFloat16>(update, factors, tables, scalars);
     case at::kHalf:
-      return launch_for_gradient<c10::Half>(update, tables, counts);
+      return launch_for_gradient<c10::Half>(update, factors, tables, scalars);
     default:
       throw std::logic_error("adamw_8bit_cuda wants fp32, bf16 or fp16 weights");
   }

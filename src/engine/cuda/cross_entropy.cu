@@ -20,7 +20,7 @@ constexpr int kThreads = 512;
 
 template <typename T>
 __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std::int64_t* targets,
-                                  std::int64_t classes, float factor, bool want_gradient,
+                                  std::int64_t classes, const double* factor, bool want_gradient,
                                   float* losses) {
   __shared__ float shared[kThreads / kWarp];
   T* row = logits + blockIdx.x * row_stride;
@@ -40,7 +40,8 @@ __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std:
 
   if (threadIdx.x == 0) losses[blockIdx.x] = largest + logf(sum) - at_target;
   if (!want_gradient) return;
-  const float share = factor / sum;  // (e - onehot sum) / sum = softmax - onehot
+  const float share =
+      static_cast<float>(*factor) / sum;  // (e - onehot sum) / sum = softmax - onehot
   for (std::int64_t i = threadIdx.x; i < classes; i += kThreads) {
     const float e = expf(static_cast<float>(row[i]) - largest);
     row[i] = static_cast<T>((i == target ? e - sum : e) * share);
@@ -48,18 +49,19 @@ __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std:
 }
 
 template <typename T>
-void launch(at::Tensor& logits, const at::Tensor& targets, float factor, bool want_gradient,
-            at::Tensor& losses) {
+void launch(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& factor,
+            bool want_gradient, at::Tensor& losses) {
   loss_and_gradient<T>
       <<<static_cast<unsigned>(logits.size(0)), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
           logits.mutable_data_ptr<T>(), logits.stride(0), targets.const_data_ptr<std::int64_t>(),
-          logits.size(1), factor, want_gradient, losses.mutable_data_ptr<float>());
+          logits.size(1), factor.const_data_ptr<double>(), want_gradient,
+          losses.mutable_data_ptr<float>());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 }  // namespace
 
-void cross_entropy_cuda(at::Tensor& logits, const at::Tensor& targets, float factor,
+void cross_entropy_cuda(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& factor,
                         bool want_gradient, at::Tensor& losses) {
   const c10::cuda::CUDAGuard guard(logits.device());
   if (logits.stride(1) != 1 || !targets.is_contiguous())

@@ -29,7 +29,7 @@ add_library(dtbench_cuda MODULE
   ${CMAKE_CURRENT_LIST_DIR}/plugin.cpp ${CMAKE_CURRENT_LIST_DIR}/adamw.cu
   ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu ${CMAKE_CURRENT_LIST_DIR}/attention_softmax.cu
   ${CMAKE_CURRENT_LIST_DIR}/cross_entropy.cu ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
-  ${CMAKE_CURRENT_LIST_DIR}/finite.cu)
+  ${CMAKE_CURRENT_LIST_DIR}/finite.cu ${CMAKE_CURRENT_LIST_DIR}/step_decision.cu)
 get_target_property(_cuda_sources dtbench_cuda SOURCES)
 list(FILTER _cuda_sources INCLUDE REGEX "\\.cu$")
 foreach(_source ${_cuda_sources})

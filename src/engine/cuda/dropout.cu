@@ -20,12 +20,14 @@ template <typename T>
 __global__ void drop(DropoutDraw draw, std::int64_t tokens, std::int64_t channels,
                      std::int64_t groups, std::int64_t rows, const T* x, T* out) {
   using Inside = std::conditional_t<std::is_same_v<T, double>, double, float>;
+  const std::uint32_t step =
+      draw.step_address != nullptr ? static_cast<std::uint32_t>(*draw.step_address) : draw.step;
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   for (; i < rows * groups; i += stride) {
     const std::int64_t row = i / groups, group = i % groups;  // row: b * T + t
     const PhiloxWords words = philox4x32_10(
-        {{draw.step, draw.first_sample + static_cast<std::uint32_t>(row / tokens),
+        {{step, draw.first_sample + static_cast<std::uint32_t>(row / tokens),
           static_cast<std::uint32_t>(row % tokens), static_cast<std::uint32_t>(group)}},
         draw.key);
     for (int lane = 0; lane < 4 && 4 * group + lane < channels; ++lane) {

@@ -59,11 +59,14 @@ void* start_timer(int index) {
   return timer.release();
 }
 
-double stop_timer(void* handle, int index) {
+void stop_timer(void* handle, int index) {
   const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(index));
+  C10_CUDA_CHECK(
+      cudaEventRecord(static_cast<Timer*>(handle)->end, c10::cuda::getCurrentCUDAStream()));
+}
+
+double timer_seconds(void* handle) {
   const std::unique_ptr<Timer> timer(static_cast<Timer*>(handle));
-  C10_CUDA_CHECK(cudaEventRecord(timer->end, c10::cuda::getCurrentCUDAStream()));
-  C10_CUDA_CHECK(cudaEventSynchronize(timer->end));
   float milliseconds = 0;
   C10_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, timer->start, timer->end));
   C10_CUDA_CHECK(cudaEventDestroy(timer->start));
@@ -71,15 +74,37 @@ double stop_timer(void* handle, int index) {
   return double{milliseconds} / 1e3;
 }
 
+void refuse_waiting(bool refuse) {
+  c10::cuda::warning_state().set_sync_debug_mode(refuse ? c10::cuda::SyncDebugMode::L_ERROR
+                                                        : c10::cuda::SyncDebugMode::L_DISABLED);
+}
+
 constexpr const char* kSourceRevision =
 #include "revision.inc"
     ;
 
 const bool kRegistered = [] {
-  register_cuda_plugin({kSourceRevision, DTBENCH_NVCC, DTBENCH_CUDA_FLAGS, dropout_cuda,
-                        attention_softmax_cuda, attention_softmax_backward_cuda, cross_entropy_cuda,
-                        nonfinite_flags_cuda, adamw_cuda, adamw_8bit_cuda, describe_device,
-                        peak_memory, synchronize, pci_bus_id, start_timer, stop_timer});
+  register_cuda_plugin({kSourceRevision,
+                        DTBENCH_NVCC,
+                        DTBENCH_CUDA_FLAGS,
+                        dropout_cuda,
+                        attention_softmax_cuda,
+                        attention_softmax_backward_cuda,
+                        cross_entropy_cuda,
+                        nonfinite_flags_cuda,
+                        decide_update_cuda,
+                        end_update_cuda,
+                        clip_gradient_cuda,
+                        adamw_cuda,
+                        adamw_8bit_cuda,
+                        describe_device,
+                        peak_memory,
+                        synchronize,
+                        pci_bus_id,
+                        start_timer,
+                        stop_timer,
+                        timer_seconds,
+                        refuse_waiting});
   return true;
 }();
 

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include "base/philox.h"
-#include "engine/optim/schedule.h"
 
 namespace dtbench {
 namespace {
@@ -59,13 +58,6 @@ Replay::Replay(const RunSpec& spec, const ReplaySource& source, std::uint32_t dr
   if (draw != 0) move_by_ulp(trainer_.parameters(), draw);
 }
 
-Trainer::Gradients Replay::compute() {
-  Trainer::Gradients gradients = trainer_.compute_gradients(step_);
-  const TrainSpec& train = trainer_.spec().train;
-  gradients.event.learning_rate = learning_rate(train.learning_rate, train.warmup_steps, step_);
-  return gradients;
-}
-
 std::optional<NonFiniteEvent> Replay::finish(Trainer::Gradients& gradients) {
   std::optional<NonFiniteEvent> nonfinite = gradients.nonfinite;
   if (!nonfinite) nonfinite = trainer_.apply_gradients(gradients);
@@ -75,14 +67,14 @@ std::optional<NonFiniteEvent> Replay::finish(Trainer::Gradients& gradients) {
 }
 
 std::optional<NonFiniteEvent> Replay::step() {
-  Trainer::Gradients gradients = compute();
+  Trainer::Gradients gradients = trainer_.compute_gradients(step_);
   return finish(gradients);
 }
 
 std::optional<NonFiniteEvent> Replay::watched_step() {
   watch_ = {};
   trainer_.observe(&watch_);
-  Trainer::Gradients gradients = compute();
+  Trainer::Gradients gradients = trainer_.compute_gradients(step_);
   trainer_.observe(nullptr);
   const UpdateWatch before(trainer_);
   const std::optional<NonFiniteEvent> nonfinite = finish(gradients);
@@ -93,9 +85,9 @@ std::optional<NonFiniteEvent> Replay::watched_step() {
 }
 
 bool Replay::next_step_repeats() {
-  compute();
+  trainer_.compute_gradients(step_);
   const std::vector<at::Tensor> first = copies(trainer_.stored_gradients());
-  compute();
+  trainer_.compute_gradients(step_);
   const std::vector<at::Tensor> second = trainer_.stored_gradients();
   for (std::size_t i = 0; i < first.size(); ++i)
     if (!same_bits(first[i], second[i])) return false;

@@ -49,7 +49,6 @@ class Replay {
 
  private:
   std::optional<NonFiniteEvent> finish(Trainer::Gradients& gradients);
-  Trainer::Gradients compute();
 
   Trainer trainer_;
   std::int64_t step_ = 0;

@@ -86,7 +86,7 @@ UpdateSignals UpdateWatch::compare(const Trainer& trainer,
                        element_of(exp_avg_sqs_[i], at),
                        element_of(exp_avg_sq, at),
                        exp_avg_sq.defined() ? short_name(exp_avg_sq.scalar_type()) : "",
-                       trainer.update().optimizer().updates()};
+                       trainer.update().updates()};
   }
   signals.flushed_share =
       elements > 0 ? static_cast<double>(flushed) / static_cast<double>(elements) : 0;

@@ -1,8 +1,10 @@
 #include "engine/numerics/device_timer.h"
 
 #include <exception>
+#include <utility>
 
 #include "base/log.h"
+#include "engine/numerics/device.h"
 #include "engine/numerics/plugin.h"
 
 namespace dtbench {
@@ -13,18 +15,24 @@ DeviceTimer::DeviceTimer(const c10::Device& device) : device_(device) {
 
 // A step that an exception ends leaves its timer running.
 DeviceTimer::~DeviceTimer() {
+  if (timer_ == nullptr) return;
   try {
     stop();
+    synchronize(device_);
+    seconds();
   } catch (const std::exception& error) {
     log_warning(error.what());
   }
 }
 
-std::optional<double> DeviceTimer::stop() {
-  if (timer_ == nullptr) return std::nullopt;
-  void* running = timer_;
-  timer_ = nullptr;
-  return cuda_plugin().stop_timer(running, device_.index());
+void DeviceTimer::stop() {
+  if (timer_ != nullptr) cuda_plugin().stop_timer(timer_, device_.index());
+}
+
+std::optional<double> DeviceTimer::seconds() {
+  void* stopped = std::exchange(timer_, nullptr);
+  if (stopped == nullptr) return std::nullopt;
+  return cuda_plugin().timer_seconds(stopped);
 }
 
 }  // namespace dtbench

@@ -15,9 +15,11 @@ class DeviceTimer {
   DeviceTimer(const DeviceTimer&) = delete;
   DeviceTimer& operator=(const DeviceTimer&) = delete;
 
-  // Seconds since the start, once the device has done what it was asked until now; nothing on the
-  // CPU. To be called once.
-  std::optional<double> stop();
+  // After what was asked of the device until now. Waits for nothing.
+  void stop();
+  // Between start and stop, once the device has been waited for; nothing on the CPU, or the second
+  // time.
+  std::optional<double> seconds();
 
  private:
   c10::Device device_;

@@ -78,6 +78,17 @@ std::optional<NonFiniteTensor> find_first_nonfinite(const std::vector<at::Tensor
   return std::nullopt;
 }
 
+void flag_nonfinite(const std::vector<at::Tensor>& tensors, at::Tensor& flags) {
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.is_cuda()) {
+      cuda_plugin().nonfinite_flags(tensor.contiguous(), flags);
+    } else if (const NonFinite found = find_nonfinite(tensor)) {
+      *flags.mutable_data_ptr<int>() |= (found.nan ? 1 : 0) | (found.infinity ? 2 : 0);
+      return;
+    }
+  }
+}
+
 const char* kind_of(const NonFinite& found) {
   return found.nan ? "nan" : "inf";
 }

@@ -19,6 +19,11 @@ struct NonFinite {
 // of memory; synchronizes with the device.
 NonFinite find_nonfinite(const at::Tensor& values);
 
+// Ors into the int32 scalar `flags` bit 0 where one of `tensors` (all on its device) holds a NaN,
+// bit 1 for an infinity; a CPU looks no further than the first tensor that has one. Launched, not
+// waited for.
+void flag_nonfinite(const std::vector<at::Tensor>& tensors, at::Tensor& flags);
+
 struct NonFiniteTensor {
   std::size_t index;
   NonFinite found;

@@ -13,7 +13,10 @@
 
 namespace dtbench {
 
+struct DecisionRule;
 struct DropoutDraw;
+struct ScaleRule;
+struct StepScalars;
 struct TensorUpdate;
 
 struct DeviceStatistics {
@@ -33,26 +36,37 @@ struct CudaPlugin {
   void (*attention_softmax_backward)(at::Tensor& scores, at::Tensor& gradient,
                                      const at::Tensor& forbidden, float scale);
   // engine/ops/cross_entropy.h, for fp32, bf16 and fp16: `losses` [n] fp32, of each row of `logits`
-  // [n, V] (rows contiguous), which become softmax - onehot times `factor` where that is wanted.
-  // `targets` [n, 1] int64.
-  void (*cross_entropy)(at::Tensor& logits, const at::Tensor& targets, float factor,
+  // [n, V] (rows contiguous), which become softmax - onehot times `factor` (fp64, a scalar on the
+  // device) where that is wanted. `targets` [n, 1] int64.
+  void (*cross_entropy)(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& factor,
                         bool want_gradient, at::Tensor& losses);
   // engine/numerics/finite.h: ors into the int32 `flags` [1] bit 0 for NaN, bit 1 for infinity.
   void (*nonfinite_flags)(const at::Tensor& values, at::Tensor& flags);
-  // engine/optim/cuda_update.h: one parameter's update; adds to `counts` [3] int64 on the device
-  // the lost weight updates, lost v updates and zero-point hits.
-  void (*adamw)(const TensorUpdate& update, at::Tensor& counts);
-  // With 8-bit states; `tables` [4, 256] fp32 on the device: map and thresholds, signed then
-  // unsigned.
-  void (*adamw_8bit)(const TensorUpdate& update, const at::Tensor& tables, at::Tensor& counts);
+  // engine/optim/step_decision.h, on the scalars in the device's memory.
+  void (*decide_update)(StepScalars* scalars, const DecisionRule& rule, const at::Tensor& losses);
+  void (*end_update)(StepScalars* scalars, bool scaled, const ScaleRule& rule, int index);
+  // engine/optim/clip.h: multiplies a contiguous `gradient` by the coefficient of `scalars`.
+  void (*clip_gradient)(const StepScalars* scalars, at::Tensor& gradient);
+  // engine/optim/cuda_update.h: one parameter's update, unless `scalars` say that there is none.
+  // Global step and factor of the gradients are those of `scalars`, the factors of AdamW those in
+  // `factors` (AdamWFactors, of fp64 for fp64, in uint8) on the device, not those of `update`. Adds
+  // to the counts of `scalars`.
+  void (*adamw)(const TensorUpdate& update, const at::Tensor& factors, StepScalars* scalars);
+  // With 8-bit states, by BlockwiseFactors; `tables` [4, 256] fp32 on the device: map and
+  // thresholds, signed then unsigned.
+  void (*adamw_8bit)(const TensorUpdate& update, const at::Tensor& factors,
+                     const at::Tensor& tables, StepScalars* scalars);
   Json (*describe_device)(int index);  // name, capability, memory, driver and runtime versions
   DeviceStatistics (*peak_memory)(int index);
   void (*synchronize)(int index);
   std::string (*pci_bus_id)(int index);  // "0000:01:00.0": which GPU that is for others than CUDA
-  // Events around work on the current stream: start, and the seconds since it (waits for the
-  // device; the timer is gone then).
+  // Events around work on the current stream: start, stop, and the seconds between them, once the
+  // device has come to the second; the timer is gone then.
   void* (*start_timer)(int index);
-  double (*stop_timer)(void* timer, int index);
+  void (*stop_timer)(void* timer, int index);
+  double (*timer_seconds)(void* timer);
+  // Whether from now on torch's calls that wait for the device throw instead.
+  void (*refuse_waiting)(bool refuse);
 };
 
 // Called by the plug-in's initializer. A plug-in of another source revision is not taken, and

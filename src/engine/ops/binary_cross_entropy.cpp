@@ -12,7 +12,7 @@ Value binary_cross_entropy(Tape& tape, const Value& logits, const at::Tensor& ta
   const at::Tensor values = logits.tensor().to(inside), truth = targets.to(inside);
   at::Tensor gradient;
   if (tape.differentiates())
-    gradient = at::sigmoid(values).sub_(truth).mul_(normalizer.scale / normalizer.count).to(stored);
+    gradient = at::sigmoid(values).sub_(truth).mul_(normalizer.factor).to(stored);
   // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) overflows for no x.
   const at::Tensor losses =
       values.clamp_min(0) + values.abs().neg_().exp_().log1p_() - truth * values;

@@ -20,11 +20,11 @@ std::int64_t rows_at_once(const at::Tensor& logits) {
 }
 
 // One block of rows: adds its losses to `loss_sum` and overwrites `logits` by their gradient.
-void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, bool want_gradient,
-                at::Tensor& loss_sum) {
+void block_loss(at::Tensor logits, const at::Tensor& targets, const at::Tensor& factor,
+                bool want_gradient, at::Tensor& loss_sum) {
   if (logits.is_cuda() && logits.scalar_type() != at::kDouble) {
     at::Tensor losses = at::empty({logits.size(0)}, logits.options().dtype(at::kFloat));
-    cuda_plugin().cross_entropy(logits, targets, static_cast<float>(factor), want_gradient, losses);
+    cuda_plugin().cross_entropy(logits, targets, factor, want_gradient, losses);
     loss_sum += losses.sum(at::kDouble);
     return;
   }
@@ -36,7 +36,7 @@ void block_loss(at::Tensor logits, const at::Tensor& targets, double factor, boo
   loss_sum += (largest + sum.log() - at_target).sum(at::kDouble);
   if (!want_gradient) return;
   values.scatter_add_(1, targets, -sum);  // (e - onehot sum) / sum = softmax - onehot
-  values.mul_(factor / sum);
+  values.mul_(factor.to(sum.scalar_type()) / sum);
   if (!values.is_same(logits)) logits.copy_(values);
 }
 
@@ -64,11 +64,12 @@ class RoundedLogSoftmax : public torch::autograd::Function<RoundedLogSoftmax> {
 LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient) {
   LossAndGradient result{at::zeros({}, logits.options().dtype(at::kDouble)), {}};
+  const at::Tensor factor = normalizer.factor.to(logits.device());
   const std::int64_t block = rows_at_once(logits);
   for (std::int64_t begin = 0; begin < logits.size(0); begin += block) {
     const std::int64_t rows = std::min(block, logits.size(0) - begin);
-    block_loss(logits.narrow(0, begin, rows), targets.narrow(0, begin, rows).unsqueeze(1),
-               normalizer.scale / normalizer.count, want_gradient, result.loss_sum);
+    block_loss(logits.narrow(0, begin, rows), targets.narrow(0, begin, rows).unsqueeze(1), factor,
+               want_gradient, result.loss_sum);
   }
   if (want_gradient) result.gradient = logits;
   return result;

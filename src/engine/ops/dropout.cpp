@@ -22,7 +22,8 @@ void fill_token(const DropoutDraw& draw, std::uint32_t row, std::uint32_t token,
   }
 }
 
-void fill_cpu(const DropoutDraw& draw, at::Tensor& mask) {
+void fill_cpu(DropoutDraw draw, at::Tensor& mask) {
+  if (draw.step_address != nullptr) draw.step = static_cast<std::uint32_t>(*draw.step_address);
   const std::int64_t tokens = mask.size(1), channels = mask.size(2);
   float* out = mask.data_ptr<float>();
   at::parallel_for(
@@ -36,6 +37,7 @@ void fill_cpu(const DropoutDraw& draw, at::Tensor& mask) {
 DropoutDraw draw_at(std::uint32_t site, const DropoutContext& context) {
   return {{context.seed, stream::kDropout + site},
           context.step,
+          context.step_address,
           context.first_sample,
           probability_threshold(context.probability),
           static_cast<float>(1.0 / (1.0 - context.probability))};

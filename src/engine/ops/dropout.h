@@ -18,6 +18,9 @@ struct DropoutContext {
   std::uint32_t seed = 0;
   std::uint32_t step = 0;          // global step, skipped ones counted
   std::uint32_t first_sample = 0;  // position in the global batch of the micro-batch's first sample
+  // Where that is given, the step is read from there, in the memory of the draws' device, when they
+  // are made: a launch that was captured draws anew in each step.
+  const std::int64_t* step_address = nullptr;
 };
 
 // One mask's draws. Element (row, token, channel) takes word channel % 4 of
@@ -26,6 +29,7 @@ struct DropoutContext {
 struct DropoutDraw {
   PhiloxKey key;
   std::uint32_t step;
+  const std::int64_t* step_address;  // takes the place of `step`; null: none
   std::uint32_t first_sample;
   std::uint32_t threshold;
   float kept_value;  // 1 / (1 - p); a dropped element has 0

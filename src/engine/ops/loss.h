@@ -8,9 +8,14 @@
 namespace dtbench {
 
 // What turns a sum over targets into the global batch's loss and its gradient into what is stored.
+// Scalars, in a step on the logits' device, so that nobody waits for them; fp64 where not said.
 struct LossNormalizer {
-  double count = 1;  // N: targets of the global batch, not of the micro-batch
-  double scale = 1;  // loss scale; it multiplies the gradient only
+  LossNormalizer(at::Tensor target_count, at::Tensor loss_scale);
+  LossNormalizer(double target_count = 1, double loss_scale = 1);  // on the CPU
+
+  at::Tensor count;   // N: targets of the global batch, not of the micro-batch
+  at::Tensor scale;   // loss scale, fp32 or fp64; it multiplies the gradient only
+  at::Tensor factor;  // scale / count
 };
 
 struct LossAndGradient {

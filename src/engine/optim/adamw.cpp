@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "engine/optim/blockwise_8bit.h"
-#include "engine/optim/cuda_update.h"
 #include "engine/optim/foreach_update.h"
 #include "engine/optim/fused_update.h"
 
@@ -72,49 +71,65 @@ AdamWOptions adamw_options(const DtypePolicy& policy, const TrainSpec& train, st
 }
 
 AdamW::AdamW(ParameterSet& parameters, const AdamWOptions& options)
-    : parameters_(parameters), options_(options), updates_(at::zeros({}, at::kLong)) {
-  for (const Parameter& parameter : parameters.all())
+    : parameters_(parameters), options_(options) {
+  for (const Parameter& parameter : parameters.all()) {
     states_.push_back(initial_state(parameter, options));
-}
-
-UpdateCounts AdamW::step(double learning_rate, double gradient_factor, std::uint32_t global_step) {
-  updates_.add_(1);
-  const std::vector<at::Tensor> gradients = parameters_.gradients();
-  std::vector<TensorUpdate> decayed, others;
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    const Parameter& parameter = parameters_.all()[i];
-    const bool decays = parameter.kind != ParameterKind::kVector;
-    const AdamWStep step{learning_rate,  gradient_factor,  options_.beta1,
-                         options_.beta2, options_.epsilon, decays ? options_.weight_decay : 0.0,
-                         updates()};
-    const StochasticDraw draw{
-        {options_.seed, stream::kStochasticRounding}, global_step, name_hash(parameter.name)};
-    (decays ? decayed : others)
-        .push_back({parameter.value, gradients[i].contiguous(), states_[i], step, options_.rounding,
-                    draw});
+    reach_.elements += parameter.value.numel();
+    if (states_.back().exp_avg_absmax.defined())
+      reach_.eight_bit_elements += parameter.value.numel();
   }
-  UpdateCounts counts;
-  for (const std::vector<TensorUpdate>& group : {decayed, others})
-    counts += update_group(group);
-  return counts;
+  const c10::Device device = parameters.all().front().value.device();
+  if (device.is_cuda() && options.arithmetic == OptimizerArithmetic::kFused)
+    cuda_update_.emplace(device);
 }
 
-UpdateCounts AdamW::update_group(const std::vector<TensorUpdate>& group) const {
-  if (options_.arithmetic == OptimizerArithmetic::kForeach) return foreach_update(group);
-  if (!group.empty() && group.front().value.is_cuda()) return cuda_update(group);
+Optimizer::Reach AdamW::step(DeviceScalars& scalars) {
+  if (cuda_update_) {
+    cuda_update_->launch({group(true, scalars.known()), group(false, scalars.known())}, scalars);
+    return reach_;
+  }
+  const StepScalars& now = scalars.read();
+  if (now.update == 0) return reach_;
+  for (const bool decays : {true, false}) {
+    const std::vector<TensorUpdate> updates = group(decays, now);
+    if (options_.arithmetic == OptimizerArithmetic::kForeach)
+      foreach_update(updates, scalars);
+    else
+      update_on_cpu(updates, *scalars.at_hand());
+  }
+  return reach_;
+}
+
+std::vector<TensorUpdate> AdamW::group(bool decays, const StepScalars& scalars) {
+  const AdamWStep step{scalars.learning_rate, scalars.gradient_factor,
+                       options_.beta1,        options_.beta2,
+                       options_.epsilon,      decays ? options_.weight_decay : 0.0,
+                       scalars.updates + 1};
+  const std::vector<at::Tensor> gradients = parameters_.gradients();
+  std::vector<TensorUpdate> updates;
+  for (const Parameter& parameter : parameters_.all()) {
+    if (decays == (parameter.kind == ParameterKind::kVector)) continue;
+    const StochasticDraw draw{{options_.seed, stream::kStochasticRounding},
+                              static_cast<std::uint32_t>(scalars.step),
+                              name_hash(parameter.name)};
+    updates.push_back({parameter.value, gradients[parameter.index].contiguous(),
+                       states_[parameter.index], step, options_.rounding, draw});
+  }
+  return updates;
+}
+
+void AdamW::update_on_cpu(const std::vector<TensorUpdate>& group, StepScalars& scalars) {
   UpdateCounts counts;
   for (const TensorUpdate& update : group)
     counts +=
         update.state.exp_avg_absmax.defined() ? blockwise_update(update) : fused_update(update);
-  return counts;
-}
-
-std::int64_t AdamW::updates() const {
-  return updates_.item<std::int64_t>();
+  scalars.lost_weight_updates += counts.lost_weight_updates;
+  scalars.lost_v_updates += counts.lost_v_updates;
+  scalars.zero_point_hits += counts.zero_point_hits;
 }
 
 std::vector<std::pair<std::string, at::Tensor>> AdamW::named_states() const {
-  std::vector<std::pair<std::string, at::Tensor>> result{{"optimizer_updates", updates_}};
+  std::vector<std::pair<std::string, at::Tensor>> result;
   for (std::size_t i = 0; i < states_.size(); ++i)
     for (auto& entry : named(parameters_.all()[i].name, states_[i]))
       result.push_back(std::move(entry));

@@ -5,10 +5,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/optim/cuda_update.h"
 #include "engine/optim/optimizer.h"
 
 namespace dtbench {
@@ -29,22 +31,23 @@ class AdamW : public Optimizer {
   // Decay applies to embeddings and matrices. Holds a reference to `parameters`.
   AdamW(ParameterSet& parameters, const AdamWOptions& options);
 
-  // Foreach arithmetic takes no gradient factor but 1. `global_step`: stochastic rounding draws by
-  // it.
-  UpdateCounts step(double learning_rate, double gradient_factor,
-                    std::uint32_t global_step) override;
-  std::int64_t updates() const override;
+  // Foreach arithmetic takes no gradient factor but 1, and waits for the device: it is torch's
+  // sequence of calls, whose scalars are the host's.
+  Reach step(DeviceScalars& scalars) override;
   // exp_avg.<name>, exp_avg_sq.<name>; 8-bit: exp_avg_absmax.<name>, exp_avg_sq_absmax.<name>;
   // Kahan: compensation.<name>.
   std::vector<std::pair<std::string, at::Tensor>> named_states() const override;
 
  private:
-  UpdateCounts update_group(const std::vector<TensorUpdate>& group) const;
+  // Tensors that decay, or those that do not, as one step treats them.
+  std::vector<TensorUpdate> group(bool decays, const StepScalars& scalars);
+  static void update_on_cpu(const std::vector<TensorUpdate>& group, StepScalars& scalars);
 
   ParameterSet& parameters_;
   AdamWOptions options_;
   std::vector<ParameterState> states_;
-  at::Tensor updates_;
+  Reach reach_;
+  std::optional<CudaUpdate> cuda_update_;
 };
 
 }  // namespace dtbench

@@ -2,21 +2,17 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 
-double global_norm(const std::vector<at::Tensor>& gradients, double factor) {
+at::Tensor stored_norm(const std::vector<at::Tensor>& gradients) {
   std::vector<at::Tensor> norms;
   for (const at::Tensor& gradient : gradients)
     norms.push_back(at::linalg_vector_norm(gradient, 2, /*dim=*/c10::nullopt, /*keepdim=*/false,
                                            accumulation_type(gradient.scalar_type())));
-  return factor * at::linalg_vector_norm(at::stack(norms), 2).item<double>();
-}
-
-double clip_coefficient(double norm, double max_norm) {
-  const double coefficient = max_norm / (norm + 1e-6);
-  return coefficient < 1 ? coefficient : 1;
+  return at::linalg_vector_norm(at::stack(norms), 2);
 }
 
 void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficient) {
@@ -30,6 +26,13 @@ void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficien
     else
       gradient.copy_(gradient.to(inside) * coefficient);
   }
+}
+
+void clip_gradients(const std::vector<at::Tensor>& gradients, const DeviceScalars& scalars) {
+  if (const StepScalars* here = scalars.at_hand())
+    return scale_gradients(gradients, here->clip_coefficient);
+  for (at::Tensor gradient : gradients)
+    cuda_plugin().clip_gradient(scalars.address(), gradient);
 }
 
 }  // namespace dtbench

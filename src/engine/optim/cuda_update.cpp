@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/numerics/plugin.h"
+#include "engine/optim/blockwise_8bit.h"
 #include "engine/optim/dynamic_map.h"
 
 namespace dtbench {
@@ -21,30 +23,50 @@ at::Tensor code_tables() {
   return tables;
 }
 
+// A group's row of factors: AdamW's in the accumulation datatype, then those of 8-bit states.
+constexpr std::int64_t kPlain = sizeof(AdamWFactors<double>);
+constexpr std::int64_t kBlockwise = sizeof(BlockwiseFactors);
+constexpr std::int64_t kRow = (kPlain + kBlockwise + 15) / 16 * 16;  // the next row is aligned
+
+template <typename T>
+void write(const T& factors, std::byte* to) {
+  std::memcpy(to, &factors, sizeof factors);
+}
+
+void write_factors(const TensorUpdate& update, std::byte* row) {
+  if (update.value.scalar_type() == at::kDouble)
+    write(adamw_factors<double>(update.step), row);
+  else
+    write(adamw_factors<float>(update.step), row);
+  write(blockwise_factors(update.step), row + kPlain);
+}
+
 }  // namespace
 
-UpdateCounts cuda_update(const std::vector<TensorUpdate>& updates) {
-  if (updates.empty()) return {};
-  const at::Device device = updates.front().value.device();
-  at::Tensor tables;
-  at::Tensor lost = at::zeros({3}, at::TensorOptions(device).dtype(at::kLong));
-  UpdateCounts counts;
-  for (const TensorUpdate& update : updates) {
-    const std::int64_t elements = update.value.numel();
-    counts.elements += elements;
-    if (update.state.exp_avg_absmax.defined()) {
-      counts.eight_bit_elements += elements;
-      if (!tables.defined()) tables = code_tables().to(device);
-      cuda_plugin().adamw_8bit(update, tables, lost);
-    } else {
-      cuda_plugin().adamw(update, lost);
+CudaUpdate::CudaUpdate(const c10::Device& device)
+    : tables_(code_tables().to(device)),
+      factors_(at::zeros({static_cast<std::int64_t>(std::tuple_size_v<Groups>), kRow},
+                         at::TensorOptions(device).dtype(at::kByte))) {}
+
+void CudaUpdate::launch(const Groups& groups, DeviceScalars& scalars) {
+  // Fresh pinned memory for each step: torch keeps it until the copy has been made.
+  const at::Tensor pinned =
+      at::empty(factors_.sizes(), at::TensorOptions(at::kCPU).dtype(at::kByte).pinned_memory(true));
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (!groups[i].empty())
+      write_factors(groups[i].front(), static_cast<std::byte*>(pinned.data_ptr()) +
+                                           static_cast<std::int64_t>(i) * kRow);
+  factors_.copy_(pinned, /*non_blocking=*/true);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const at::Tensor row = factors_[static_cast<std::int64_t>(i)];
+    for (const TensorUpdate& update : groups[i]) {
+      if (update.state.exp_avg_absmax.defined())
+        cuda_plugin().adamw_8bit(update, row.narrow(0, kPlain, kBlockwise), tables_,
+                                 scalars.address());
+      else
+        cuda_plugin().adamw(update, row, scalars.address());
     }
   }
-  lost = lost.cpu();
-  counts.lost_weight_updates = lost[0].item<std::int64_t>();
-  counts.lost_v_updates = lost[1].item<std::int64_t>();
-  counts.zero_point_hits = lost[2].item<std::int64_t>();
-  return counts;
 }
 
 }  // namespace dtbench

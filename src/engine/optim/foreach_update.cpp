@@ -18,14 +18,10 @@ std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
   return result;
 }
 
-std::int64_t count_true(const at::Tensor& flags) {
-  return flags.sum().item<std::int64_t>();
-}
-
 }  // namespace
 
-UpdateCounts foreach_update(const std::vector<TensorUpdate>& updates) {
-  if (updates.empty()) return {};
+void foreach_update(const std::vector<TensorUpdate>& updates, DeviceScalars& scalars) {
+  if (updates.empty()) return;
   const AdamWStep& step = updates.front().step;
   if (step.gradient_factor != 1)
     throw std::logic_error("foreach arithmetic has no place for a gradient factor");
@@ -49,15 +45,13 @@ UpdateCounts foreach_update(const std::vector<TensorUpdate>& updates) {
   at::_foreach_add_(denominators, step.epsilon);
   at::_foreach_addcdiv_(values, exp_avgs, denominators, step.learning_rate / correction1 * -1);
 
-  UpdateCounts counts;
+  const at::Tensor lost_weights = scalars.tensor(&StepScalars::lost_weight_updates);
+  const at::Tensor lost_v = scalars.tensor(&StepScalars::lost_v_updates);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const at::Tensor g = gradients[i].to(accumulation_type(gradients[i].scalar_type()));
-    counts.elements += values[i].numel();
-    counts.lost_weight_updates += count_true((values[i] == old_values[i]) & (exp_avgs[i] != 0));
-    counts.lost_v_updates +=
-        count_true((exp_avg_sqs[i] == old_exp_avg_sqs[i]) & (g * g != old_exp_avg_sqs[i]));
+    lost_weights.add_(((values[i] == old_values[i]) & (exp_avgs[i] != 0)).sum());
+    lost_v.add_(((exp_avg_sqs[i] == old_exp_avg_sqs[i]) & (g * g != old_exp_avg_sqs[i])).sum());
   }
-  return counts;
 }
 
 }  // namespace dtbench

@@ -5,12 +5,14 @@
 
 #include <vector>
 
+#include "engine/numerics/device_scalars.h"
 #include "engine/optim/tensor_update.h"
 
 namespace dtbench {
 
 // All of one step's parameters with the same weight decay. Parameter, gradient and states share a
-// datatype, rounding is to nearest, and the gradient factor is 1: std::logic_error otherwise.
-UpdateCounts foreach_update(const std::vector<TensorUpdate>& updates);
+// datatype, rounding is to nearest, and the gradient factor is 1: std::logic_error otherwise. Adds
+// what was lost to the counts of `scalars`.
+void foreach_update(const std::vector<TensorUpdate>& updates, DeviceScalars& scalars);
 
 }  // namespace dtbench

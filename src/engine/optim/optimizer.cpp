@@ -26,7 +26,7 @@ std::map<std::string, MakeOptimizer, std::less<>>& makers() {
 std::int64_t Optimizer::state_bytes() const {
   std::int64_t bytes = 0;
   for (const auto& [name, tensor] : named_states())
-    if (name != "optimizer_updates") bytes += static_cast<std::int64_t>(tensor.nbytes());
+    bytes += static_cast<std::int64_t>(tensor.nbytes());
   return bytes;
 }
 

@@ -13,7 +13,7 @@
 
 #include "config/run_spec.h"
 #include "engine/model/parameters.h"
-#include "engine/optim/tensor_update.h"
+#include "engine/numerics/device_scalars.h"
 
 namespace dtbench {
 
@@ -21,18 +21,23 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One update with the parameters' stored gradients, each multiplied by `gradient_factor` in fp32
-  // first (1 where nothing is left to unscale or clip). `global_step` counts skipped steps, too.
-  virtual UpdateCounts step(double learning_rate, double gradient_factor,
-                            std::uint32_t global_step) = 0;
+  // How many elements an update changes.
+  struct Reach {
+    std::int64_t elements = 0;
+    std::int64_t eight_bit_elements = 0;  // of those, with 8-bit states
+  };
 
-  virtual std::int64_t updates() const = 0;  // so far; skipped steps are none
+  // One update with the parameters' stored gradients, unless StepScalars::update is 0: rate, factor
+  // of the gradients (in fp32; 1 where nothing is left to unscale or clip), number of updates
+  // before this one and the global step, which counts skipped ones, too, are those of `scalars`.
+  // What it loses is added to their counts. Launched: an optimizer that calls scalars.read() makes
+  // a step on a GPU wait.
+  virtual Reach step(DeviceScalars& scalars) = 0;
 
-  // All that a later step depends on beside the weights, as handles to restore in place:
-  // <state>.<parameter>, and optimizer_updates, an int64 scalar on the CPU.
+  // All that a later step depends on beside the weights and `scalars`, as handles to restore in
+  // place: <state>.<parameter>.
   virtual std::vector<std::pair<std::string, at::Tensor>> named_states() const = 0;
 
-  // Of all states but optimizer_updates.
   std::int64_t state_bytes() const;
 };
 

@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
-#include "engine/numerics/device.h"
 #include "engine/numerics/device_timer.h"
-#include "engine/optim/schedule.h"
 
 namespace dtbench {
 namespace {
@@ -55,17 +53,13 @@ class Loop {
     const TrainSpec& train = trainer_.spec().train;
     Trainer::Gradients gradients = trainer_.compute_gradients(step);
     StepEvent& event = gradients.event;
-    event.learning_rate = learning_rate(train.learning_rate, train.warmup_steps, step);
     event.warmup = step - first_step_ < timing_warmup(train.steps);
 
     const std::lock_guard hold(hooks_.consistent);
-    std::optional<NonFiniteEvent> nonfinite = gradients.nonfinite;
-    if (!nonfinite || !stops_on_nonfinite()) {
-      const auto updated = trainer_.apply_gradients(gradients);
-      if (!nonfinite) nonfinite = updated;
-    }
-    event.device_seconds = timer.stop();
-    synchronize(trainer_.device());
+    trainer_.launch_update(gradients);
+    timer.stop();
+    const std::optional<NonFiniteEvent> nonfinite = trainer_.finish_step(gradients);
+    event.device_seconds = timer.seconds();
     event.seconds = steady_seconds() - started;
     state_.record_step(event);
     for (TrainingObserver* observer : hooks_.observers)

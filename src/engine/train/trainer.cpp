@@ -12,8 +12,9 @@
 #include "config/hub_address.h"
 #include "engine/model/differentiate.h"
 #include "engine/model/initial_weights.h"
-#include "engine/numerics/device.h"
+#include "engine/numerics/finite.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/optim/schedule.h"
 #include "engine/train/task_engine.h"
 
 namespace dtbench {
@@ -42,9 +43,11 @@ void require_padding(const RunSpec& spec, const StoreMeta& meta) {
                     "Use the published vocabulary.");
 }
 
-StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, std::int64_t step) {
+StepEvent describe(const GlobalBatch& batch, const ModelShape& shape, const TrainSpec& train,
+                   std::int64_t step) {
   StepEvent event;
   event.step = step;
+  event.learning_rate = learning_rate(train.learning_rate, train.warmup_steps, step);
   event.samples = batch.samples;
   event.tokens = batch.samples * batch.length;
   event.real_tokens = batch.real_tokens;
@@ -81,44 +84,56 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
   const double started = steady_seconds();
   Gradients result{batches_.take(step), {}, {}, std::nullopt};
-  result.event = describe(result.batch, shape_, step);
-  StepEvent& event = result.event;
-  event.data_seconds = steady_seconds() - started;
-  if (update_.scaler()) event.loss_scale = update_.loss_scale();
+  result.event = describe(result.batch, shape_, spec_.train, step);
+  result.event.data_seconds = steady_seconds() - started;
 
-  const at::Tensor losses = accumulate(result.batch, step);
-  event.loss = losses.sum().item<double>();
-  result.window = update_.finish_gradients();
-  event.grad_norm = result.window.grad_norm;
-  event.skipped = result.window.skipped;
-  if (event.skipped) return result;
-  result.nonfinite = first_nonfinite_loss(step, losses);
-  if (!result.nonfinite)
-    result.nonfinite = first_nonfinite_gradient(step, parameters_, event.grad_norm);
-  if (result.nonfinite) locate(result, *result.nonfinite);
+  // Before the first event of a process is located, the weights must stay as they were.
+  update_.begin({step, result.event.learning_rate, static_cast<double>(result.batch.targets),
+                 stops_on_nonfinite() || !located_});
+  accumulate(result.batch, step);
+  update_.finish_gradients();
+  // On a CPU it is there already, and the update can still be given up.
+  if (device_.is_cpu()) inspect(result);
   return result;
 }
 
-at::Tensor Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
-  std::vector<at::Tensor> losses;
+void Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
+  const LossNormalizer normalizer = update_.normalizer();
+  const std::int64_t micro_batch = spec_.train.micro_batch;
   parameters_.clear_gradients();
-  for (std::int64_t first = 0; first < batch.samples; first += spec_.train.micro_batch) {
-    const bool last = first + spec_.train.micro_batch >= batch.samples;
-    losses.push_back(
-        differentiate_at(batch, step, first, update_.loss_scale(), observer_, gradient_sink(last)));
+  for (std::int64_t first = 0; first < batch.samples; first += micro_batch) {
+    const bool last = first + micro_batch >= batch.samples;
+    update_.record_loss(first / micro_batch,
+                        differentiate_at(batch, step, first, normalizer, observer_,
+                                         gradient_sink(last)));
   }
   if (reducer_ != nullptr) reducer_->finish();
-  return at::stack(losses).cpu();
 }
 
 at::Tensor Trainer::differentiate_at(const GlobalBatch& batch, std::int64_t step,
-                                     std::int64_t first, double loss_scale, NodeObserver* observer,
-                                     const Tape::LeafSink& sink) {
+                                     std::int64_t first, const LossNormalizer& normalizer,
+                                     NodeObserver* observer, const Tape::LeafSink& sink) {
   const auto word = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
-  const DropoutContext dropout{spec_.model.dropout, word(spec_.seed), word(step), word(first)};
+  const DropoutContext dropout{spec_.model.dropout, word(spec_.seed), word(step), word(first),
+                               &update_.scalars().address()->step};
   const MicroBatch micro = slice(batch, first, spec_.train.micro_batch, device_);
-  return differentiate(model_, micro, {rules_, dropout, observer},
-                       {static_cast<double>(batch.targets), loss_scale}, sink);
+  return differentiate(model_, micro, {rules_, dropout, observer}, normalizer, sink);
+}
+
+void Trainer::inspect(Gradients& gradients) {
+  StepEvent& event = gradients.event;
+  gradients.window = update_.read();
+  gradients.inspected = true;
+  const at::Tensor losses = update_.losses();
+  event.loss = losses.sum().item<double>();
+  event.grad_norm = gradients.window.grad_norm;
+  event.skipped = gradients.window.skipped;
+  if (update_.scaler()) event.loss_scale = update_.scalars().known().loss_scale_in_force;
+  if (event.skipped) return;
+  gradients.nonfinite = first_nonfinite_loss(event.step, losses);
+  if (!gradients.nonfinite)
+    gradients.nonfinite = first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
+  if (gradients.nonfinite) locate(gradients, *gradients.nonfinite);
 }
 
 Tape::LeafSink Trainer::gradient_sink(bool last_micro_batch) {
@@ -132,14 +147,15 @@ Tape::LeafSink Trainer::gradient_sink(bool last_micro_batch) {
 void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
   if (std::exchange(located_, true)) return;
   // Nobody needs the gradients of a run that ends here: the peak of memory stays what it was.
-  if (spec_.train.on_nonfinite == OnNonfinite::kStop) parameters_.clear_gradients();
+  if (stops_on_nonfinite()) parameters_.clear_gradients();
   NonFiniteOrigin origin;
   const std::int64_t micro_batch = spec_.train.micro_batch;
+  const LossNormalizer normalizer = update_.normalizer();
   for (std::int64_t first = 0; first < gradients.batch.samples && !origin.found();
        first += micro_batch) {
     if (event.micro_step >= 0 && first / micro_batch != event.micro_step) continue;
-    differentiate_at(gradients.batch, event.step, first, gradients.event.loss_scale.value_or(1.0),
-                     &origin, [](std::size_t, const at::Tensor&) {});
+    differentiate_at(gradients.batch, event.step, first, normalizer, &origin,
+                     [](std::size_t, const at::Tensor&) {});
   }
   if (!origin.found()) return;
   event.phase = to_string(origin.phase());
@@ -148,16 +164,40 @@ void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
   event.layer = origin.layer();
 }
 
-std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
+void Trainer::launch_update(Gradients& gradients) {
+  if (gradients.window.held && !stops_on_nonfinite()) {
+    gradients.window.held = false;
+    update_.release();
+  }
+  update_.apply();
+  const StepScalars* here = update_.scalars().at_hand();
+  if (here != nullptr && here->update == 0) return;  // nothing was updated that could be searched
+  at::Tensor flags = update_.scalars().tensor(&StepScalars::nonfinite_values);
+  flag_nonfinite(parameters_.values(), flags);
+}
+
+std::optional<NonFiniteEvent> Trainer::finish_step(Gradients& gradients) {
+  if (!gradients.inspected) {
+    inspect(gradients);
+    if (gradients.window.held && !stops_on_nonfinite()) launch_update(gradients);
+  }
+  update_.read();
   StepEvent& event = gradients.event;
-  event.updates =
-      update_.apply(gradients.window, event.learning_rate, static_cast<std::uint32_t>(event.step));
-  if (!event.skipped)
+  event.updates = update_.update_counts();
+  if (gradients.nonfinite) return gradients.nonfinite;
+  if (!event.skipped) {
+    if (update_.scalars().known().nonfinite_values == 0) return std::nullopt;
     return first_nonfinite_parameter(event.step, parameters_, to_string(spec_.train.optimizer));
+  }
   if (!update_.scaler_is_exhausted()) return std::nullopt;
   auto nonfinite = first_nonfinite_gradient(event.step, parameters_, event.grad_norm);
   if (nonfinite) locate(gradients, *nonfinite);
   return nonfinite;
+}
+
+std::optional<NonFiniteEvent> Trainer::apply_gradients(Gradients& gradients) {
+  launch_update(gradients);
+  return finish_step(gradients);
 }
 
 std::int64_t Trainer::evaluation_examples() const {

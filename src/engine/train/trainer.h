@@ -33,13 +33,23 @@ class Trainer {
     StepEvent event;
     WeightUpdate::Window window;
     std::optional<NonFiniteEvent> nonfinite;  // what no scaler catches
+    bool inspected = false;                   // whether the event has what the passes computed
   };
   // Forward and backward over the step's micro-batches, unscaling and clipping. Changes no
-  // parameter, so it can be given up at any point.
+  // parameter, so it can be given up at any point. Launched, not waited for: on a GPU what the
+  // device computes is in the event only after finish_step.
   Gradients compute_gradients(std::int64_t step);
 
-  // The optimizer's update, or the scaler's where the step is skipped; completes the step's event.
-  // Returns the first non-finite parameter, or what a scaler that is at its end could not catch.
+  // The optimizer's update, or the scaler's where the step is skipped. Launched, not waited for.
+  // Where something is not finite already, it waits for finish_step, or is not made.
+  void launch_update(Gradients& gradients);
+
+  // Reads the step's scalars, the one wait of a step, and completes its event. Returns the step's
+  // first non-finite loss, gradient or parameter, or what a scaler that is at its end could not
+  // catch.
+  std::optional<NonFiniteEvent> finish_step(Gradients& gradients);
+
+  // Both.
   std::optional<NonFiniteEvent> apply_gradients(Gradients& gradients);
 
   // Sees the operations of the steps from now on; not owned, null: nobody.
@@ -63,13 +73,16 @@ class Trainer {
   const LoadedWeights& loaded() const { return loaded_; }
 
  private:
-  // Leaves the stored gradients behind; returns the micro-batches' shares of the loss [k], fp64.
-  at::Tensor accumulate(const GlobalBatch& batch, std::int64_t step);
+  // Leaves the stored gradients behind, and the micro-batches' shares of the loss in the scalars.
+  void accumulate(const GlobalBatch& batch, std::int64_t step);
   // The share of the micro-batch that begins at sample `first`.
   at::Tensor differentiate_at(const GlobalBatch& batch, std::int64_t step, std::int64_t first,
-                              double loss_scale, NodeObserver* observer,
+                              const LossNormalizer& normalizer, NodeObserver* observer,
                               const Tape::LeafSink& sink);
   Tape::LeafSink gradient_sink(bool last_micro_batch);
+  // What the passes computed, for the event; and where it is not finite, where that arose.
+  void inspect(Gradients& gradients);
+  bool stops_on_nonfinite() const { return spec_.train.on_nonfinite == OnNonfinite::kStop; }
   // Completes the event by the operation that it began with. Doing the passes again costs a step,
   // so only the first event of a process is completed.
   void locate(const Gradients& gradients, NonFiniteEvent& event);
