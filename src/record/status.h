@@ -34,11 +34,6 @@ constexpr auto names_of(Outcome) {
                     EnumName{Outcome::kNonfinite, "nonfinite"}};
 }
 
-enum class NonfiniteKind { kNan, kInf };
-constexpr auto names_of(NonfiniteKind) {
-  return std::array{EnumName{NonfiniteKind::kNan, "nan"}, EnumName{NonfiniteKind::kInf, "inf"}};
-}
-
 // The cell was trained to its end, be that a NaN: its results count.
 constexpr bool is_final(Status status) {
   return status == Status::kCompleted || status == Status::kDiverged;

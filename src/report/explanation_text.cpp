@@ -20,7 +20,7 @@ double number_at(const Json& json, const char* pointer) {
 }
 
 std::string paragraph(const std::string& title, const std::string& text) {
-  return "\n" + title + "\n" + wrapped(text, kProse) + "\n";
+  return "\n" + title + "\n" + wrapped(text, kProse);
 }
 
 // "transformer.h.1.mlp.c_proj (layer 1)".

@@ -130,7 +130,7 @@ TEST(Loop, ARunThatDivergedBeforeItsCheckpointDoesNotTrainOn) {
   const TokenStore store(tiny_store(spec));
   TrainingState state;
   state.steps_completed = 2;
-  state.first_nonfinite = NonFiniteEvent{1, 0, "loss", "nan", "loss", -1};
+  state.first_nonfinite = NonFiniteEvent{1, 0, Phase::kLoss, NonfiniteKind::kNan, "loss", -1};
   Evaluations evaluations;
   EXPECT_EQ(run_from(spec, store, state, evaluations), LoopEnd::kNonFinite);
   EXPECT_EQ(state.steps_completed, 2);
@@ -163,8 +163,8 @@ TEST(Trainer, AnInfiniteGradientNormIsNamed) {
   EXPECT_TRUE(std::isfinite(gradients.event.loss));
   ASSERT_TRUE(gradients.nonfinite);
   EXPECT_EQ(gradients.nonfinite->tensor, "grad_norm");
-  EXPECT_EQ(gradients.nonfinite->phase, "backward");
-  EXPECT_EQ(gradients.nonfinite->kind, "inf");
+  EXPECT_EQ(gradients.nonfinite->phase, Phase::kBackward);
+  EXPECT_EQ(gradients.nonfinite->kind, NonfiniteKind::kInf);
 }
 
 at::Tensor counting(at::ScalarType type) {

@@ -41,8 +41,8 @@ INSTANTIATE_TEST_SUITE_P(Datatypes, Finite,
                          ::testing::Values(at::kDouble, at::kFloat, at::kBFloat16, at::kHalf));
 
 TEST(FiniteKind, NaNIsNamedFirst) {
-  EXPECT_STREQ(kind_of({true, true}), "nan");
-  EXPECT_STREQ(kind_of({false, true}), "inf");
+  EXPECT_EQ(kind_of({true, true}), NonfiniteKind::kNan);
+  EXPECT_EQ(kind_of({false, true}), NonfiniteKind::kInf);
 }
 
 TEST(FiniteKind, EmptyTensorsAreFinite) {
@@ -58,7 +58,7 @@ TEST(FiniteKind, TheFirstOfSeveralTensorsIsNamed) {
   const auto first = find_first_nonfinite(tensors);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->index, 1u);
-  EXPECT_STREQ(kind_of(first->found), "inf");
+  EXPECT_EQ(kind_of(first->found), NonfiniteKind::kInf);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ TEST(Trainer, FiftySkipsInARowEndTheRun) {
   ASSERT_TRUE(state.first_nonfinite);
   EXPECT_EQ(state.first_nonfinite->step, 49);
   // The logits' gradient, times a scale beyond fp16, is what overflows first.
-  EXPECT_EQ(state.first_nonfinite->phase, "backward");
+  EXPECT_EQ(state.first_nonfinite->phase, Phase::kBackward);
   EXPECT_EQ(state.first_nonfinite->operation, "cross_entropy");
   EXPECT_EQ(state.first_nonfinite->tensor, trainer.parameters().all().front().name);
   EXPECT_EQ(trainer.parameters().fingerprint(), before);
@@ -105,7 +105,7 @@ Trainer::Gradients skipped_step(Trainer& trainer, std::int64_t step) {
 
 // The bias that the tests below make infinite is first read there.
 void expect_origin(const NonFiniteEvent& event, bool mixed) {
-  EXPECT_EQ(event.phase, "forward");
+  EXPECT_EQ(event.phase, Phase::kForward);
   EXPECT_EQ(event.operation, mixed ? "cast" : "conv1d");
   EXPECT_EQ(event.module, "transformer.h.1.mlp.c_fc");
   EXPECT_EQ(event.layer, 1);

@@ -112,11 +112,12 @@ Diagnosis by_event(const Evidence& evidence) {
   if (event.tensor == "grad_norm")
     return {Mechanism::kNormOverflow, event.step,
             "All gradients are finite, but their norm is not."};
-  if (event.phase == "optimizer" && event.kind == "inf")
+  if (event.phase == Phase::kOptimizer && event.kind == NonfiniteKind::kInf)
     return {Mechanism::kWeightOverflow, event.step,
             concat(event.tensor, " left the range of its datatype by steps of the right length.")};
   return {Mechanism::kUnknown, event.step,
-          concat("No mechanism known here explains ", event.kind, " in ", event.tensor, ".")};
+          concat("No mechanism known here explains ", to_string(event.kind), " in ", event.tensor,
+                 ".")};
 }
 
 }  // namespace

@@ -89,8 +89,8 @@ void flag_nonfinite(const std::vector<at::Tensor>& tensors, at::Tensor& flags) {
   }
 }
 
-const char* kind_of(const NonFinite& found) {
-  return found.nan ? "nan" : "inf";
+NonfiniteKind kind_of(const NonFinite& found) {
+  return found.nan ? NonfiniteKind::kNan : NonfiniteKind::kInf;
 }
 
 }  // namespace dtbench

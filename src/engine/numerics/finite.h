@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "record/phase.h"
+
 namespace dtbench {
 
 struct NonFinite {
@@ -33,7 +35,7 @@ struct NonFiniteTensor {
 // device is waited for, once.
 std::optional<NonFiniteTensor> find_first_nonfinite(const std::vector<at::Tensor>& tensors);
 
-// "nan" or "inf"; NaN wins when both are there.
-const char* kind_of(const NonFinite& found);
+// NaN wins when both are there.
+NonfiniteKind kind_of(const NonFinite& found);
 
 }  // namespace dtbench

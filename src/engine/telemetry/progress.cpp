@@ -59,8 +59,8 @@ void Progress::on_nonfinite(const NonFiniteEvent& event) {
   const std::string module = event.module.empty() ? "" : concat(" in ", event.module);
   const std::string origin =
       event.operation.empty() ? "" : concat(", first from ", event.operation, module);
-  line(concat("first non-finite value at step ", event.step, ": ", event.kind, " in ", event.tensor,
-              origin, " (", event.phase, ")"));
+  line(concat("first non-finite value at step ", event.step, ": ", to_string(event.kind), " in ",
+              event.tensor, origin, " (", to_string(event.phase), ")"));
 }
 
 void Progress::line(const std::string& text) {

@@ -95,9 +95,8 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   Json result = bare_result(trainer.spec(), end);
   const StartOf weights =
       trainer.spec().model.init == "scratch" ? StartOf::kScratch : StartOf::kPretrained;
-  const std::string what = outcome(state, trainer.constant().loss, weights);
-  if (!what.empty() && is_final(end.status))
-    result["outcome"] = what;
+  const std::optional<Outcome> what = outcome(state, trainer.constant().loss, weights);
+  if (what && is_final(end.status)) result["outcome"] = to_string(*what);
   result["steps_completed"] = state.steps_completed;
   if (state.first_nonfinite) {
     result["first_nonfinite"] = to_json(*state.first_nonfinite);

@@ -22,18 +22,14 @@ std::optional<NonFiniteEvent> first_nonfinite(const ParameterSet& parameters,
   const std::optional<NonFiniteTensor> first = find_first_nonfinite(tensors);
   if (!first) return std::nullopt;
   const Parameter& parameter = parameters.all()[first->index];
-  return NonFiniteEvent{step,
-                        -1,
-                        to_string(phase),
-                        kind_of(first->found),
-                        parameter.name,
-                        parameter.layer,
-                        operation,
-                        module_of(parameter.name)};
+  return NonFiniteEvent{step,           -1,
+                        phase,          kind_of(first->found),
+                        parameter.name, parameter.layer,
+                        operation,      module_of(parameter.name)};
 }
 
-const char* kind_of(double value) {
-  return std::isnan(value) ? "nan" : "inf";
+NonfiniteKind kind_of(double value) {
+  return std::isnan(value) ? NonfiniteKind::kNan : NonfiniteKind::kInf;
 }
 
 }  // namespace
@@ -42,7 +38,7 @@ std::optional<NonFiniteEvent> first_nonfinite_loss(std::int64_t step, const at::
   for (std::int64_t micro = 0; micro < losses.size(0); ++micro) {
     const double loss = losses[micro].item<double>();
     if (!std::isfinite(loss))
-      return NonFiniteEvent{step, micro, to_string(Phase::kLoss), kind_of(loss), "loss", -1};
+      return NonFiniteEvent{step, micro, Phase::kLoss, kind_of(loss), "loss", -1};
   }
   return std::nullopt;
 }
@@ -53,8 +49,7 @@ std::optional<NonFiniteEvent> first_nonfinite_gradient(std::int64_t step, Parame
   if (auto gradient =
           first_nonfinite(parameters, parameters.gradients(), step, Phase::kBackward, ""))
     return gradient;
-  return NonFiniteEvent{step, -1,    to_string(Phase::kBackward), kind_of(norm), "grad_norm",
-                        -1,   "norm"};
+  return NonFiniteEvent{step, -1, Phase::kBackward, kind_of(norm), "grad_norm", -1, "norm"};
 }
 
 std::optional<NonFiniteEvent> first_nonfinite_parameter(std::int64_t step,

@@ -9,14 +9,15 @@
 #include <string>
 
 #include "engine/model/parameters.h"
+#include "record/phase.h"
 
 namespace dtbench {
 
 struct NonFiniteEvent {
   std::int64_t step;
   std::int64_t micro_step;  // -1 where a whole step is meant
-  std::string phase;        // "forward", "loss", "backward", "optimizer": where it arose
-  std::string kind;         // "nan", "inf": what was found in `tensor`
+  Phase phase;              // where it arose
+  NonfiniteKind kind;       // what was found in `tensor`
   std::string tensor;       // "loss", "grad_norm", or the parameter's name
   std::int64_t layer;       // -1 outside the layers
   // The first operation with a non-finite result (train/nonfinite_origin.h), and its module:

@@ -103,9 +103,8 @@ void Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
   parameters_.clear_gradients();
   for (std::int64_t first = 0; first < batch.samples; first += micro_batch) {
     const bool last = first + micro_batch >= batch.samples;
-    update_.record_loss(first / micro_batch,
-                        differentiate_at(batch, step, first, normalizer, observer_,
-                                         gradient_sink(last)));
+    update_.record_loss(first / micro_batch, differentiate_at(batch, step, first, normalizer,
+                                                              observer_, gradient_sink(last)));
   }
   if (reducer_ != nullptr) reducer_->finish();
 }
@@ -158,7 +157,7 @@ void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
                      [](std::size_t, const at::Tensor&) {});
   }
   if (!origin.found()) return;
-  event.phase = to_string(origin.phase());
+  event.phase = origin.phase();
   event.operation = origin.operation();
   event.module = origin.module();
   event.layer = origin.layer();

@@ -24,6 +24,13 @@ std::optional<Evaluation> read_evaluation(const Json& json) {
   return evaluation_from_json(json);
 }
 
+template <NamedEnum Enum>
+Enum read_name(const Json& json) {
+  if (const auto value = enum_from<Enum>(json.get<std::string>())) return *value;
+  throw usage_error(concat("The checkpoint has an unknown name: ", json.dump(), "."),
+                    "Use --rerun to retrain.");
+}
+
 std::optional<NonFiniteEvent> read_nonfinite(const Json& json) {
   if (json.is_null()) return std::nullopt;
   const auto index = [](const Json& value) {
@@ -34,8 +41,8 @@ std::optional<NonFiniteEvent> read_nonfinite(const Json& json) {
   };
   return NonFiniteEvent{json.at("step"),
                         index(json.at("micro_step")),
-                        json.at("phase"),
-                        json.at("kind"),
+                        read_name<Phase>(json.at("phase")),
+                        read_name<NonfiniteKind>(json.at("kind")),
                         json.at("tensor"),
                         index(json.at("layer")),
                         name(json.at("operation")),
@@ -66,8 +73,8 @@ Json to_json(const NonFiniteEvent& event) {
   const auto name = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
   return {{"step", event.step},
           {"micro_step", index(event.micro_step)},
-          {"phase", event.phase},
-          {"kind", event.kind},
+          {"phase", to_string(event.phase)},
+          {"kind", to_string(event.kind)},
           {"tensor", event.tensor},
           {"layer", index(event.layer)},
           {"operation", name(event.operation)},
