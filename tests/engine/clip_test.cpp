@@ -2,6 +2,7 @@
 #include "engine/optim/clip.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "engine/optim/step_decision.h"
+#include "engine/optim/stored_norm.h"
 
 namespace dtbench {
 namespace {
@@ -56,6 +58,57 @@ TEST(Clip, AFiniteNormMeansFiniteGradientsAndANaNShowsInTheNorm) {
   EXPECT_EQ(gradients[1].item<float>(), 2.0f);
   gradients = {at::tensor({1.0f, std::numeric_limits<float>::infinity()})};
   EXPECT_FALSE(std::isfinite(clip_by_global_norm(gradients, 1.0)));
+}
+
+// What the sum of squares may be off, relatively: one rounding of each square, those of a lane's 64
+// additions and of the tree over 64 lanes, u each. Halved by the root; and one more where the
+// gradients' norm is stored.
+constexpr double kNormBound = 71 * 0x1p-24 / 2;
+
+double exact_norm(const std::vector<at::Tensor>& gradients) {
+  double squares = 0;
+  for (const at::Tensor& gradient : gradients)
+    squares += gradient.to(at::kDouble).square().sum().item<double>();
+  return std::sqrt(squares);
+}
+
+// The gradient of an embedding with a published vocabulary.
+TEST(StoredNorm, IsFp64sForALargeTensor) {
+  at::manual_seed(23);
+  const int threads = at::get_num_threads();
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    const std::vector<at::Tensor> gradients = {at::randn({120, 50257}).to(type),
+                                               at::randn({1}).to(type)};
+    const double exact = exact_norm(gradients);
+    at::set_num_threads(1);
+    const double found = norm_of(gradients);
+    EXPECT_NEAR(found, exact, kNormBound * exact) << c10::toString(type);
+    // Negative control: torch's norm in fp32, whose running sums no longer move by small squares.
+    const double running =
+        at::linalg_vector_norm(gradients[0], 2, {}, false, at::kFloat).item<double>();
+    EXPECT_GT(std::abs(running - exact), kNormBound * exact) << c10::toString(type);
+    at::set_num_threads(2);
+    EXPECT_EQ(norm_of(gradients), found) << "depends on the number of threads";
+    at::set_num_threads(threads);
+  }
+}
+
+TEST(StoredNorm, IsExactForWholeNumbersAtEveryLength) {
+  for (const std::int64_t length : {0, 1, 63, 64, 65, 4095, 4096, 4097, 9000})
+    for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16, at::kHalf}) {
+      const at::Tensor gradient = at::arange(length, at::kDouble).remainder(7).sub(3).to(type);
+      EXPECT_EQ(norm_of({gradient}), exact_norm({gradient})) << length << c10::toString(type);
+    }
+}
+
+TEST(StoredNorm, AnElementOfAnyBlockThatIsNotFiniteShows) {
+  for (const std::int64_t at : {0, 4095, 4096, 8999}) {
+    at::Tensor gradient = at::ones({9000});
+    gradient[at] = std::numeric_limits<float>::infinity();
+    EXPECT_EQ(norm_of({gradient}), std::numeric_limits<double>::infinity()) << at;
+    gradient[at] = std::nanf("");
+    EXPECT_TRUE(std::isnan(norm_of({gradient}))) << at;
+  }
 }
 
 // Every fp16 number times a coefficient that fp16 does not hold.

@@ -98,12 +98,12 @@ class Trainer:
         return loss, gradients
 
     def norm(self, gradients, inverse):
-        """Of all unscaled gradients, in fp32 whatever their datatype."""
+        """Of all unscaled gradients: squares in fp32 whatever their datatype, summed in fp64."""
         wide = [
             gradient.to(torch.promote_types(gradient.dtype, torch.float32)) * inverse
             for gradient in gradients.values()
         ]
-        return torch.stack([gradient.norm() for gradient in wide]).norm()
+        return sum(gradient.square().sum(dtype=torch.float64) for gradient in wide).sqrt()
 
     def update(self, gradients, inverse, norm, rate):
         """Unscales, clips and steps. Gradients stored in 16 bits under a scale stay as they are:

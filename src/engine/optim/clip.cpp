@@ -7,14 +7,6 @@
 
 namespace dtbench {
 
-at::Tensor stored_norm(const std::vector<at::Tensor>& gradients) {
-  std::vector<at::Tensor> norms;
-  for (const at::Tensor& gradient : gradients)
-    norms.push_back(at::linalg_vector_norm(gradient, 2, /*dim=*/c10::nullopt, /*keepdim=*/false,
-                                           accumulation_type(gradient.scalar_type())));
-  return at::linalg_vector_norm(at::stack(norms), 2);
-}
-
 void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficient) {
   if (coefficient == 1) return;
   // Not gradient.mul_(coefficient): in 16 bits that rounds the coefficient, too, and one below

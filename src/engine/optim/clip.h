@@ -11,11 +11,6 @@
 
 namespace dtbench {
 
-// The norm of all gradients as they are stored, a scalar in fp32 whatever their datatype (fp64 for
-// fp64), so it does not overflow where they do not. A finite norm proves every gradient finite.
-// Launched, not waited for.
-at::Tensor stored_norm(const std::vector<at::Tensor>& gradients);
-
 // Multiplies in place by the coefficient, in fp32 (fp64), with one rounding to the gradients'
 // datatype. Leaves them bit for bit as they are when it is 1.
 void scale_gradients(const std::vector<at::Tensor>& gradients, double coefficient);

@@ -4,6 +4,7 @@
 
 #include "engine/numerics/plugin.h"
 #include "engine/optim/clip.h"
+#include "engine/optim/stored_norm.h"
 
 namespace dtbench {
 namespace {

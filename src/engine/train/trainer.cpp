@@ -176,11 +176,15 @@ void Trainer::launch_update(Gradients& gradients) {
 }
 
 std::optional<NonFiniteEvent> Trainer::finish_step(Gradients& gradients) {
-  if (!gradients.inspected) {
+  if (gradients.inspected) {
+    update_.read();  // on a CPU: costs nothing
+  } else {
     inspect(gradients);
-    if (gradients.window.held && !stops_on_nonfinite()) launch_update(gradients);
+    if (gradients.window.held && !stops_on_nonfinite()) {
+      launch_update(gradients);
+      update_.read();
+    }
   }
-  update_.read();
   StepEvent& event = gradients.event;
   event.updates = update_.update_counts();
   if (gradients.nonfinite) return gradients.nonfinite;
