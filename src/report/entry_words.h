@@ -19,7 +19,7 @@ bool any_nonfinite(const Json& entry);
 std::string explanation(const Json& entry, const Json& reference);
 std::string explained(const Json& entry, const Json& reference);  // the same in brackets
 
-// "all six scenarios" where `labels` are those of all rows and there are several, else
+// "all six scenarios" where `labels` are those of all rows and there are three or more, else
 // "A, B and D".
 std::string places(const std::vector<std::string>& labels, const Json& rows);
 

@@ -65,19 +65,24 @@ std::string legend(const Json& rows) {
   std::vector<std::string> parts;
   for (const std::string& name : names)
     parts.push_back(concat(name, " (", listed(labels.at(name)), ")"));
-  return concat(kReferencePolicy, ": ", join(parts, "; "), ". Other policies: difference from it. ",
-                kNoisePolicy, ": what rounding of the first weights alone does.");
+  const bool noise = std::any_of(rows.begin(), rows.end(), [](const Json& row) {
+    return row.at("policies").contains(kNoisePolicy);
+  });
+  return concat(
+      kReferencePolicy, ": ", join(parts, "; "), ". Other policies: difference from it.",
+      noise ? concat(" ", kNoisePolicy, ": what rounding of the first weights alone does.") : "");
 }
 
+// Where it arose, if that is known, else in what it was found.
 std::string death_line(const Json& cell, const std::string& cause) {
   const Json& first = cell.at("result").at("first_nonfinite");
   const auto at = [&](const char* member) { return readable(member_or_null(first, member)); };
-  std::string line = concat(readable(cell.at("scenario")), " ", readable(cell.at("policy")),
-                            " seed ", readable(cell.at("seed")), ": step ", at("/step"), ", ",
-                            at("/kind"), " in ", at("/tensor"), " (", at("/phase"));
-  if (!member_or_null(first, "/module").is_null())
-    line += concat(", ", at("/operation"), " of ", at("/module"));
-  return line + ")" + (cause.empty() ? "" : ": " + cause);
+  const std::string place = member_or_null(first, "/module").is_null()
+                                ? at("/tensor")
+                                : concat(at("/operation"), " of ", at("/module"));
+  return concat(readable(cell.at("scenario")), " ", readable(cell.at("policy")), " seed ",
+                readable(cell.at("seed")), ": step ", at("/step"), ", ", at("/kind"), " in ", place,
+                " (", at("/phase"), ")", cause.empty() ? "" : ": " + cause);
 }
 
 std::string deaths(const Json& data) {
