@@ -31,8 +31,10 @@ std::string cell_text(const Json& row, const std::string& policy) {
   if (!row.at("policies").contains(policy)) return "-";
   const Json& entry = row.at("policies").at(policy);
   if (all_trained(entry)) {
-    if (policy != kReferencePolicy && !entry.at("difference").is_null())
-      return fixed(entry.at("difference").at("mean"), "%+.4f");
+    if (policy != kReferencePolicy && !entry.at("difference").is_null()) {
+      const std::string text = fixed(entry.at("difference").at("mean"), "%+.4f");
+      return text == "-0.0000" || text == "+0.0000" ? "0.0000" : text;
+    }
     return entry.at("quality").is_null() ? "-" : fixed(entry.at("quality").at("mean"), "%.4f");
   }
   std::vector<std::string> parts;
