@@ -57,6 +57,13 @@ std::string listed(const std::vector<std::string>& parts) {
   return concat(join({parts.begin(), parts.end() - 1}, ", "), " and ", parts.back());
 }
 
+std::string place_of(const Json& row) {
+  const std::string label = row.at("label");
+  const std::size_t comma = label.find(", ");
+  if (comma == std::string::npos) return label;
+  return concat(label.substr(0, comma), " (", label.substr(comma + 2), ")");
+}
+
 std::string places(const std::vector<std::string>& labels, const Json& rows) {
   constexpr std::array kNumbers = {"three", "four", "five", "six"};
   const std::size_t n = labels.size();

@@ -22,7 +22,7 @@ class Places {
  public:
   void add(const std::string& name, const Json& row) {
     if (!labels_.contains(name)) names_.push_back(name);
-    labels_[name].push_back(row.at("label"));
+    labels_[name].push_back(place_of(row));
   }
   bool empty() const { return names_.empty(); }
   std::size_t size() const { return names_.size(); }
@@ -63,7 +63,7 @@ Places chosen(const Json& rows, const std::set<std::string>& strengths) {
 Names labels_where(const Json& rows, bool (*condition)(const Json& row)) {
   Names labels;
   for (const Json& row : rows)
-    if (condition(row)) labels.push_back(row.at("label"));
+    if (condition(row)) labels.push_back(place_of(row));
   return labels;
 }
 
@@ -212,8 +212,7 @@ std::string loss_sentence(const Json& rows) {
   const Json& row = *loss.row;
   const Json& entry = row.at("policies").at(loss.policy);
   return concat(rounding, rounding.empty() ? "Furthest" : "furthest",
-                " behind fp32_true without dying: ", loss.policy, " in ",
-                row.at("label").get<std::string>(), ", ",
+                " behind fp32_true without dying: ", loss.policy, " in ", place_of(row), ", ",
                 row.at("quality").at("name").get<std::string>(), " ",
                 fixed(entry.at("difference").at("mean"), "%+.4f"),
                 loss.worse < 1 ? ", within what counts as equal" : "", noise_words(row), ".");
