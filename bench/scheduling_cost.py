@@ -3,7 +3,7 @@
 
     bench/scheduling_cost.py --program build/release/bin/dtbench [--seeds 1] [--steps 30]
 
-The 36 cells of preset tiny are trained one at a time. Two costs are printed, each as a share of the
+The 42 cells of preset tiny are trained one at a time. Two costs are printed, each as a share of the
 whole time: the time in which no engine lived (before, between and after the cells, as the matrix' own
 account has it), and the processor time of the scheduling process, which the cells have to do without.
 """
@@ -53,7 +53,7 @@ def main():
             time.sleep(0.05)
         whole = time.monotonic() - start
         cells = account(out)
-    print(f"{36 * arguments.seeds} cells in {whole:.1f} s, exit code {process.returncode}")
+    print(f"{42 * arguments.seeds} cells in {whole:.1f} s, exit code {process.returncode}")
     print(f"no engine lived for {whole - cells:.2f} s: {(whole - cells) / whole:.2%}")
     print(f"the scheduler's processor time: {processor:.2f} s: {processor / whole:.2%}")
 

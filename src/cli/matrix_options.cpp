@@ -1,6 +1,7 @@
 #include "cli/matrix_options.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/places.h"
@@ -40,6 +41,15 @@ bool has_nothing(const MatrixPart& part) {
   return part.scenarios == nothing || part.policies == nothing;
 }
 
+// The scenarios and policies that the parts name, each once.
+Names names_in(const Matrix& matrix) {
+  std::set<std::string> names;
+  for (const MatrixPart& part : matrix.parts)
+    for (const Names* list : {&part.scenarios, &part.policies})
+      names.insert(list->begin(), list->end());
+  return {names.begin(), names.end()};
+}
+
 Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_line) {
   Matrix matrix;
   if (options.file.empty())
@@ -47,6 +57,7 @@ Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_lin
   else
     matrix = read_matrix(configs_folder(), options.file);
   const std::vector<Axis> axes = take_axes(command_line);
+  const Names known = names_in(matrix);
   for (MatrixPart& part : matrix.parts) {
     restrict_to(part.scenarios, options.scenarios);
     restrict_to(part.policies, options.policies);
@@ -59,7 +70,8 @@ Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_lin
         concat("The matrix '", options.file, "' has no cell",
                options.scenarios.empty() ? "" : " of --scenario ", join(options.scenarios, ", "),
                options.policies.empty() ? "" : " of --policy ", join(options.policies, ", "), "."),
-        "Both flags select among the file's own scenarios and policies.");
+        concat("Both flags select among the file's own scenarios and policies: ", join(known, ", "),
+               "."));
   return matrix;
 }
 

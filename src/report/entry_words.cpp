@@ -57,14 +57,21 @@ std::string listed(const std::vector<std::string>& parts) {
   return concat(join({parts.begin(), parts.end() - 1}, ", "), " and ", parts.back());
 }
 
+std::string place_of(const Json& row) {
+  const std::string label = row.at("label");
+  const std::size_t comma = label.find(", ");
+  if (comma == std::string::npos) return label;
+  return concat(label.substr(0, comma), " (", label.substr(comma + 2), ")");
+}
+
 std::string places(const std::vector<std::string>& labels, const Json& rows) {
-  constexpr std::array kNumbers = {"two", "three", "four", "five", "six"};
+  constexpr std::array kNumbers = {"three", "four", "five", "six"};
   const std::size_t n = labels.size();
   const bool settings = std::any_of(rows.begin(), rows.end(), [](const Json& row) {
     return row.at("label") != row.at("scenario");
   });
-  if (n != rows.size() || n < 2 || settings) return listed(labels);
-  return concat("all ", n - 2 < kNumbers.size() ? kNumbers.at(n - 2) : std::to_string(n),
+  if (n != rows.size() || n < 3 || settings) return listed(labels);
+  return concat("all ", n - 3 < kNumbers.size() ? kNumbers.at(n - 3) : std::to_string(n),
                 " scenarios");
 }
 

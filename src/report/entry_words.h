@@ -19,7 +19,10 @@ bool any_nonfinite(const Json& entry);
 std::string explanation(const Json& entry, const Json& reference);
 std::string explained(const Json& entry, const Json& reference);  // the same in brackets
 
-// "all six scenarios" where `labels` are those of all rows and there are several, else
+// "A"; "A (train.batch 8)" where a row's label says in what it differs from others.
+std::string place_of(const Json& row);
+
+// "all six scenarios" where `labels` are those of all rows and there are three or more, else
 // "A, B and D".
 std::string places(const std::vector<std::string>& labels, const Json& rows);
 

@@ -22,7 +22,7 @@ class Places {
  public:
   void add(const std::string& name, const Json& row) {
     if (!labels_.contains(name)) names_.push_back(name);
-    labels_[name].push_back(row.at("label"));
+    labels_[name].push_back(place_of(row));
   }
   bool empty() const { return names_.empty(); }
   std::size_t size() const { return names_.size(); }
@@ -63,7 +63,7 @@ Places chosen(const Json& rows, const std::set<std::string>& strengths) {
 Names labels_where(const Json& rows, bool (*condition)(const Json& row)) {
   Names labels;
   for (const Json& row : rows)
-    if (condition(row)) labels.push_back(row.at("label"));
+    if (condition(row)) labels.push_back(place_of(row));
   return labels;
 }
 
@@ -172,30 +172,50 @@ Loss largest_loss(const Json& rows) {
   return largest;
 }
 
-// ", where rounding alone moves it by 0.003"
+// " (one unit in the last place of the first weights moves it by 0.0030)"
 std::string noise_words(const Json& row) {
   const Json* noise = entry_of(row, kNoisePolicy);
   if (noise == nullptr || noise->at("difference").is_null()) return "";
   const Json& mean = noise->at("difference").at("mean");
   if (!mean.is_number()) return "";
-  return concat("; one unit in the last place of the first weights moves it by ",
-                formatted("%.4f", std::abs(mean.get<double>())));
+  return concat(" (one unit in the last place of the first weights moves it by ",
+                formatted("%.4f", std::abs(mean.get<double>())), ")");
+}
+
+// "Rounding loses up to 18 % of bf16_pure's weight updates; " of the policy that loses most.
+std::string lost_updates(const Json& rows) {
+  constexpr double kWorthSaying = 0.01;
+  std::string policy;
+  double most = 0;
+  const auto share = [](const Json* entry) {
+    const Json lost = entry == nullptr ? Json() : entry->at("lost_updates");
+    return lost.is_null() ? 0 : lost.at("mean").get<double>();
+  };
+  for (const Json& row : rows)
+    for (const auto& [name, entry] : row.at("policies").items()) {
+      const double lost = share(&entry) - share(entry_of(row, kReferencePolicy));
+      if (any_nonfinite(entry) || lost < kWorthSaying || lost < most) continue;
+      most = lost;
+      policy = name;
+    }
+  if (policy.empty()) return "";
+  return concat("Rounding loses up to ", formatted("%.0f", 100 * most), " % of ", policy,
+                "'s weight updates; ");
 }
 
 std::string loss_sentence(const Json& rows) {
+  const std::string rounding = lost_updates(rows);
   const Loss loss = largest_loss(rows);
-  if (loss.row == nullptr) return "No policy that stayed finite ended behind fp32_true.";
+  if (loss.row == nullptr)
+    return concat(rounding, rounding.empty() ? "No" : "no",
+                  " policy that stayed finite ended behind fp32_true.");
   const Json& row = *loss.row;
   const Json& entry = row.at("policies").at(loss.policy);
-  const std::string difference = concat(row.at("quality").at("name").get<std::string>(), " ",
-                                        fixed(entry.at("difference").at("mean"), "%+.4f"));
-  if (loss.worse < 1)
-    return concat("Every policy that stayed finite ended near fp32_true: the furthest behind is ",
-                  loss.policy, " in ", row.at("label").get<std::string>(), ", ", difference, ".");
-  const std::string why = explanation(entry, row.at("policies").at(kReferencePolicy));
-  return concat("Without dying, ", loss.policy, " fell furthest behind fp32_true, in ",
-                row.at("label").get<std::string>(), ": ", difference,
-                why.empty() ? "" : concat(", while ", why), noise_words(row), ".");
+  return concat(rounding, rounding.empty() ? "Furthest" : "furthest",
+                " behind fp32_true without dying: ", loss.policy, " in ", place_of(row), ", ",
+                row.at("quality").at("name").get<std::string>(), " ",
+                fixed(entry.at("difference").at("mean"), "%+.4f"),
+                loss.worse < 1 ? ", within what counts as equal" : "", noise_words(row), ".");
 }
 
 std::string worth_sentence(const Json& rows) {
@@ -207,6 +227,9 @@ std::string worth_sentence(const Json& rows) {
   Names weak;
   if (seeds < 5) weak.push_back(concat(seeds, seeds == 1 ? " seed" : " seeds"));
   if (synthetic) weak.emplace_back("generated data");
+  if (std::any_of(rows.begin(), rows.end(),
+                  [](const Json& row) { return member_or_null(row, "/device/cpu").is_string(); }))
+    weak.emplace_back("a CPU's speed");
   return concat(choice(rows), weak.empty() ? "." : concat("; ", listed(weak), " make no advice."));
 }
 

@@ -31,8 +31,10 @@ std::string cell_text(const Json& row, const std::string& policy) {
   if (!row.at("policies").contains(policy)) return "-";
   const Json& entry = row.at("policies").at(policy);
   if (all_trained(entry)) {
-    if (policy != kReferencePolicy && !entry.at("difference").is_null())
-      return fixed(entry.at("difference").at("mean"), "%+.4f");
+    if (policy != kReferencePolicy && !entry.at("difference").is_null()) {
+      const std::string text = fixed(entry.at("difference").at("mean"), "%+.4f");
+      return text == "-0.0000" || text == "+0.0000" ? "0.0000" : text;
+    }
     return entry.at("quality").is_null() ? "-" : fixed(entry.at("quality").at("mean"), "%.4f");
   }
   std::vector<std::string> parts;
@@ -65,19 +67,24 @@ std::string legend(const Json& rows) {
   std::vector<std::string> parts;
   for (const std::string& name : names)
     parts.push_back(concat(name, " (", listed(labels.at(name)), ")"));
-  return concat(kReferencePolicy, ": ", join(parts, "; "), ". Other policies: difference from it. ",
-                kNoisePolicy, ": what rounding of the first weights alone does.");
+  const bool noise = std::any_of(rows.begin(), rows.end(), [](const Json& row) {
+    return row.at("policies").contains(kNoisePolicy);
+  });
+  return concat(
+      kReferencePolicy, ": ", join(parts, "; "), ". Other policies: difference from it.",
+      noise ? concat(" ", kNoisePolicy, ": what rounding of the first weights alone does.") : "");
 }
 
+// Where it arose, if that is known, else in what it was found.
 std::string death_line(const Json& cell, const std::string& cause) {
   const Json& first = cell.at("result").at("first_nonfinite");
   const auto at = [&](const char* member) { return readable(member_or_null(first, member)); };
-  std::string line = concat(readable(cell.at("scenario")), " ", readable(cell.at("policy")),
-                            " seed ", readable(cell.at("seed")), ": step ", at("/step"), ", ",
-                            at("/kind"), " in ", at("/tensor"), " (", at("/phase"));
-  if (!member_or_null(first, "/module").is_null())
-    line += concat(", ", at("/operation"), " of ", at("/module"));
-  return line + ")" + (cause.empty() ? "" : ": " + cause);
+  const std::string place = member_or_null(first, "/module").is_null()
+                                ? at("/tensor")
+                                : concat(at("/operation"), " of ", at("/module"));
+  return concat(readable(cell.at("scenario")), " ", readable(cell.at("policy")), " seed ",
+                readable(cell.at("seed")), ": step ", at("/step"), ", ", at("/kind"), " in ", place,
+                " (", at("/phase"), ")", cause.empty() ? "" : ": " + cause);
 }
 
 std::string deaths(const Json& data) {

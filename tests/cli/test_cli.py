@@ -15,15 +15,15 @@ from conftest import SOURCE, TINY, dry_run, fingerprint, install, locked, ok, re
 
 FLAGS = {
     "": "help version extension",
-    "run": "help scenario policy preset steps batch micro-batch lr seed init device engine "
+    "run": "help scenario policy preset steps batch micro-batch length lr seed init device "
            "on-nonfinite data data-examples data-bytes tokenizer vocab merges "
-           "text-field label-field length config set out dry-run rerun "
-           "keep-checkpoint checkpoint-every",
+           "text-field label-field config set out dry-run rerun "
+           "keep-checkpoint price-per-hour checkpoint-every",
     "demo": "help scenario policy device config set out json",
-    "benchmark": "help model_arch task dtype_config preset batch_size max_steps seq_len micro_batch "
-                 "lr seed device data data-examples data-bytes tokenizer vocab merges "
+    "benchmark": "help model_arch task dtype_config preset max_steps batch_size micro_batch seq_len "
+                 "lr seed init device on_nonfinite data data-examples data-bytes tokenizer vocab merges "
                  "text-field label-field config set out dry-run rerun "
-                 "keep-checkpoint checkpoint-every",
+                 "keep-checkpoint price-per-hour checkpoint-every",
     "list": "help out json",
     "show": "help out json",
     "analyse": "help json",
@@ -75,7 +75,7 @@ def test_version(bench):
     ("benchmark --model_arch roberta --task clm --dtype_config fp32_true", "roberta mlm (B)"),
     ("benchmark --model_arch gpt2 --task clm --dtype_config fp32_true --batch-size 3",
      "Did you mean '--batch_size'?"),
-    ("demo --scenario G", "Known: A, B, C, D, E, F."),
+    ("demo --scenario G", "own scenarios and policies: A, B, C, D, E, F."),
     ("demo --policy fp16_naiv", "Did you mean 'fp16_naive'?"),
     ("demo --set train.step=3", "Did you mean 'train.steps'?"),
     ("demo --preset small", "Unknown flag '--preset'"),
@@ -120,8 +120,8 @@ def test_preset_base_on_a_cpu_has_to_be_asked_for(bench):
     refused(bench(*base), "On this machine's CPU the cell would take some ", "--device cpu if you mean it")
     refused(bench("matrix", "--scenario", "A", "--seeds", "2"), "its 14 cells would take some ")
     assert bench(*base, "--dry-run").returncode == 0
-    asked = bench(*base, "--device", "cpu", "--data", "none.jsonl")
-    refused(asked, "none.jsonl")  # it went on to the data
+    # It goes on to the weights.
+    refused(bench(*base, "--device", "cpu", "--init", "none.safetensors"), "none.safetensors")
 
 
 def test_unknown_environment_variable(bench):

@@ -205,7 +205,7 @@ def test_a_divergence_is_a_result_with_its_place(environment, tmp_path):
     place = ended["first_nonfinite"]
     steps = lines(cell(tmp_path) / "steps.jsonl")
     assert place["step"] == steps[-1]["step"] == ended["steps_completed"] - 1 < 9
-    assert place["phase"] in ("loss", "backward", "optimizer") and place["kind"] in ("nan", "inf")
+    assert place["phase"] in ("forward", "loss", "backward", "optimizer") and place["kind"] in ("nan", "inf")
     assert place["tensor"]
     assert place["learning_rate"] == steps[-1]["lr"] == pytest.approx(1e38 * min(1, len(steps) / 3))
     assert place["learning_rate_sum"] == pytest.approx(sum(s["lr"] for s in steps[:-1]))

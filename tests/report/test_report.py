@@ -145,8 +145,8 @@ def test_three_sentences_close_a_matrix(tmp_path, report):
     policy_seeds(tmp_path, "fp16_naive", nonfinite=3)
     assert report()["closing"] == [
         "fp32_true trained in A; a NaN or an infinity ended fp16_naive in A.",
-        "Without dying, bf16_pure fell furthest behind fp32_true, in A: validation loss +0.4080; one "
-        "unit in the last place of the first weights moves it by 0.0020.",
+        "Furthest behind fp32_true without dying: bf16_pure in A, validation loss +0.4080 (one unit in "
+        "the last place of the first weights moves it by 0.0020).",
         "Use amp_bf16 in A."]
 
 

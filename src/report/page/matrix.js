@@ -146,7 +146,12 @@ function matrixCell(row, policy) {
          el("span", {class: "state"}, `${sign} `, el("span", {class: "word"}, words),
             used ? el("span", {class: "word"}, " \u2605") : null),
          el("span", {class: "quality"},
-            entry.quality ? fixed(entry.quality.mean, 4) : firstNonfinite(entry) ?? none,
+            entry.quality ?
+                [
+                  el("span", {class: "long"}, fixed(entry.quality.mean, 4)),
+                  el("span", {class: "short"}, significant(entry.quality.mean, 3))
+                ] :
+                firstNonfinite(entry) ?? none,
             entry.difference ?
                 el("span", {class: "difference"}, ` ${fixed(entry.difference.mean, 4, true)}`) :
                 null),
