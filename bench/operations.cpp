@@ -23,9 +23,9 @@
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/lm_head_loss.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 #include "engine/optim/adamw.h"
-#include "engine/telemetry/product_rate.h"
+#include "engine/telemetry/matmul_rate.h"
 
 namespace dtbench {
 namespace {
@@ -99,11 +99,11 @@ void linear(benchmark::State& state, at::ScalarType type) {
 
 void attention(benchmark::State& state, at::ScalarType type) {
   const auto operand = [&] { return random({kBatch, kHeads, kLength, kWidth / kHeads}, type); };
-  const at::Tensor forbidden = ops::causal_forbidden(kLength, {}, at::kCPU);
+  const at::Tensor mask = ops::causal_mask(kLength, {}, at::kCPU);
   const double flops = 3 * 4.0 * kTokens * kLength * kWidth;  // all scores: none is left out
   run_both_ways(state, type, {flops, bytes_of(12.0 * kTokens * kWidth, type)},
                 {operand(), operand(), operand()}, [&](Tape& t, const Values& v) {
-                  return ops::attention(t, v[0], v[1], v[2], forbidden);
+                  return ops::attention(t, v[0], v[1], v[2], mask);
                 });
 }
 
@@ -171,9 +171,9 @@ void adamw(benchmark::State& state, const std::string& policy_name, double bytes
 void measure_roofs() {
   const c10::Device cpu(at::kCPU);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
-    const Json peak = sweep_products(cpu, type, sweep_shapes(cpu));
+    const Json peak = sweep_matmuls(cpu, type, sweep_shapes(cpu));
     roofs.flops_per_s[type] = peak.at("flops_per_s").get<double>();
-    std::printf("roof: %-8s products %8.1f GFLOP/s\n", c10::toString(type),
+    std::printf("roof: %-8s matmuls %8.1f GFLOP/s\n", c10::toString(type),
                 roofs.flops_per_s[type] / 1e9);
   }
   roofs.bytes_per_s = copy_rate(cpu);

@@ -15,8 +15,8 @@ Registry<ModelFamily>& registry<ModelFamily>() {
 
 const ModelFamily& register_model_family(ModelFamily family) {
   const bool complete = family.embedding_parameters && family.trunk_parameters &&
-                        family.head_parameters && family.layer_product_weights &&
-                        family.head_product_weights && family.mlp_width && family.kept_by_layer &&
+                        family.head_parameters && family.layer_matmul_weights &&
+                        family.head_matmul_weights && family.mlp_width && family.kept_by_layer &&
                         family.mask_bytes && !family.name.empty() && !family.tokens.end.empty() &&
                         !family.tokens.pad.empty();
   if (!complete)

@@ -52,7 +52,7 @@ class Moments {
   // Kept by one layer, as its family says; and, as long, the casts of its products' weights.
   std::int64_t layer() const {
     const KeptByLayer kept = shape_.architecture->kept_by_layer(shape_, mixed_);
-    const std::int64_t casts = mixed_ ? layer_product_weights(shape_) * c_ : 0;
+    const std::int64_t casts = mixed_ ? layer_matmul_weights(shape_) * c_ : 0;
     return samples_ * length_ * (kept.in_compute * c_ + kept.in_parameters * p_) + casts;
   }
 

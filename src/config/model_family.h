@@ -55,8 +55,8 @@ struct ModelFamily {
   std::int64_t (*head_parameters)(const ModelShape& shape) = nullptr;  // a tied decoder is a table
   // Weights that each token is multiplied with in one layer, and each target (language models) or
   // document in the head: products only, for FLOPs.
-  std::int64_t (*layer_product_weights)(const ModelShape& shape) = nullptr;
-  std::int64_t (*head_product_weights)(const ModelShape& shape) = nullptr;
+  std::int64_t (*layer_matmul_weights)(const ModelShape& shape) = nullptr;
+  std::int64_t (*head_matmul_weights)(const ModelShape& shape) = nullptr;
 
   // For the memory estimate. `mixed`: under mixed precision, where operands are cast.
   std::int64_t (*mlp_width)(const ModelShape& shape) = nullptr;

@@ -13,8 +13,8 @@ ModelShape model_shape(const RunSpec& spec, std::int64_t vocab, std::int64_t lab
           is_language_model(spec.objective) ? 0 : spec.objective->outputs(labels)};
 }
 
-std::int64_t layer_product_weights(const ModelShape& shape) {
-  return shape.architecture->layer_product_weights(shape);
+std::int64_t layer_matmul_weights(const ModelShape& shape) {
+  return shape.architecture->layer_matmul_weights(shape);
 }
 
 std::int64_t embedding_parameters(const ModelShape& shape) {
@@ -32,12 +32,12 @@ StepFlops step_flops(const ModelShape& shape, const StepTokens& tokens) {
   const auto width = static_cast<double>(shape.width);
   const double seen = shape.architecture->causal ? 0.5 : 1.0;
   const double linear = static_cast<double>(tokens.real_tokens) * layers *
-                        static_cast<double>(layer_product_weights(shape));
+                        static_cast<double>(layer_matmul_weights(shape));
   // Scores and their product with the values: 2 C s^2 multiply-adds a layer and sample.
   const double attention = 2 * layers * width * tokens.sum_squared_lengths * seen;
   const std::int64_t heads = is_language_model(shape.objective) ? tokens.targets : tokens.samples;
   const double head = static_cast<double>(heads) *
-                      static_cast<double>(shape.architecture->head_product_weights(shape));
+                      static_cast<double>(shape.architecture->head_matmul_weights(shape));
   const double forward = 2 * (linear + attention + head);
 
   const auto parameters = static_cast<double>(parameter_count(shape));

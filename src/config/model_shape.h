@@ -22,7 +22,7 @@ ModelShape model_shape(const RunSpec& spec, std::int64_t vocab, std::int64_t lab
 // MLP.
 std::int64_t parameter_count(const ModelShape& shape);
 std::int64_t embedding_parameters(const ModelShape& shape);
-std::int64_t layer_product_weights(const ModelShape& shape);
+std::int64_t layer_matmul_weights(const ModelShape& shape);
 
 // FLOPs of one global step, forward and backward, the same for every policy and engine.
 //   needed = 3 x 2 x (R L W + 2 L C S a + n H): 2 FLOPs a multiply-add, the backward pass twice the

@@ -13,14 +13,14 @@ std::int64_t tables(const ModelShape& shape) {
 }
 
 // Of q, k, v and the output of attention 4 C^2, of the MLP's two layers 8 C^2.
-std::int64_t product_weights(const ModelShape& shape) {
+std::int64_t matmul_weights(const ModelShape& shape) {
   return 12 * shape.width * shape.width;
 }
 
 // Biases 3C + C + 4C + C and two LayerNorms of 2C a layer, and a LayerNorm before the first.
 std::int64_t trunk_parameters(const ModelShape& shape) {
   const std::int64_t c = shape.width;
-  return shape.layers * (product_weights(shape) + 13 * c) + 2 * c;
+  return shape.layers * (matmul_weights(shape) + 13 * c) + 2 * c;
 }
 
 // A dense layer; then a LayerNorm and the decoder's bias, or the output layer.
@@ -30,7 +30,7 @@ std::int64_t head_parameters(const ModelShape& shape) {
                                             : dense + c * shape.labels + shape.labels;
 }
 
-std::int64_t head_product_weights(const ModelShape& shape) {
+std::int64_t head_matmul_weights(const ModelShape& shape) {
   const std::int64_t c = shape.width;
   return c * c + c * (is_language_model(shape.objective) ? shape.vocab : shape.labels);
 }
@@ -69,8 +69,8 @@ ModelFamily describe_roberta() {
   family.embedding_parameters = tables;
   family.trunk_parameters = trunk_parameters;
   family.head_parameters = head_parameters;
-  family.layer_product_weights = product_weights;
-  family.head_product_weights = head_product_weights;
+  family.layer_matmul_weights = matmul_weights;
+  family.head_matmul_weights = head_matmul_weights;
   family.mlp_width = mlp_width;
   family.kept_by_layer = kept_by_layer;
   family.mask_bytes = mask_bytes;

@@ -16,8 +16,8 @@
 #include "engine/numerics/support.h"
 #include "engine/ops/canary.h"
 #include "engine/telemetry/conditions.h"
+#include "engine/telemetry/matmul_rate.h"
 #include "engine/telemetry/peaks.h"
-#include "engine/telemetry/product_rate.h"
 #include "hardware/nvml.h"
 
 namespace dtbench {
@@ -46,16 +46,16 @@ Json policies_on(const std::string& name, const c10::Device& device) {
   return policies;
 }
 
-Json products_on(const c10::Device& device) {
-  Json products;
+Json matmuls_on(const c10::Device& device) {
+  Json matmuls;
   for (const Dtype type : {Dtype::kFloat32, Dtype::kBFloat16, Dtype::kFloat16}) {
     const PeakKey key = peak_key(device, type, /*tf32=*/false);
     log_info(concat("measuring the rate of ", key.datatype, " matmuls ..."));
-    products[key.datatype] = measure_peak(cache_folder(), key, [&] {
-      return sweep_products(device, scalar_type(type), sweep_shapes(device));
+    matmuls[key.datatype] = measure_peak(cache_folder(), key, [&] {
+      return sweep_matmuls(device, scalar_type(type), sweep_shapes(device));
     });
   }
-  return products;
+  return matmuls;
 }
 
 Json to_json(const std::optional<SheetFigure>& figure) {
@@ -103,7 +103,7 @@ Json examine(const std::string& asked) {
   found["canary_passed"] = std::all_of(canary.begin(), canary.end(),
                                        [](const CanaryCheck& check) { return check.passed(); });
   found["policies"] = policies_on(name, device);
-  found["products"] = products_on(device);
+  found["products"] = matmuls_on(device);
   found["copy_bytes_per_s"] = copy_rate(device);
   return found;
 }

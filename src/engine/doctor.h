@@ -13,7 +13,7 @@ namespace dtbench {
 //   "unsupported": null or why}], "products": {"fp32", "bf16", "fp16": hardware/measured_peak.h},
 //   "copy_bytes_per_s", "sheet": null or {"preferred", "fp32", "tf32", "half", "memory"}, "gpu":
 //   {"driver", "sample"}}.
-// What needs the device is null where it is unavailable. The product rates are measured anew and
+// What needs the device is null where it is unavailable. The matmul rates are measured anew and
 // replace the cached ones. Takes some seconds.
 Json examine(const std::string& device);
 

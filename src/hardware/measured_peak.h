@@ -14,7 +14,7 @@ namespace dtbench {
 // Everything that the rate depends on. It is written into the file, whose name is its hash.
 struct PeakKey {
   std::string device;    // "NVIDIA A40"; the CPU's model and instruction set
-  std::string datatype;  // spec_sheet.h: product_datatype
+  std::string datatype;  // spec_sheet.h: matmul_datatype
   std::string torch;     // version
   std::int64_t threads;  // of the host
 };

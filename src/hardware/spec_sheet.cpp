@@ -48,7 +48,7 @@ std::optional<SpecSheet> find_spec_sheet(const std::filesystem::path& configs,
   return std::nullopt;
 }
 
-std::optional<SheetFigure> product_peak(const SpecSheet& sheet, Dtype operands, bool tf32) {
+std::optional<SheetFigure> matmul_peak(const SpecSheet& sheet, Dtype operands, bool tf32) {
   switch (operands) {
     case Dtype::kFloat64:
       return std::nullopt;
@@ -61,7 +61,7 @@ std::optional<SheetFigure> product_peak(const SpecSheet& sheet, Dtype operands, 
   return sheet.half;
 }
 
-std::string product_datatype(Dtype operands, bool tf32) {
+std::string matmul_datatype(Dtype operands, bool tf32) {
   return tf32 && operands == Dtype::kFloat32 ? "tf32" : to_string(operands);
 }
 

@@ -27,10 +27,10 @@ std::optional<SpecSheet> find_spec_sheet(const std::filesystem::path& configs,
                                          const std::string& name);
 
 // The peak of products as a policy computes them: by the datatype of their operands.
-std::optional<SheetFigure> product_peak(const SpecSheet& sheet, Dtype operands, bool tf32);
+std::optional<SheetFigure> matmul_peak(const SpecSheet& sheet, Dtype operands, bool tf32);
 
 // What the datatype of products is called in records: "fp32", "bf16", "fp16", "fp64"; "tf32" for
 // fp32 operands that may be cut to it.
-std::string product_datatype(Dtype operands, bool tf32);
+std::string matmul_datatype(Dtype operands, bool tf32);
 
 }  // namespace dtbench

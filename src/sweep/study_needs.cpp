@@ -44,7 +44,7 @@ Json study_needs(const std::filesystem::path& configs) {
       const RunSpec spec = cell(configs, scenario, policy);
       const ModelShape shape =
           model_shape(spec, spec.model.architecture->published->vocab_size, kLabels);
-      const std::string datatype = product_datatype(spec.policy.compute, spec.policy.tf32);
+      const std::string datatype = matmul_datatype(spec.policy.compute, spec.policy.tf32);
       const double flops =
           step_flops(shape, full_step(spec)).needed * static_cast<double>(spec.train.steps);
       needs["cells"] = needs["cells"].get<int>() + 1;

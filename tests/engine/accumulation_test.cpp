@@ -148,7 +148,7 @@ std::vector<at::Tensor> contribution(SmallModel& small, const GlobalBatch& batch
 
 // bf16 with gradients in fp32: each micro-batch's gradient is rounded to bf16 where it is computed
 // and added in fp32. Tied weights meet in bf16 before: three roundings there (head, embedding,
-// sum). Another shape of a product may order its fp32 sums otherwise, which can flip a rounding on
+// sum). Another shape of a matmul may order its fp32 sums otherwise, which can flip a rounding on
 // the way; one more unit covers that.
 TEST_P(Accumulation, Fp32GradientsOfABf16ModelAddUpToOneRoundingAMicroBatch) {
   SmallModel small(shape_, uniform(Dtype::kBFloat16, Dtype::kFloat32));

@@ -14,7 +14,7 @@ namespace dtbench {
 namespace {
 
 struct Inputs {
-  at::Tensor query, key, value, forbidden, upstream;
+  at::Tensor query, key, value, mask, upstream;
 };
 
 Inputs inputs(at::ScalarType type, std::int64_t samples, std::int64_t heads, std::int64_t tokens) {
@@ -24,13 +24,13 @@ Inputs inputs(at::ScalarType type, std::int64_t samples, std::int64_t heads, std
   };
   at::Tensor real = at::rand({samples, tokens}) < 0.8;
   real[0].fill_(false);  // a sample of padding alone
-  return {draw(), draw(), draw(), ops::causal_forbidden(tokens, real, at::kCPU), draw().detach()};
+  return {draw(), draw(), draw(), ops::causal_mask(tokens, real, at::kCPU), draw().detach()};
 }
 
 // Output and the three gradients.
 std::vector<at::Tensor> evaluate(const Inputs& in, std::int64_t block_bytes) {
   const at::Tensor out =
-      testing::ops::attention_in_blocks(in.query, in.key, in.value, in.forbidden, block_bytes);
+      testing::ops::attention_in_blocks(in.query, in.key, in.value, in.mask, block_bytes);
   std::vector<at::Tensor> all =
       torch::autograd::grad({out}, {in.query, in.key, in.value}, {in.upstream});
   all.push_back(out.detach());
@@ -41,8 +41,8 @@ TEST(Attention, EqualsTorchsUnderAutograd) {
   const Inputs in = inputs(at::kDouble, 3, 2, 12);
   const at::Tensor scores = at::matmul(in.query, in.key.transpose(-1, -2)) / std::sqrt(8.0);
   // Added, as in Transformers, so that a row of padding alone passes its gradient on.
-  const at::Tensor mask = at::zeros(in.forbidden.sizes(), at::kDouble)
-                              .masked_fill(in.forbidden, std::numeric_limits<double>::lowest());
+  const at::Tensor mask = at::zeros(in.mask.sizes(), at::kDouble)
+                              .masked_fill(in.mask, std::numeric_limits<double>::lowest());
   const at::Tensor out = at::matmul(at::softmax(scores + mask, -1), in.value);
   const auto expected = torch::autograd::grad({out}, {in.query, in.key, in.value}, {in.upstream});
   const auto found = evaluate(in, kAttentionBlockBytes);
@@ -82,19 +82,19 @@ TEST(Attention, BlocksOfRowsRoundA16BitGradientOnce) {
 }
 
 TEST(Attention, ARowWithoutAllowedKeysIsUniform) {
-  const at::Tensor forbidden = ops::causal_forbidden(3, at::zeros({1, 3}, at::kBool), at::kCPU);
+  const at::Tensor mask = ops::causal_mask(3, at::zeros({1, 3}, at::kBool), at::kCPU);
   const at::Tensor query = at::randn({1, 1, 3, 4}), value = at::randn({1, 1, 3, 4});
-  const at::Tensor out = testing::ops::attention(query, query, value, forbidden);
+  const at::Tensor out = testing::ops::attention(query, query, value, mask);
   EXPECT_TRUE(at::allclose(out, value.mean(2, true).expand({1, 1, 3, 4})));
 }
 
 TEST(Attention, NoTokenSeesTheFuture) {
-  const at::Tensor forbidden = ops::causal_forbidden(5, {}, at::kCPU);
+  const at::Tensor mask = ops::causal_mask(5, {}, at::kCPU);
   const at::Tensor query = at::randn({1, 1, 5, 4}), value = at::randn({1, 1, 5, 4});
   at::Tensor changed = value.clone();
   changed.select(2, 4).fill_(1000.0);
-  const at::Tensor before = testing::ops::attention(query, query, value, forbidden);
-  const at::Tensor after = testing::ops::attention(query, query, changed, forbidden);
+  const at::Tensor before = testing::ops::attention(query, query, value, mask);
+  const at::Tensor after = testing::ops::attention(query, query, changed, mask);
   EXPECT_TRUE(at::equal(before.narrow(2, 0, 4), after.narrow(2, 0, 4)));
   EXPECT_FALSE(at::equal(before.select(2, 4), after.select(2, 4)));
 }

@@ -19,7 +19,7 @@ struct Entry {
 
 // Compute datatype bf16; what an fp32 and a bf16 operand become.
 constexpr Entry kTable[] = {
-    {CastOp::kProduct, at::kBFloat16, at::kBFloat16, at::kBFloat16, at::kBFloat16},
+    {CastOp::kMatmul, at::kBFloat16, at::kBFloat16, at::kBFloat16, at::kBFloat16},
     {CastOp::kLayerNorm, at::kFloat, at::kFloat, at::kFloat, at::kBFloat16},
     {CastOp::kPow, at::kFloat, at::kFloat, at::kFloat, at::kBFloat16},
     {CastOp::kEmbedding, at::kFloat, at::kBFloat16, at::kFloat, at::kBFloat16},
@@ -50,9 +50,9 @@ TEST(ComputeRules, WithoutMixedPrecisionNothingIsCast) {
 
 TEST(ComputeRules, ACastIsDifferentiableAndAnAbsentTensorStaysAbsent) {
   const ComputeRules rules{.compute = at::kHalf, .autocast = AutocastRules::kCuda};
-  EXPECT_FALSE(ops::as_operand(CastOp::kProduct, {}, rules).defined());
+  EXPECT_FALSE(ops::as_operand(CastOp::kMatmul, {}, rules).defined());
   const at::Tensor x = at::ones({2}, at::kFloat).requires_grad_();
-  const at::Tensor cast = ops::as_operand(CastOp::kProduct, x, rules);
+  const at::Tensor cast = ops::as_operand(CastOp::kMatmul, x, rules);
   EXPECT_EQ(cast.scalar_type(), at::kHalf);
   cast.sum().backward();
   EXPECT_EQ(x.grad().scalar_type(), at::kFloat);

@@ -84,7 +84,7 @@ std::vector<at::Tensor> attend(const std::vector<at::Tensor>& operands, at::Scal
   std::vector<at::Tensor> inputs;
   for (const at::Tensor& operand : operands)
     inputs.push_back(operand.to(type).detach().requires_grad_());
-  const at::Tensor causal = ops::causal_forbidden(upstream.size(2), {}, upstream.device());
+  const at::Tensor causal = ops::causal_mask(upstream.size(2), {}, upstream.device());
   const at::Tensor output =
       ops::attention_in_blocks(inputs[0], inputs[1], inputs[2], causal, block_bytes);
   std::vector<at::Tensor> all = torch::autograd::grad({output}, inputs, {upstream.to(type)});

@@ -36,12 +36,12 @@ double probability_error(std::int64_t keys) {
 }
 
 struct Scores {
-  at::Tensor stored, upstream, forbidden;
+  at::Tensor stored, upstream, mask;
   double scale = 0.1443;  // no power of two
 
   at::Tensor exact_probabilities() const {
     at::Tensor scaled = stored.to(at::kDouble) * scale;
-    if (forbidden.defined()) scaled.masked_fill_(forbidden, std::numeric_limits<float>::lowest());
+    if (mask.defined()) scaled.masked_fill_(mask, std::numeric_limits<float>::lowest());
     return at::softmax(scaled, -1);
   }
 };
@@ -57,9 +57,9 @@ Scores scores(at::ScalarType type, std::int64_t queries, std::int64_t keys, int 
   at::Tensor real = at::rand({3, keys}, options) < 0.8;
   real[1].fill_(false);
   if (mask == 1 || mask == 3)
-    result.forbidden = ops::causal_forbidden(keys, mask == 3 ? real : at::Tensor(), device)
-                           .narrow(2, keys - queries, queries);
-  if (mask == 2) result.forbidden = ops::padding_forbidden(real);
+    result.mask = ops::causal_mask(keys, mask == 3 ? real : at::Tensor(), device)
+                      .narrow(2, keys - queries, queries);
+  if (mask == 2) result.mask = ops::padding_mask(real);
   return result;
 }
 
@@ -70,8 +70,7 @@ TEST_F(Cuda, AttentionsProbabilitiesEqualFp64sUpToRounding) {
       for (const int mask : {0, 1, 2, 3}) {
         const Scores in = scores(type, std::min<std::int64_t>(keys, 7), keys, mask, device_);
         const at::Tensor exact = in.exact_probabilities();
-        const at::Tensor found =
-            ops::attention_probabilities(in.stored.clone(), in.forbidden, in.scale);
+        const at::Tensor found = ops::attention_probabilities(in.stored.clone(), in.mask, in.scale);
         EXPECT_EQ(found.scalar_type(), type);
         EXPECT_FALSE(beyond(found, exact, exact, probability_error(keys), type).any().item<bool>())
             << c10::toString(type) << ' ' << keys << " keys, mask " << mask;
@@ -84,8 +83,7 @@ TEST_F(Cuda, AttentionsProbabilitiesOfCutScoresAreSeen) {
   at::manual_seed(11);
   const Scores in = scores(at::kFloat, 7, 600, 1, device_);
   const at::Tensor exact = in.exact_probabilities();
-  const at::Tensor found =
-      ops::attention_probabilities(cut_to_tf32(in.stored), in.forbidden, in.scale);
+  const at::Tensor found = ops::attention_probabilities(cut_to_tf32(in.stored), in.mask, in.scale);
   EXPECT_TRUE(beyond(found, exact, exact, probability_error(600), at::kFloat).any().item<bool>());
 }
 
@@ -101,14 +99,14 @@ TEST_F(Cuda, AttentionsScoreGradientEqualsFp64sUpToRounding) {
         const at::Tensor wanted = exact * (upstream - dot) * in.scale;
         const at::Tensor scale = exact * (upstream.abs() + magnitude) * in.scale;
         const ops::ScoreGradient found = ops::attention_softmax_backward(
-            in.stored.clone(), in.upstream.clone(), in.forbidden, in.scale);
+            in.stored.clone(), in.upstream.clone(), in.mask, in.scale);
         // The probability's error twice: as a factor and in the sum over keys, which adds its own.
         const double relative = 3 * probability_error(keys);
         EXPECT_FALSE(beyond(found.scores, wanted, scale, relative, type).any().item<bool>())
             << c10::toString(type) << ' ' << keys << " keys, mask " << mask;
         // The pass back draws on the probabilities of the pass forward, bit for bit.
-        EXPECT_TRUE(at::equal(found.probabilities, ops::attention_probabilities(
-                                                       in.stored.clone(), in.forbidden, in.scale)));
+        EXPECT_TRUE(at::equal(found.probabilities,
+                              ops::attention_probabilities(in.stored.clone(), in.mask, in.scale)));
       }
 }
 

@@ -125,7 +125,7 @@ TEST_P(MemoryEstimateTest, IsWithinATenthOfThePeakAllocated) {
   const RunSpec spec = spec_of(GetParam());
 #ifdef __x86_64__
   if (spec.policy.compute == Dtype::kBFloat16 && __builtin_cpu_supports("amx-tile"))
-    GTEST_SKIP() << "with AMX torch allocates scratch for bf16 products (docs/measurement.md)";
+    GTEST_SKIP() << "with AMX torch allocates scratch for bf16 matmuls (docs/measurement.md)";
 #endif
   const testing::TemporaryDirectory store;
   write_store(store.path(), spec, GetParam());

@@ -14,7 +14,7 @@
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 #include "engine/taped.h"
 
 namespace dtbench::testing {
@@ -49,19 +49,19 @@ RC_GTEST_PROP(Property, AffineMapsStayWithinTheBound, ()) {
   const at::Tensor weight = normal_leaf({in, out}, type), bias = normal_leaf({out}, type);
   const at::Tensor y = ops::conv1d(x, weight, bias, {.compute = type});
   const auto found = gradients(y, {x, weight, bias}, dy);
-  const auto require_product = [&](const at::Tensor& value, const at::Tensor& a,
-                                   const at::Tensor& b, const at::Tensor& plus) {
+  const auto require_matmul = [&](const at::Tensor& value, const at::Tensor& a, const at::Tensor& b,
+                                  const at::Tensor& plus) {
     const at::Tensor magnitude = at::matmul(exact(a).abs(), exact(b).abs()) + exact(plus).abs();
     const auto length = static_cast<double>(a.size(1) + 1);
     require(within(value, at::matmul(exact(a), exact(b)) + exact(plus),
                    reduction_bound(magnitude, type, length)));
   };
   const at::Tensor nothing = at::zeros({1}), ones = at::ones({1, rows}, type);
-  require_product(y, x, weight, bias);
-  require_product(found[0], dy, weight.t(), nothing);
-  require_product(found[1], x.t(), dy, nothing);
-  require_product(found[2].view({1, out}), ones, dy, nothing);
-  require_product(ops::linear(x, weight.t(), {}, {.compute = type}), x, weight, nothing);
+  require_matmul(y, x, weight, bias);
+  require_matmul(found[0], dy, weight.t(), nothing);
+  require_matmul(found[1], x.t(), dy, nothing);
+  require_matmul(found[2].view({1, out}), ones, dy, nothing);
+  require_matmul(ops::linear(x, weight.t(), {}, {.compute = type}), x, weight, nothing);
 }
 
 RC_GTEST_PROP(Property, EmbeddingGradientsAreRoundedOnce, ()) {
@@ -146,7 +146,7 @@ RC_GTEST_PROP(Property, CrossEntropyInBlocksStaysWithinTheBound, ()) {
 
 struct AttentionCase {
   std::int64_t samples, heads, tokens, width;
-  at::Tensor forbidden;
+  at::Tensor mask;
   std::int64_t block_bytes;
 };
 
@@ -154,9 +154,9 @@ AttentionCase any_attention() {
   AttentionCase c{size(1, 3), size(1, 3), size(1, 17), size(1, 12), {}, size(1, 40) * 64};
   const at::Tensor mask = at::rand({c.samples, c.tokens}) < 0.8;
   const std::int64_t kind = size(0, 3);
-  if (kind == 1) c.forbidden = ops::padding_forbidden(mask);
-  if (kind == 2) c.forbidden = ops::causal_forbidden(c.tokens, {}, at::kCPU);
-  if (kind == 3) c.forbidden = ops::causal_forbidden(c.tokens, mask, at::kCPU);
+  if (kind == 1) c.mask = ops::padding_mask(mask);
+  if (kind == 2) c.mask = ops::causal_mask(c.tokens, {}, at::kCPU);
+  if (kind == 3) c.mask = ops::causal_mask(c.tokens, mask, at::kCPU);
   return c;
 }
 
@@ -168,9 +168,9 @@ at::Tensor probabilities(const AttentionCase& c, const at::Tensor& query, const 
   at::Tensor scores =
       at::matmul(query, key.transpose(-1, -2)) / std::sqrt(static_cast<double>(c.width));
   // Added, as in Transformers, so that a row of padding alone passes its gradient on.
-  if (c.forbidden.defined())
-    scores = scores + at::zeros(c.forbidden.sizes(), at::kDouble)
-                          .masked_fill(c.forbidden, std::numeric_limits<double>::lowest());
+  if (c.mask.defined())
+    scores = scores + at::zeros(c.mask.sizes(), at::kDouble)
+                          .masked_fill(c.mask, std::numeric_limits<double>::lowest());
   return at::softmax(scores, -1);
 }
 
@@ -179,7 +179,7 @@ RC_GTEST_PROP(Property, AttentionInBlocksIsAttention, ()) {
   const AttentionCase c = any_attention();
   const at::Tensor q = draw(c, at::kDouble), k = draw(c, at::kDouble), v = draw(c, at::kDouble);
   const at::Tensor dy = draw(c, at::kDouble).detach();
-  const at::Tensor found = ops::attention_in_blocks(q, k, v, c.forbidden, c.block_bytes);
+  const at::Tensor found = ops::attention_in_blocks(q, k, v, c.mask, c.block_bytes);
   const at::Tensor wanted = at::matmul(probabilities(c, q, k), v);
   RC_ASSERT(at::allclose(found, wanted, 1e-12, 1e-13));
   const auto ours = gradients(found, {q, k, v}, dy), theirs = gradients(wanted, {q, k, v}, dy);
@@ -194,7 +194,7 @@ RC_GTEST_PROP(Property, AttentionStaysWithinTheBoundOfItsRoundingPoints, ()) {
   const AttentionCase c = any_attention();
   const at::ScalarType type = any_type();
   const at::Tensor q = draw(c, type), k = draw(c, type), v = draw(c, type);
-  const at::Tensor found = ops::attention_in_blocks(q, k, v, c.forbidden, c.block_bytes);
+  const at::Tensor found = ops::attention_in_blocks(q, k, v, c.mask, c.block_bytes);
   const at::Tensor p = probabilities(c, exact(q), exact(k)), magnitude = exact(v).abs();
   const at::Tensor products = at::matmul(exact(q).abs(), exact(k).abs().transpose(-1, -2)) /
                               std::sqrt(static_cast<double>(c.width));

@@ -129,17 +129,17 @@ at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext
 }
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     const at::Tensor& forbidden) {
+                     const at::Tensor& mask) {
   return taped({query, key, value}, [=](Tape& t, const Values& v) {
-    return dtbench::ops::attention(t, v[0], v[1], v[2], forbidden);
+    return dtbench::ops::attention(t, v[0], v[1], v[2], mask);
   });
 }
 
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
-                               const at::Tensor& value, const at::Tensor& forbidden,
+                               const at::Tensor& value, const at::Tensor& mask,
                                std::int64_t block_bytes) {
   return taped({query, key, value}, [=](Tape& t, const Values& v) {
-    return dtbench::ops::attention_in_blocks(t, v[0], v[1], v[2], forbidden, block_bytes);
+    return dtbench::ops::attention_in_blocks(t, v[0], v[1], v[2], mask, block_bytes);
   });
 }
 

@@ -13,7 +13,7 @@
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/loss.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 namespace dtbench::testing {
 
@@ -40,9 +40,9 @@ at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::T
                       double epsilon, const ComputeRules& rules);
 at::Tensor dropout(const at::Tensor& x, std::uint32_t site, const DropoutContext& context);
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     const at::Tensor& forbidden);
+                     const at::Tensor& mask);
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
-                               const at::Tensor& value, const at::Tensor& forbidden,
+                               const at::Tensor& value, const at::Tensor& mask,
                                std::int64_t block_bytes);
 at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                         const at::Tensor& targets, const LossNormalizer& normalizer,

@@ -33,20 +33,20 @@ std::int64_t table(const ModelShape& shape) {
 }
 
 // Of q, k, v and the output of attention, of gate, up and down.
-std::int64_t product_weights(const ModelShape& shape) {
+std::int64_t matmul_weights(const ModelShape& shape) {
   return 4 * shape.width * shape.width + 3 * shape.width * mlp_width(shape);
 }
 
 // Two norms a layer and one after the last; no biases.
 std::int64_t trunk_parameters(const ModelShape& shape) {
-  return shape.layers * (product_weights(shape) + 2 * shape.width) + shape.width;
+  return shape.layers * (matmul_weights(shape) + 2 * shape.width) + shape.width;
 }
 
 std::int64_t head_parameters(const ModelShape& shape) {
   return is_language_model(shape.objective) ? 0 : shape.width * shape.labels;
 }
 
-std::int64_t head_product_weights(const ModelShape& shape) {
+std::int64_t head_matmul_weights(const ModelShape& shape) {
   return shape.width * (is_language_model(shape.objective) ? shape.vocab : shape.labels);
 }
 
@@ -86,8 +86,8 @@ dtbench::ModelFamily describe_llama() {
   family.embedding_parameters = table;
   family.trunk_parameters = trunk_parameters;
   family.head_parameters = head_parameters;
-  family.layer_product_weights = product_weights;
-  family.head_product_weights = head_product_weights;
+  family.layer_matmul_weights = matmul_weights;
+  family.head_matmul_weights = head_matmul_weights;
   family.mlp_width = mlp_width;
   family.kept_by_layer = kept_by_layer;
   family.mask_bytes = mask_bytes;
@@ -227,17 +227,17 @@ class LlamaLayer {
   }
 
   // x [B, T, C] -> [B, T, C]
-  Value forward(const Value& x, const Rotation& rotation, const at::Tensor& forbidden,
+  Value forward(const Value& x, const Rotation& rotation, const at::Tensor& mask,
                 const ForwardContext& context) const {
     const Tape::InLayer in_layer(context.tape, layer_);
     const Tape::InModule in_module(context.tape, name_);
     const Value attended =
-        ops::add(context.tape, x, attention(input_norm_(x, context), rotation, forbidden, context));
+        ops::add(context.tape, x, attention(input_norm_(x, context), rotation, mask, context));
     return ops::add(context.tape, attended, mlp(post_attention_norm_(attended, context), context));
   }
 
  private:
-  Value attention(const Value& x, const Rotation& rotation, const at::Tensor& forbidden,
+  Value attention(const Value& x, const Rotation& rotation, const at::Tensor& mask,
                   const ForwardContext& context) const {
     Tape& tape = context.tape;
     const Tape::InModule in_module(tape, self_attn_);
@@ -245,7 +245,7 @@ class LlamaLayer {
     const Value query = rotary(tape, ops::split_heads(tape, q_proj_(x, context), heads_), rotation);
     const Value key = rotary(tape, ops::split_heads(tape, k_proj_(x, context), heads_), rotation);
     const Value value = ops::split_heads(tape, v_proj_(x, context), heads_);
-    const Value heads = ops::attention(tape, query, key, value, forbidden);
+    const Value heads = ops::attention(tape, query, key, value, mask);
     return o_proj_(ops::merge_heads(tape, heads), context);
   }
 
@@ -277,12 +277,12 @@ class Llama : public Transformer {
                 const ForwardContext& context) const override {
     const Tape::InModule in_module(context.tape, "model");
     const std::int64_t tokens = input_ids.size(1);
-    const at::Tensor forbidden = ops::causal_forbidden(tokens, attention_mask, input_ids.device());
+    const at::Tensor mask = ops::causal_mask(tokens, attention_mask, input_ids.device());
     Value x = embed_tokens_(input_ids, context);  // [B, T, C]
     const Rotation rotation(tokens, channels_, accumulation_type(context.rules.compute),
                             input_ids.device());
     for (const LlamaLayer& layer : layers_)
-      x = layer.forward(x, rotation, forbidden, context);
+      x = layer.forward(x, rotation, mask, context);
     return norm_(x, context);
   }
 

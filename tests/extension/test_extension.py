@@ -49,11 +49,11 @@ def refused(process, *parts):
 
 WIDTH, LAYERS, VOCABULARY, LENGTH, BATCH = 128, 2, 2048, 64, 8
 MLP = 344  # two thirds of 4 x 128 is 341.3
-PRODUCTS = 4 * WIDTH**2 + 3 * WIDTH * MLP
+MATMULS = 4 * WIDTH**2 + 3 * WIDTH * MLP
 
 
 def trunk():
-    return LAYERS * (PRODUCTS + 2 * WIDTH) + WIDTH
+    return LAYERS * (MATMULS + 2 * WIDTH) + WIDTH
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -66,7 +66,7 @@ def test_a_family_of_an_extension_has_its_costs(bench, policy):
     assert dry["parameters"] == count
     tokens, targets = BATCH * LENGTH, BATCH * (LENGTH - 1)
     attention = 2 * LAYERS * WIDTH * BATCH * LENGTH**2 / 2
-    needed = 6 * (tokens * LAYERS * PRODUCTS + attention + targets * WIDTH * VOCABULARY)
+    needed = 6 * (tokens * LAYERS * MATMULS + attention + targets * WIDTH * VOCABULARY)
     assert dry["flops_per_full_step"]["needed"] == needed
     palm = (6 * count + 12 * LAYERS * WIDTH * LENGTH) * tokens
     assert dry["flops_per_full_step"]["palm"] == palm

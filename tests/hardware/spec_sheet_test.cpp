@@ -72,14 +72,14 @@ TEST(SpecSheet, OtherDevicesHaveNone) {
 
 TEST(SpecSheet, ThePeakGoesByTheOperandsDatatype) {
   const auto sheet = find_spec_sheet(source_configs(), "NVIDIA A40");
-  EXPECT_EQ(product_peak(*sheet, Dtype::kFloat32, false)->value, sheet->fp32->value);
-  EXPECT_EQ(product_peak(*sheet, Dtype::kFloat32, true)->value, sheet->tf32->value);
-  EXPECT_EQ(product_peak(*sheet, Dtype::kBFloat16, false)->value, sheet->half->value);
-  EXPECT_EQ(product_peak(*sheet, Dtype::kFloat16, true)->value, sheet->half->value);
-  EXPECT_FALSE(product_peak(*sheet, Dtype::kFloat64, false));
-  EXPECT_EQ(product_datatype(Dtype::kFloat32, true), "tf32");
-  EXPECT_EQ(product_datatype(Dtype::kFloat32, false), "fp32");
-  EXPECT_EQ(product_datatype(Dtype::kBFloat16, true), "bf16");
+  EXPECT_EQ(matmul_peak(*sheet, Dtype::kFloat32, false)->value, sheet->fp32->value);
+  EXPECT_EQ(matmul_peak(*sheet, Dtype::kFloat32, true)->value, sheet->tf32->value);
+  EXPECT_EQ(matmul_peak(*sheet, Dtype::kBFloat16, false)->value, sheet->half->value);
+  EXPECT_EQ(matmul_peak(*sheet, Dtype::kFloat16, true)->value, sheet->half->value);
+  EXPECT_FALSE(matmul_peak(*sheet, Dtype::kFloat64, false));
+  EXPECT_EQ(matmul_datatype(Dtype::kFloat32, true), "tf32");
+  EXPECT_EQ(matmul_datatype(Dtype::kFloat32, false), "fp32");
+  EXPECT_EQ(matmul_datatype(Dtype::kBFloat16, true), "bf16");
 }
 
 TEST(SpecSheet, AFigureThatIsNotPrintedIsNone) {

@@ -37,7 +37,7 @@ class Operations:
         return x.to(self.wide)
 
     def operand(self, x):
-        """What a product takes: under mixed precision a copy in the compute datatype, each product
+        """What a matmul takes: under mixed precision a copy in the compute datatype, each matmul
         its own, so that gradients meet in the datatype of x."""
         return x.to(self.compute) if is_mixed(self.policy) else x
 

@@ -158,13 +158,13 @@ void launch_for_datatype(at::Tensor& scores, at::Tensor* gradient, const at::Ten
 
 }  // namespace
 
-void attention_softmax_cuda(at::Tensor& scores, const at::Tensor& forbidden, float scale) {
-  launch_for_datatype(scores, nullptr, forbidden, scale);
+void attention_softmax_cuda(at::Tensor& scores, const at::Tensor& mask, float scale) {
+  launch_for_datatype(scores, nullptr, mask, scale);
 }
 
 void attention_softmax_backward_cuda(at::Tensor& scores, at::Tensor& gradient,
-                                     const at::Tensor& forbidden, float scale) {
-  launch_for_datatype(scores, &gradient, forbidden, scale);
+                                     const at::Tensor& mask, float scale) {
+  launch_for_datatype(scores, &gradient, mask, scale);
 }
 
 }  // namespace dtbench

@@ -11,9 +11,9 @@ namespace dtbench {
 
 // engine/numerics/plugin.h says what these are given.
 void dropout_cuda(const DropoutDraw& draw, const at::Tensor& x, at::Tensor& out);
-void attention_softmax_cuda(at::Tensor& scores, const at::Tensor& forbidden, float scale);
+void attention_softmax_cuda(at::Tensor& scores, const at::Tensor& mask, float scale);
 void attention_softmax_backward_cuda(at::Tensor& scores, at::Tensor& gradient,
-                                     const at::Tensor& forbidden, float scale);
+                                     const at::Tensor& mask, float scale);
 void cross_entropy_cuda(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& factor,
                         bool want_gradient, at::Tensor& losses);
 

@@ -21,7 +21,7 @@ std::string name_of(double value) {
 }
 
 // One element of x [..., I] times weight plus bias in fp64. `transposed`: weight is [O, I].
-double product_element(at::TensorList in, bool transposed, std::int64_t element) {
+double matmul_element(at::TensorList in, bool transposed, std::int64_t element) {
   const at::Tensor weight = transposed ? in[1].t() : in[1];
   const std::int64_t outputs = weight.size(1);
   const at::Tensor row = in[0].reshape({-1, in[0].size(-1)})[element / outputs].to(at::kDouble);
@@ -32,7 +32,7 @@ double product_element(at::TensorList in, bool transposed, std::int64_t element)
 }
 
 // The largest score of the sample and head that hold `element`, in fp64 and before the mask: what
-// the scores' product had to hold. query, key [B, heads, T, D].
+// the scores' matmul had to hold. query, key [B, heads, T, D].
 double largest_score(at::TensorList in, std::int64_t element) {
   const std::int64_t in_head = in[0].size(2) * in[0].size(3);
   const auto head = [&](const at::Tensor& x) {
@@ -44,8 +44,8 @@ double largest_score(at::TensorList in, std::int64_t element) {
 std::optional<double> exact_value(const Node& node, Phase phase, at::TensorList in,
                                   std::int64_t element) {
   if (phase == Phase::kBackward) return std::nullopt;
-  if (node.operation == "linear") return product_element(in, /*transposed=*/true, element);
-  if (node.operation == "conv1d") return product_element(in, /*transposed=*/false, element);
+  if (node.operation == "linear") return matmul_element(in, /*transposed=*/true, element);
+  if (node.operation == "conv1d") return matmul_element(in, /*transposed=*/false, element);
   if (node.operation == "attention") return largest_score(in, element);
   if (node.operation == "add" && in[0].sizes() == in[1].sizes())
     return in[0].flatten()[element].item<double>() + in[1].flatten()[element].item<double>();

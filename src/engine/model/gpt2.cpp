@@ -31,16 +31,15 @@ Gpt2Block::Gpt2Block(ParameterSet& parameters, const ModelShape& shape, double l
   mlp_dropout_ = {name_ + ".mlp.dropout", first_site + 1};
 }
 
-Value Gpt2Block::forward(const Value& x, const at::Tensor& forbidden,
+Value Gpt2Block::forward(const Value& x, const at::Tensor& mask,
                          const ForwardContext& context) const {
   const Tape::InLayer in_layer(context.tape, layer_);
   const Tape::InModule in_module(context.tape, name_);
-  const Value attended =
-      ops::add(context.tape, x, attention(ln_1_(x, context), forbidden, context));
+  const Value attended = ops::add(context.tape, x, attention(ln_1_(x, context), mask, context));
   return ops::add(context.tape, attended, mlp(ln_2_(attended, context), context));
 }
 
-Value Gpt2Block::attention(const Value& x, const at::Tensor& forbidden,
+Value Gpt2Block::attention(const Value& x, const at::Tensor& mask,
                            const ForwardContext& context) const {
   Tape& tape = context.tape;
   const Tape::InModule in_module(tape, attn_);
@@ -48,7 +47,7 @@ Value Gpt2Block::attention(const Value& x, const at::Tensor& forbidden,
   const Value query = ops::split_heads(tape, qkv[0], heads_);   // [B, H, T, C/H]
   const Value key = ops::split_heads(tape, qkv[1], heads_);
   const Value value = ops::split_heads(tape, qkv[2], heads_);
-  const Value heads = ops::attention(tape, query, key, value, forbidden);
+  const Value heads = ops::attention(tape, query, key, value, mask);
   return resid_dropout_(c_proj_(ops::merge_heads(tape, heads), context), context);
 }
 
@@ -72,11 +71,11 @@ Value Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attention_mas
   const Tape::InModule in_module(context.tape, "transformer");
   const std::int64_t tokens = input_ids.size(1);
   const at::Tensor positions = at::arange(tokens, input_ids.options()).unsqueeze(0);  // [1, T]
-  const at::Tensor forbidden = ops::causal_forbidden(tokens, attention_mask, input_ids.device());
+  const at::Tensor mask = ops::causal_mask(tokens, attention_mask, input_ids.device());
   const Value words = wte_(input_ids, context);  // [B, T, C]
   Value x = drop_(ops::add(context.tape, words, wpe_(positions, context)), context);
   for (const Gpt2Block& block : h_)
-    x = block.forward(x, forbidden, context);
+    x = block.forward(x, mask, context);
   return ln_f_(x, context);
 }
 

@@ -15,11 +15,11 @@ class Gpt2Block {
   Gpt2Block(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon,
             std::int64_t layer);
 
-  // x [B, T, C] -> [B, T, C]; `forbidden` as in ops/attention.h.
-  Value forward(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
+  // x [B, T, C] -> [B, T, C]; `mask` as in ops/attention.h.
+  Value forward(const Value& x, const at::Tensor& mask, const ForwardContext& context) const;
 
  private:
-  Value attention(const Value& x, const at::Tensor& forbidden, const ForwardContext& context) const;
+  Value attention(const Value& x, const at::Tensor& mask, const ForwardContext& context) const;
   Value mlp(const Value& x, const ForwardContext& context) const;
 
   std::string name_;

@@ -52,7 +52,7 @@ class ClassificationHead {
                const ForwardContext& context) const;
 };
 
-// GPT-2's: a bias-free product, "score", at the rightmost real token, 0 where there is none.
+// GPT-2's: a bias-free matmul, "score", at the rightmost real token, 0 where there is none.
 class LastTokenClassifier : public ClassificationHead {
  public:
   LastTokenClassifier(ParameterSet& parameters, const ModelShape& shape);

@@ -4,7 +4,7 @@
 #include "engine/ops/dropout.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 namespace dtbench {
 namespace {

@@ -32,17 +32,16 @@ RobertaLayer::RobertaLayer(ParameterSet& parameters, const ModelShape& shape,
       LayerNorm::create(parameters, name_ + ".output.LayerNorm", width, layer_norm_epsilon);
 }
 
-Value RobertaLayer::forward(const Value& x, const at::Tensor& forbidden,
+Value RobertaLayer::forward(const Value& x, const at::Tensor& mask,
                             const ForwardContext& context) const {
   Tape& tape = context.tape;
   const Tape::InLayer in_layer(tape, layer_);
   const Tape::InModule in_module(tape, name_);
-  const Value attended =
-      attention_norm_(ops::add(tape, attention(x, forbidden, context), x), context);
+  const Value attended = attention_norm_(ops::add(tape, attention(x, mask, context), x), context);
   return output_norm_(ops::add(tape, feed_forward(attended, context), attended), context);
 }
 
-Value RobertaLayer::attention(const Value& x, const at::Tensor& forbidden,
+Value RobertaLayer::attention(const Value& x, const at::Tensor& mask,
                               const ForwardContext& context) const {
   Tape& tape = context.tape;
   const Tape::InModule in_module(tape, self_);
@@ -50,7 +49,7 @@ Value RobertaLayer::attention(const Value& x, const at::Tensor& forbidden,
   const Value query = ops::split_heads(tape, query_(x, context), heads_);  // [B, H, T, C/H]
   const Value key = ops::split_heads(tape, key_(x, context), heads_);
   const Value value = ops::split_heads(tape, value_(x, context), heads_);
-  const Value heads = ops::attention(tape, query, key, value, forbidden);
+  const Value heads = ops::attention(tape, query, key, value, mask);
   return attention_dropout_(attention_output_(ops::merge_heads(tape, heads), context), context);
 }
 
@@ -81,10 +80,10 @@ at::Tensor Roberta::position_ids(const at::Tensor& input_ids) {
 
 Value Roberta::forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
                        const ForwardContext& context) const {
-  const at::Tensor forbidden = ops::padding_forbidden(attention_mask);
+  const at::Tensor mask = ops::padding_mask(attention_mask);
   Value x = embeddings(input_ids, context);
   for (const RobertaLayer& layer : layer_)
-    x = layer.forward(x, forbidden, context);
+    x = layer.forward(x, mask, context);
   return x;
 }
 

@@ -22,8 +22,8 @@ ComputeRules compute_rules(const DtypePolicy& policy) {
 
 const char* to_string(CastOp op) {
   switch (op) {
-    case CastOp::kProduct:
-      return "product";
+    case CastOp::kMatmul:
+      return "matmul";
     case CastOp::kLayerNorm:
       return "layer_norm";
     case CastOp::kPow:
@@ -44,7 +44,7 @@ const char* to_string(CastOp op) {
 
 at::ScalarType operand_type(CastOp op, at::ScalarType input, const ComputeRules& rules) {
   if (rules.autocast == AutocastRules::kNone) return input;
-  if (op == CastOp::kProduct) return rules.compute;
+  if (op == CastOp::kMatmul) return rules.compute;
   if (rules.autocast == AutocastRules::kCuda && is_fp32_on_cuda(op)) return at::kFloat;
   return input;
 }

@@ -1,4 +1,4 @@
-// How a policy's operations compute: the datatype of products' operands and the cast lists of mixed
+// How a policy's operations compute: the datatype of matmuls' operands and the cast lists of mixed
 // precision, applied explicitly so that a CPU run casts as a GPU run does.
 #pragma once
 
@@ -11,7 +11,7 @@
 namespace dtbench {
 
 struct ComputeRules {
-  at::ScalarType compute = at::kFloat;  // operands of products
+  at::ScalarType compute = at::kFloat;  // operands of matmuls
   AutocastRules autocast = AutocastRules::kNone;
   LossRule loss = LossRule::kContract;
   GeluRule gelu = GeluRule::kKernel;
@@ -20,14 +20,14 @@ struct ComputeRules {
 ComputeRules compute_rules(const DtypePolicy& policy);
 
 // The operations of the models, as far as torch's autocast lists tell them apart.
-enum class CastOp { kProduct, kLayerNorm, kPow, kEmbedding, kGelu, kTanh, kErf, kAdd };
-inline constexpr std::array kCastOps = {CastOp::kProduct,   CastOp::kLayerNorm, CastOp::kPow,
+enum class CastOp { kMatmul, kLayerNorm, kPow, kEmbedding, kGelu, kTanh, kErf, kAdd };
+inline constexpr std::array kCastOps = {CastOp::kMatmul,    CastOp::kLayerNorm, CastOp::kPow,
                                         CastOp::kEmbedding, CastOp::kGelu,      CastOp::kTanh,
                                         CastOp::kErf,       CastOp::kAdd};
 const char* to_string(CastOp op);
 
 // The datatype that `rules` cast an operand of `op` to, `input` being its own: the compute datatype
-// for products, fp32 for what the list in force computes in fp32, else `input` itself.
+// for matmuls, fp32 for what the list in force computes in fp32, else `input` itself.
 // Source: torch's autocast operator reference, and ATen/autocast_mode.h; tests/parity compares each
 // entry with what torch does.
 at::ScalarType operand_type(CastOp op, at::ScalarType input, const ComputeRules& rules);

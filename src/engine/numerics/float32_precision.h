@@ -1,5 +1,5 @@
-// What an fp32 product means: every switch that lets torch compute it in TF32 or bf16, or reduce
-// 16-bit products in 16 bits, is set from the policy and read back.
+// What an fp32 matmul means: every switch that lets torch compute it in TF32 or bf16, or reduce
+// 16-bit matmuls in 16 bits, is set from the policy and read back.
 #pragma once
 
 #include "base/json.h"

@@ -32,9 +32,9 @@ struct CudaPlugin {
   void (*dropout)(const DropoutDraw& draw, const at::Tensor& x, at::Tensor& out);
   // engine/ops/attention_softmax.h, for fp32, bf16 and fp16, contiguous: `scores` become the
   // probabilities, `gradient` that of the scores.
-  void (*attention_softmax)(at::Tensor& scores, const at::Tensor& forbidden, float scale);
+  void (*attention_softmax)(at::Tensor& scores, const at::Tensor& mask, float scale);
   void (*attention_softmax_backward)(at::Tensor& scores, at::Tensor& gradient,
-                                     const at::Tensor& forbidden, float scale);
+                                     const at::Tensor& mask, float scale);
   // engine/ops/cross_entropy.h, for fp32, bf16 and fp16: `losses` [n] fp32, of each row of `logits`
   // [n, V] (rows contiguous), which become softmax - onehot times `factor` (fp64, a scalar on the
   // device) where that is wanted. `targets` [n, 1] int64.

@@ -10,7 +10,7 @@ namespace dtbench {
 at::ScalarType scalar_type(Dtype dtype);
 Dtype dtype_of(at::ScalarType type);
 
-// The datatype inside an operation on `type`: fp64 for fp64, else fp32. Products, softmax, norms
+// The datatype inside an operation on `type`: fp64 for fp64, else fp32. Matmuls, softmax, norms
 // and reductions accumulate in it and round once, on store.
 at::ScalarType accumulation_type(at::ScalarType type);
 

@@ -9,7 +9,7 @@
 #include "config/block_sizes.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention_softmax.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 namespace dtbench::ops {
 namespace {
@@ -66,12 +66,12 @@ class KeyGradient {
   void add(const Block& block, const at::Tensor& a, const at::Tensor& b) {
     at::Tensor part = block.keys(sum_);
     if (!in_parts_) {
-      part.copy_(product(a, b));
+      part.copy_(rounded_matmul(a, b));
       return;
     }
     // Rows are only split where a block is one head of one sample.
     at::Tensor sum = part[0][0];
-    accumulate_product(sum, a[0][0], b[0][0]);
+    accumulate_matmul(sum, a[0][0], b[0][0]);
   }
 
   at::Tensor rounded(at::ScalarType type) const { return sum_.to(type); }
@@ -82,20 +82,20 @@ class KeyGradient {
 };
 
 at::Tensor attention_forward(const at::Tensor& query, const at::Tensor& key,
-                             const at::Tensor& value, const at::Tensor& forbidden,
+                             const at::Tensor& value, const at::Tensor& mask,
                              std::int64_t block_bytes) {
   at::Tensor output = at::empty(query.sizes(), query.options());
   for (const Block& block : blocks_of(query, block_bytes)) {
     const at::Tensor probabilities =
-        attention_probabilities(product(block.queries(query), block.keys(key).transpose(-1, -2)),
-                                block.mask(forbidden), scale_of(query));
-    block.queries(output).copy_(product(probabilities, block.keys(value)));
+        attention_probabilities(rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)),
+                                block.mask(mask), scale_of(query));
+    block.queries(output).copy_(rounded_matmul(probabilities, block.keys(value)));
   }
   return output;
 }
 
 Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& forbidden, std::int64_t block_bytes,
+                           const at::Tensor& mask, std::int64_t block_bytes,
                            const at::Tensor& output_gradient) {
   const at::ScalarType stored = query.scalar_type();
   const auto blocks = blocks_of(query, block_bytes);
@@ -105,12 +105,11 @@ Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const
   KeyGradient key_gradient(key, in_parts), value_gradient(value, in_parts);
   for (const Block& block : blocks) {
     const at::Tensor upstream = block.queries(output_gradient);
-    const ScoreGradient gradient =
-        attention_softmax_backward(product(block.queries(query), block.keys(key).transpose(-1, -2)),
-                                   product(upstream, block.keys(value).transpose(-1, -2)),
-                                   block.mask(forbidden), scale_of(query));
+    const ScoreGradient gradient = attention_softmax_backward(
+        rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)),
+        rounded_matmul(upstream, block.keys(value).transpose(-1, -2)), block.mask(mask), scale_of(query));
     value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
-    block.queries(query_gradient).copy_(product(gradient.scores, block.keys(key)));
+    block.queries(query_gradient).copy_(rounded_matmul(gradient.scores, block.keys(key)));
     key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));
   }
   return {query_gradient, key_gradient.rounded(stored), value_gradient.rounded(stored)};
@@ -118,36 +117,36 @@ Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const
 
 }  // namespace
 
-at::Tensor causal_forbidden(std::int64_t tokens, const at::Tensor& attention_mask,
-                            const c10::Device& device) {
+at::Tensor causal_mask(std::int64_t tokens, const at::Tensor& attention_mask,
+                       const c10::Device& device) {
   const at::Tensor later = at::ones({tokens, tokens}, at::TensorOptions(device).dtype(at::kBool))
                                .triu(1)
                                .view({1, 1, tokens, tokens});
-  return attention_mask.defined() ? later.logical_or(padding_forbidden(attention_mask)) : later;
+  return attention_mask.defined() ? later.logical_or(padding_mask(attention_mask)) : later;
 }
 
-at::Tensor padding_forbidden(const at::Tensor& attention_mask) {
+at::Tensor padding_mask(const at::Tensor& attention_mask) {
   if (!attention_mask.defined()) return {};
   return attention_mask.logical_not().view({attention_mask.size(0), 1, 1, attention_mask.size(1)});
 }
 
 Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
-                const at::Tensor& forbidden) {
+                const at::Tensor& mask) {
   return attention_in_blocks(
-      tape, query, key, value, forbidden,
+      tape, query, key, value, mask,
       query.tensor().is_cpu() ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu);
 }
 
 Value attention_in_blocks(Tape& tape, const Value& query, const Value& key, const Value& value,
-                          const at::Tensor& forbidden, std::int64_t block_bytes) {
-  // Copied once here rather than by each product that takes a part of them.
+                          const at::Tensor& mask, std::int64_t block_bytes) {
+  // Copied once here rather than by each matmul that takes a part of them.
   const at::Tensor q = query.tensor().contiguous(), k = key.tensor().contiguous(),
                    v = value.tensor().contiguous();
-  return tape.record(
-      "attention", {query, key, value}, attention_forward(q, k, v, forbidden, block_bytes),
-      [q, k, v, forbidden, block_bytes](Tensors dy) -> Tensors {
-        return attention_backward(q, k, v, forbidden, block_bytes, dy[0].contiguous());
-      });
+  return tape.record("attention", {query, key, value},
+                     attention_forward(q, k, v, mask, block_bytes),
+                     [q, k, v, mask, block_bytes](Tensors dy) -> Tensors {
+                       return attention_backward(q, k, v, mask, block_bytes, dy[0].contiguous());
+                     });
 }
 
 }  // namespace dtbench::ops

@@ -1,5 +1,5 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv 1706.03762, section 3.2.1) as plain
-// products: no kernel that would multiply fp32 on tensor cores, and no scores of the whole batch in
+// matmuls: no kernel that would multiply fp32 on tensor cores, and no scores of the whole batch in
 // memory. Scores exist a block at a time and are computed again in the backward pass.
 #pragma once
 
@@ -7,27 +7,27 @@
 
 namespace dtbench::ops {
 
-// Which keys a query may not look at, bool, broadcast to [B, H, T, T]. A forbidden score gets the
+// A mask: true where a query may not look at a key, bool, broadcast to [B, H, T, T]. A masked score gets the
 // lowest finite number, so that a row without any allowed key has the uniform distribution rather
 // than NaN, as in Transformers.
 
 // [B, 1, T, T], or [1, 1, T, T] without padding: keys after the query, and padding.
 // `attention_mask` [B, T] bool, or undefined when every token is real.
-at::Tensor causal_forbidden(std::int64_t tokens, const at::Tensor& attention_mask,
-                            const c10::Device& device);
+at::Tensor causal_mask(std::int64_t tokens, const at::Tensor& attention_mask,
+                       const c10::Device& device);
 
 // [B, 1, 1, T]: padding; undefined without.
-at::Tensor padding_forbidden(const at::Tensor& attention_mask);
+at::Tensor padding_mask(const at::Tensor& attention_mask);
 
-// softmax(query key^T / sqrt(D), forbidden keys out) value, for query, key and value [B, H, T, D]
-// of one datatype. Returns [B, H, T, D]. `forbidden` may be undefined. Rounding points: the scores,
+// softmax(query key^T / sqrt(D), masked keys out) value, for query, key and value [B, H, T, D]
+// of one datatype. Returns [B, H, T, D]. `mask` may be undefined. Rounding points: the scores,
 // the probabilities, the output; the softmax with scale and mask is in fp32 (fp64 for fp64).
 Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
-                const at::Tensor& forbidden);
+                const at::Tensor& mask);
 
 // Likewise, with at most so many bytes of scores in a block (config/block_sizes.h): more are split
 // by samples, then heads, then rows of queries.
 Value attention_in_blocks(Tape& tape, const Value& query, const Value& key, const Value& value,
-                          const at::Tensor& forbidden, std::int64_t block_bytes);
+                          const at::Tensor& mask, std::int64_t block_bytes);
 
 }  // namespace dtbench::ops

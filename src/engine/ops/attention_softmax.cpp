@@ -17,35 +17,33 @@ bool has_kernel(const at::Tensor& scores) {
 }
 
 // In the accumulation datatype.
-at::Tensor unrounded_probabilities(const at::Tensor& scores, const at::Tensor& forbidden,
-                                   double scale) {
+at::Tensor unrounded_probabilities(const at::Tensor& scores, const at::Tensor& mask, double scale) {
   const at::ScalarType inside = accumulation_type(scores.scalar_type());
   at::Tensor scaled = scores.to(inside).mul_(scale);
-  if (forbidden.defined())
-    scaled.masked_fill_(forbidden, inside == at::kDouble ? std::numeric_limits<double>::lowest()
-                                                         : std::numeric_limits<float>::lowest());
+  if (mask.defined())
+    scaled.masked_fill_(mask, inside == at::kDouble ? std::numeric_limits<double>::lowest()
+                                                    : std::numeric_limits<float>::lowest());
   return at::softmax(scaled, -1);
 }
 
 }  // namespace
 
-at::Tensor attention_probabilities(at::Tensor scores, const at::Tensor& forbidden, double scale) {
+at::Tensor attention_probabilities(at::Tensor scores, const at::Tensor& mask, double scale) {
   if (has_kernel(scores)) {
-    cuda_plugin().attention_softmax(scores, forbidden, static_cast<float>(scale));
+    cuda_plugin().attention_softmax(scores, mask, static_cast<float>(scale));
     return scores;
   }
-  return unrounded_probabilities(scores, forbidden, scale).to(scores.scalar_type());
+  return unrounded_probabilities(scores, mask, scale).to(scores.scalar_type());
 }
 
 ScoreGradient attention_softmax_backward(at::Tensor scores, at::Tensor gradient,
-                                         const at::Tensor& forbidden, double scale) {
+                                         const at::Tensor& mask, double scale) {
   if (has_kernel(scores)) {
-    cuda_plugin().attention_softmax_backward(scores, gradient, forbidden,
-                                             static_cast<float>(scale));
+    cuda_plugin().attention_softmax_backward(scores, gradient, mask, static_cast<float>(scale));
     return {std::move(scores), std::move(gradient)};
   }
   const at::ScalarType stored = scores.scalar_type();
-  const at::Tensor attended = unrounded_probabilities(std::exchange(scores, {}), forbidden, scale);
+  const at::Tensor attended = unrounded_probabilities(std::exchange(scores, {}), mask, scale);
   const at::Tensor score_gradient = at::_softmax_backward_data(gradient.to(attended.scalar_type()),
                                                                attended, -1, attended.scalar_type())
                                         .mul_(scale)

@@ -36,7 +36,7 @@ struct Outcome {
   Tensors gradients;
 };
 
-// A gradient of the result with full mantissas, too: it is an operand of the backward products.
+// A gradient of the result with full mantissas, too: it is an operand of the backward matmuls.
 using Upstream = std::function<at::Tensor(const at::Tensor& output)>;
 using Operation = std::function<Outcome(const Tensors& operands, const Upstream& upstream)>;
 
@@ -63,7 +63,7 @@ Outcome bmm(const Tensors& x, const Upstream& upstream) {
 }
 
 Outcome attention(const Tensors& x, const Upstream& upstream) {
-  const at::Tensor causal = ops::causal_forbidden(kTokens, {}, x[0].device());
+  const at::Tensor causal = ops::causal_mask(kTokens, {}, x[0].device());
   Tape tape(Tape::Mode::kDifferentiate);
   Values leaves;
   for (std::size_t i = 0; i < x.size(); ++i)

@@ -10,7 +10,7 @@
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/cast.h"
 #include "engine/ops/cross_entropy.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 namespace dtbench::ops {
 namespace {
@@ -32,9 +32,9 @@ class Head {
   Head(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias)
       : stored_(weight.scalar_type()),
         vocabulary_(weight.size(0)),
-        hidden_(product_operand(hidden)),
-        weight_(with_aligned_rows(product_operand(weight))),
-        bias_(with_aligned_rows(bias.defined() ? product_operand(bias) : bias)),
+        hidden_(matmul_operand(hidden)),
+        weight_(with_aligned_rows(matmul_operand(weight))),
+        bias_(with_aligned_rows(bias.defined() ? matmul_operand(bias) : bias)),
         chunk_(lm_head_chunk(hidden.size(0), weight.size(0), weight_.element_size(),
                              hidden.is_cpu() ? kLmHeadBytes : kLmHeadBytesOnGpu)) {}
 
@@ -49,7 +49,7 @@ class Head {
       sum += cross_entropy_with_gradient(all.narrow(1, 0, vocabulary_),
                                          targets.narrow(0, begin, rows), normalizer, want_gradients)
                  .loss_sum;
-      if (want_gradients) add_gradients(begin, part, product_operand(all));
+      if (want_gradients) add_gradients(begin, part, matmul_operand(all));
     }
     return sum;
   }
@@ -68,11 +68,11 @@ class Head {
   }
 
   at::Tensor logits(const at::Tensor& hidden) const {
-    if (!bias_.defined()) return operand_product(hidden, weight_.t(), stored_);
+    if (!bias_.defined()) return operand_matmul(hidden, weight_.t(), stored_);
     return at::addmm(bias_, hidden, weight_.t()).to(stored_);
   }
 
-  // One chunk's gradient of the weight is one product, rounded as it is stored; those of several
+  // One chunk's gradient of the weight is one matmul, rounded as it is stored; those of several
   // add up in the accumulation datatype.
   bool in_one_chunk() const { return hidden_.size(0) > 0 && hidden_.size(0) <= chunk_; }
 
@@ -85,11 +85,11 @@ class Head {
 
   void add_gradients(std::int64_t begin, const at::Tensor& hidden, const at::Tensor& gradient) {
     hidden_gradient_.narrow(0, begin, hidden.size(0))
-        .copy_(operand_product(gradient, weight_, stored_));
+        .copy_(operand_matmul(gradient, weight_, stored_));
     if (in_one_chunk())
-      weight_gradient_ = operand_product(gradient.t(), hidden, stored_);
+      weight_gradient_ = operand_matmul(gradient.t(), hidden, stored_);
     else
-      accumulate_product(weight_gradient_, gradient.t(), hidden);
+      accumulate_matmul(weight_gradient_, gradient.t(), hidden);
     if (bias_gradient_.defined())
       bias_gradient_ +=
           gradient.sum(at::IntArrayRef{0}, /*keepdim=*/false, bias_gradient_.scalar_type());
@@ -97,7 +97,7 @@ class Head {
 
   at::ScalarType stored_;
   std::int64_t vocabulary_;
-  at::Tensor hidden_, weight_, bias_;  // as operands of products
+  at::Tensor hidden_, weight_, bias_;  // as operands of matmuls
   std::int64_t chunk_;
   at::Tensor hidden_gradient_, weight_gradient_, bias_gradient_;
 };
@@ -107,9 +107,9 @@ class Head {
 Value lm_head_loss(Tape& tape, const Value& hidden, const Value& weight, const Value& bias,
                    const at::Tensor& targets, const LossNormalizer& normalizer,
                    const ComputeRules& rules) {
-  const Value input = as_operand(tape, CastOp::kProduct, hidden, rules);
-  const Value matrix = as_operand(tape, CastOp::kProduct, weight, rules);
-  const Value shift = as_operand(tape, CastOp::kProduct, bias, rules);
+  const Value input = as_operand(tape, CastOp::kMatmul, hidden, rules);
+  const Value matrix = as_operand(tape, CastOp::kMatmul, weight, rules);
+  const Value shift = as_operand(tape, CastOp::kMatmul, bias, rules);
   Head head(input.tensor(), matrix.tensor(), shift.tensor());
   const at::Tensor loss_sum = head.loss_sum(targets, normalizer, tape.differentiates());
   return tape.record("lm_head_loss", {input, matrix, shift}, loss_sum / normalizer.count,

@@ -1,4 +1,4 @@
-// The language-model head and its loss as one operation: product with the (tied) embedding and
+// The language-model head and its loss as one operation: matmul with the (tied) embedding and
 // softmax cross-entropy, a chunk of tokens at a time, so that vocabulary-wide logits never exist
 // for a whole batch of base size. The gradient is computed with the loss, in the same pass.
 #pragma once

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "engine/numerics/device.h"
 #include "engine/numerics/scalar_type.h"
-#include "engine/telemetry/product_rate.h"
+#include "engine/telemetry/matmul_rate.h"
 
 namespace dtbench {
 namespace {
@@ -34,7 +34,7 @@ std::string device_name(const c10::Device& device) {
 }
 
 PeakKey peak_key(const c10::Device& device, Dtype operands, bool tf32) {
-  return {device_name(device), product_datatype(operands, tf32), TORCH_VERSION,
+  return {device_name(device), matmul_datatype(operands, tf32), TORCH_VERSION,
           at::get_num_threads()};
 }
 
@@ -43,14 +43,14 @@ Peaks find_peaks(const c10::Device& device, Dtype operands, bool tf32) {
   or_warn("the data sheet's peak", [&] {
     if (!device.is_cuda()) return;
     const auto sheet = find_spec_sheet(configs_folder(), device_name(device));
-    if (sheet) peaks.spec = product_peak(*sheet, operands, tf32);
+    if (sheet) peaks.spec = matmul_peak(*sheet, operands, tf32);
   });
   or_warn("the measured peak", [&] {
     const PeakKey key = peak_key(device, operands, tf32);
     peaks.measured = read_or_measure_peak(cache_folder(), key, [&] {
       log_info(
           concat("measuring this device's rate of ", key.datatype, " matmuls, once, for MFU ..."));
-      return sweep_products(device, scalar_type(operands), sweep_shapes(device));
+      return sweep_matmuls(device, scalar_type(operands), sweep_shapes(device));
     });
   });
   return peaks;

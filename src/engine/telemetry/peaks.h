@@ -16,7 +16,7 @@ namespace dtbench {
 // What the driver or the kernel calls the device, for data sheets and for records of peaks.
 std::string device_name(const c10::Device& device);
 
-// For products with `operands` (tf32: fp32 operands that may be cut to it) on `device`, with this
+// For matmuls with `operands` (tf32: fp32 operands that may be cut to it) on `device`, with this
 // torch and its threads.
 PeakKey peak_key(const c10::Device& device, Dtype operands, bool tf32);
 

@@ -1,4 +1,4 @@
-#include "engine/telemetry/product_rate.h"
+#include "engine/telemetry/matmul_rate.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -11,10 +11,10 @@
 namespace dtbench {
 namespace {
 
-TEST(ProductRate, ThePeakIsTheLargestOfTheSweep) {
-  const std::vector<ProductShape> shapes = {{16, 16, 16}, {48, 32, 64}, {96, 96, 96}};
+TEST(MatmulRate, ThePeakIsTheLargestOfTheSweep) {
+  const std::vector<MatmulShape> shapes = {{16, 16, 16}, {48, 32, 64}, {96, 96, 96}};
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
-    const Json found = sweep_products(at::kCPU, type, shapes);
+    const Json found = sweep_matmuls(at::kCPU, type, shapes);
     ASSERT_EQ(found.at("sweep").size(), shapes.size());
     double largest = 0;
     Json its_shape;
@@ -29,23 +29,23 @@ TEST(ProductRate, ThePeakIsTheLargestOfTheSweep) {
   }
 }
 
-TEST(ProductRate, AMultiplyAddIsTwoFlops) {
-  EXPECT_EQ((ProductShape{3, 5, 7}).flops(), 2 * 3 * 5 * 7);
+TEST(MatmulRate, AMultiplyAddIsTwoFlops) {
+  EXPECT_EQ((MatmulShape{3, 5, 7}).flops(), 2 * 3 * 5 * 7);
 }
 
 // 1 PFLOP of work would take hours; what was found on the small shape says so.
-TEST(ProductRate, ShapesThatWouldTakeLongAreLeftOut) {
+TEST(MatmulRate, ShapesThatWouldTakeLongAreLeftOut) {
   const Json found =
-      sweep_products(at::kCPU, at::kFloat, {{64, 64, 64}, {1 << 20, 1 << 14, 1 << 15}});
+      sweep_matmuls(at::kCPU, at::kFloat, {{64, 64, 64}, {1 << 20, 1 << 14, 1 << 15}});
   EXPECT_EQ(found.at("sweep").size(), 1U);
 }
 
-TEST(ProductRate, EveryDeviceSweepsSmallToLarge) {
+TEST(MatmulRate, EveryDeviceSweepsSmallToLarge) {
   for (const c10::Device& device : {c10::Device(at::kCPU), c10::Device(at::kCUDA, 0)}) {
-    const std::vector<ProductShape> shapes = sweep_shapes(device);
+    const std::vector<MatmulShape> shapes = sweep_shapes(device);
     EXPECT_GE(shapes.size(), 5U);
     EXPECT_LT(shapes.front().flops(), shapes.back().flops());
-    for (const ProductShape& shape : shapes)
+    for (const MatmulShape& shape : shapes)
       EXPECT_LE(shape.flops(), shapes.back().flops());
   }
 }

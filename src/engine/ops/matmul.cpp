@@ -1,4 +1,4 @@
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 #include <ATen/ATen.h>
 
@@ -10,7 +10,7 @@
 namespace dtbench::ops {
 namespace {
 
-// Whether torch's own product is to be avoided.
+// Whether torch's own matmul is to be avoided.
 bool is_half_on_cpu(const at::Tensor& x) {
   return x.scalar_type() == at::kHalf && x.is_cpu();
 }
@@ -21,8 +21,8 @@ at::Tensor rows_of(const at::Tensor& x) {
 
 // y [n, O] = x [n, I] weight [I, O] + bias [O], rounded once.
 at::Tensor affine_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const at::Tensor a = product_operand(x), b = product_operand(weight);
-  const at::Tensor y = bias.defined() ? at::addmm(product_operand(bias), a, b) : at::mm(a, b);
+  const at::Tensor a = matmul_operand(x), b = matmul_operand(weight);
+  const at::Tensor y = bias.defined() ? at::addmm(matmul_operand(bias), a, b) : at::mm(a, b);
   return y.to(x.scalar_type());
 }
 
@@ -47,9 +47,9 @@ Value affine(Tape& tape, const char* operation, const Value& x, const Value& wei
       [rows, matrix, transposed, has_bias = bias.defined(),
        shape = x.sizes().vec()](Tensors gradients) -> Tensors {
         const at::ScalarType stored = rows.scalar_type();
-        const at::Tensor dy = product_operand(rows_of(std::exchange(gradients[0], {})));
-        const at::Tensor dx = at::mm(dy, product_operand(matrix).t()).to(stored);
-        const at::Tensor dweight = weight_gradient(product_operand(rows), dy, transposed, stored);
+        const at::Tensor dy = matmul_operand(rows_of(std::exchange(gradients[0], {})));
+        const at::Tensor dx = at::mm(dy, matmul_operand(matrix).t()).to(stored);
+        const at::Tensor dweight = weight_gradient(matmul_operand(rows), dy, transposed, stored);
         const at::Tensor dbias = has_bias ? dy.sum(0).to(stored) : at::Tensor();
         return {dx.view(shape), dweight, dbias};
       });
@@ -57,19 +57,19 @@ Value affine(Tape& tape, const char* operation, const Value& x, const Value& wei
 
 }  // namespace
 
-at::Tensor product_operand(const at::Tensor& x) {
+at::Tensor matmul_operand(const at::Tensor& x) {
   return is_half_on_cpu(x) ? x.to(at::kFloat) : x;
 }
 
-at::Tensor operand_product(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored) {
+at::Tensor operand_matmul(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored) {
   return at::matmul(a, b).to(stored);
 }
 
-at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
-  return operand_product(product_operand(a), product_operand(b), a.scalar_type());
+at::Tensor rounded_matmul(const at::Tensor& a, const at::Tensor& b) {
+  return operand_matmul(matmul_operand(a), matmul_operand(b), a.scalar_type());
 }
 
-void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
+void accumulate_matmul(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
   if (a.is_cuda() && a.scalar_type() != sum.scalar_type())
     sum.add_(at::mm(a, b, sum.scalar_type()));
   else
@@ -78,17 +78,17 @@ void accumulate_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& 
 
 Value conv1d(Tape& tape, const Value& x, const Value& weight, const Value& bias,
              const ComputeRules& rules) {
-  const Value input = as_operand(tape, CastOp::kProduct, x, rules);
-  const Value matrix = as_operand(tape, CastOp::kProduct, weight, rules);
-  return affine(tape, "conv1d", input, matrix, as_operand(tape, CastOp::kProduct, bias, rules),
+  const Value input = as_operand(tape, CastOp::kMatmul, x, rules);
+  const Value matrix = as_operand(tape, CastOp::kMatmul, weight, rules);
+  return affine(tape, "conv1d", input, matrix, as_operand(tape, CastOp::kMatmul, bias, rules),
                 /*transposed=*/false);
 }
 
 Value linear(Tape& tape, const Value& x, const Value& weight, const Value& bias,
              const ComputeRules& rules) {
-  const Value input = as_operand(tape, CastOp::kProduct, x, rules);
-  const Value matrix = as_operand(tape, CastOp::kProduct, weight, rules);
-  return affine(tape, "linear", input, matrix, as_operand(tape, CastOp::kProduct, bias, rules),
+  const Value input = as_operand(tape, CastOp::kMatmul, x, rules);
+  const Value matrix = as_operand(tape, CastOp::kMatmul, weight, rules);
+  return affine(tape, "linear", input, matrix, as_operand(tape, CastOp::kMatmul, bias, rules),
                 /*transposed=*/true);
 }
 

@@ -1,5 +1,5 @@
 // Operands of one datatype, accumulation in fp32, one rounding: forward, both gradients and bias.
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ Affine integers(at::ScalarType type) {
           integer_leaf({48}, 15, type), integer_leaf({96, 48}, 15, type).detach()};
 }
 
-TEST(Product, RoundsTheFp32SumOnceInEveryDirection) {
+TEST(Matmul, RoundsTheFp32SumOnceInEveryDirection) {
   for (const at::ScalarType type : k16Bit) {
     const Affine in = integers(type);
     const auto found = evaluate(in, {.compute = type}), wanted = closed_form(in);
@@ -53,19 +53,19 @@ TEST(Product, RoundsTheFp32SumOnceInEveryDirection) {
 
 // Negative control: the same sums in two halves, each rounded, and a bias that comes after the
 // rounding, give other numbers.
-TEST(Product, ASecondRoundingShows) {
+TEST(Matmul, ASecondRoundingShows) {
   for (const at::ScalarType type : k16Bit) {
     const Affine in = integers(type);
     const at::Tensor once = ops::conv1d(in.x, in.weight, in.bias, {.compute = type});
     const auto half = [&](std::int64_t first) {
-      return ops::product(in.x.narrow(1, first, 160), in.weight.narrow(0, first, 160));
+      return ops::rounded_matmul(in.x.narrow(1, first, 160), in.weight.narrow(0, first, 160));
     };
     EXPECT_FALSE(at::equal(half(0) + half(160) + in.bias, once)) << type;
-    EXPECT_FALSE(at::equal(ops::product(in.x, in.weight) + in.bias, once)) << type;
+    EXPECT_FALSE(at::equal(ops::rounded_matmul(in.x, in.weight) + in.bias, once)) << type;
   }
 }
 
-TEST(Product, StaysWithinTheBoundOfFp32Accumulation) {
+TEST(Matmul, StaysWithinTheBoundOfFp32Accumulation) {
   for (const at::ScalarType type : {at::kHalf, at::kBFloat16, at::kFloat}) {
     at::manual_seed(2);
     const Affine in{normal_leaf({40, 200}, type), normal_leaf({200, 24}, type),
@@ -81,7 +81,7 @@ TEST(Product, StaysWithinTheBoundOfFp32Accumulation) {
 }
 
 // 4,096 rows whose gradient is 1: additions in fp16 would stop at 2,048, in bf16 at 256.
-TEST(Product, TheBiasGradientIsSummedInFp32) {
+TEST(Matmul, TheBiasGradientIsSummedInFp32) {
   for (const at::ScalarType type : k16Bit) {
     const Affine in{at::zeros({4096, 1}, type).requires_grad_(),
                     at::zeros({1, 1}, type).requires_grad_(), at::zeros({1}, type).requires_grad_(),
@@ -94,7 +94,7 @@ TEST(Product, TheBiasGradientIsSummedInFp32) {
   }
 }
 
-TEST(Product, LinearTakesTheTransposedWeightAndNeedsNoBias) {
+TEST(Matmul, LinearTakesTheTransposedWeightAndNeedsNoBias) {
   at::manual_seed(3);
   const at::Tensor x = at::tensor({1.0, 2.0}, at::kDouble).view({1, 1, 2});
   const at::Tensor weight = at::tensor({1.0, 10.0, 100.0, 2.0, 20.0, 200.0}, at::kDouble);
@@ -106,36 +106,36 @@ TEST(Product, LinearTakesTheTransposedWeightAndNeedsNoBias) {
   EXPECT_TRUE(at::equal(ops::linear(x, in_out.t(), {}, {}), wanted - bias));
 }
 
-TEST(Product, BatchesAreMultipliedOneByOne) {
+TEST(Matmul, BatchesAreMultipliedOneByOne) {
   for (const at::ScalarType type : k16Bit) {
     at::manual_seed(4);
     const at::Tensor a = integer_leaf({2, 3, 5, 320}, 15, type).detach();
     const at::Tensor b = integer_leaf({2, 3, 320, 4}, 15, type).detach();
     const at::Tensor wanted = at::matmul(exact(a), exact(b)).to(type);
-    EXPECT_TRUE(at::equal(ops::product(a, b), wanted)) << type;
-    // The operands once, for several products, as the language-model head does.
-    EXPECT_TRUE(at::equal(
-        ops::operand_product(ops::product_operand(a), ops::product_operand(b), type), wanted))
+    EXPECT_TRUE(at::equal(ops::rounded_matmul(a, b), wanted)) << type;
+    // The operands once, for several matmuls, as the language-model head does.
+    EXPECT_TRUE(at::equal(ops::operand_matmul(ops::matmul_operand(a), ops::matmul_operand(b), type),
+                          wanted))
         << type;
   }
 }
 
 // 128 x 256 + 3 x 1 = 32,771: the 16-bit product has to drop the 3.
-TEST(Product, AccumulationDoesNotRoundTheProduct) {
+TEST(Matmul, AccumulationDoesNotRoundTheProduct) {
   for (const at::ScalarType type : k16Bit) {
     const at::Tensor a = at::tensor({128.0f, 3.0f}).to(type).view({1, 2});
     const at::Tensor b = at::tensor({256.0f, 1.0f}).to(type).view({2, 1});
     at::Tensor sum = at::full({1, 1}, 0.5f);
-    ops::accumulate_product(sum, a, b);
-    ops::accumulate_product(sum, a, b);
+    ops::accumulate_matmul(sum, a, b);
+    ops::accumulate_matmul(sum, a, b);
     EXPECT_EQ(sum.item<float>(), 2 * 32771.0f + 0.5f) << type;
-    EXPECT_EQ(ops::product(a, b).item<float>(), 32768.0f) << type;
+    EXPECT_EQ(ops::rounded_matmul(a, b).item<float>(), 32768.0f) << type;
   }
 }
 
 // Mixed precision: operands are cast, the gradients come back in the operands' own datatype, having
 // been rounded to the compute datatype on the way.
-TEST(Product, MixedPrecisionCastsOperandsAndGradients) {
+TEST(Matmul, MixedPrecisionCastsOperandsAndGradients) {
   for (const at::ScalarType type : k16Bit)
     for (const AutocastRules rules : {AutocastRules::kCuda, AutocastRules::kCpu}) {
       at::manual_seed(5);

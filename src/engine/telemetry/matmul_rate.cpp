@@ -1,4 +1,4 @@
-#include "engine/telemetry/product_rate.h"
+#include "engine/telemetry/matmul_rate.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -10,14 +10,14 @@
 
 #include "base/clock.h"
 #include "engine/numerics/device.h"
-#include "engine/ops/product.h"
+#include "engine/ops/matmul.h"
 
 namespace dtbench {
 namespace {
 
 constexpr double kShapeSeconds = 0.06;    // repetitions of one shape go on for so long
-constexpr double kLongestSeconds = 0.25;  // of one product
-constexpr double kRepetition = 0.002;     // products are timed by as many as take so long
+constexpr double kLongestSeconds = 0.25;  // of one matmul
+constexpr double kRepetition = 0.002;     // matmuls are timed by as many as take so long
 constexpr int kLeastRepetitions = 3;
 
 double seconds_of(const std::function<void()>& work, int times, const c10::Device& device) {
@@ -43,17 +43,17 @@ double fastest(const std::function<void()>& work, const c10::Device& device) {
 }
 
 // Random operands: of equal ones a power-limited GPU multiplies more, since fewer bits change.
-double rate_of(const ProductShape& shape, const at::TensorOptions& options) {
+double rate_of(const MatmulShape& shape, const at::TensorOptions& options) {
   const auto operand = [&](std::int64_t rows, std::int64_t columns) {
     return at::randn({rows, columns}, options);
   };
   const at::Tensor a = operand(shape.m, shape.k), b = operand(shape.k, shape.n);
-  return shape.flops() / fastest([&] { ops::product(a, b); }, options.device());
+  return shape.flops() / fastest([&] { ops::rounded_matmul(a, b); }, options.device());
 }
 
 }  // namespace
 
-std::vector<ProductShape> sweep_shapes(const c10::Device& device) {
+std::vector<MatmulShape> sweep_shapes(const c10::Device& device) {
   if (device.is_cuda())
     return {{1024, 1024, 1024}, {2048, 2048, 2048}, {4096, 4096, 4096},
             {16384, 768, 768},  {16384, 768, 3072}, {16384, 3072, 768},
@@ -62,12 +62,12 @@ std::vector<ProductShape> sweep_shapes(const c10::Device& device) {
           {1024, 1024, 1024}, {1024, 768, 3072}, {1024, 3072, 768}, {2048, 2048, 2048}};
 }
 
-Json sweep_products(const c10::Device& device, at::ScalarType operands,
-                    const std::vector<ProductShape>& shapes) {
+Json sweep_matmuls(const c10::Device& device, at::ScalarType operands,
+                   const std::vector<MatmulShape>& shapes) {
   Json sweep = Json::array();
-  ProductShape best_shape{};
+  MatmulShape best_shape{};
   double best = 0;
-  for (const ProductShape& shape : shapes) {
+  for (const MatmulShape& shape : shapes) {
     if (best > 0 && shape.flops() / best > kLongestSeconds) continue;
     const double rate = rate_of(shape, at::TensorOptions(device).dtype(operands));
     sweep.push_back({{"shape", {shape.m, shape.k, shape.n}}, {"flops_per_s", rate}});
