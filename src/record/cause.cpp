@@ -9,7 +9,7 @@ namespace dtbench {
 std::string cause_of(const RunRecord& run) {
   const Json first = member_or_null(run.result, "/first_nonfinite");
   if (first.is_null()) return "";
-  const std::string recorded = text_or(member_or_null(first, "/cause"), "");
+  std::string recorded = text_or(member_or_null(first, "/cause"), "");
   const std::filesystem::path file = run.path / "explain.json";
   if (!recorded.empty() || !std::filesystem::exists(file)) return recorded;
   try {

@@ -58,7 +58,7 @@ std::string listed(const std::vector<std::string>& parts) {
 }
 
 std::string place_of(const Json& row) {
-  const std::string label = row.at("label");
+  std::string label = row.at("label");
   const std::size_t comma = label.find(", ");
   if (comma == std::string::npos) return label;
   return concat(label.substr(0, comma), " (", label.substr(comma + 2), ")");

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import signal
+import time
 
 import pytest
 
@@ -99,6 +100,8 @@ def test_a_missing_engine_is_said(demo):
 def test_a_signal_saves_the_running_cell_and_the_same_command_goes_on(demo):
     process = demo.start(*TWO, does={"A fp16_naive": "wait"})
     demo.wait_for_steps("A fp16_naive seed 0", 2)
+    demo.wait_for(lambda: "A fp32_true seed 0" in demo.results(), "end of the other cell")
+    time.sleep(0.5)  # the demo notices
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
