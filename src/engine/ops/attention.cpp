@@ -86,9 +86,9 @@ at::Tensor attention_forward(const at::Tensor& query, const at::Tensor& key,
                              std::int64_t block_bytes) {
   at::Tensor output = at::empty(query.sizes(), query.options());
   for (const Block& block : blocks_of(query, block_bytes)) {
-    const at::Tensor probabilities =
-        attention_probabilities(rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)),
-                                block.mask(mask), scale_of(query));
+    const at::Tensor probabilities = attention_probabilities(
+        rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)), block.mask(mask),
+        scale_of(query));
     block.queries(output).copy_(rounded_matmul(probabilities, block.keys(value)));
   }
   return output;
@@ -107,7 +107,8 @@ Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const
     const at::Tensor upstream = block.queries(output_gradient);
     const ScoreGradient gradient = attention_softmax_backward(
         rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)),
-        rounded_matmul(upstream, block.keys(value).transpose(-1, -2)), block.mask(mask), scale_of(query));
+        rounded_matmul(upstream, block.keys(value).transpose(-1, -2)), block.mask(mask),
+        scale_of(query));
     value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
     block.queries(query_gradient).copy_(rounded_matmul(gradient.scores, block.keys(key)));
     key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));

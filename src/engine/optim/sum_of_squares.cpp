@@ -1,6 +1,6 @@
 #include "engine/optim/sum_of_squares.h"
 
-#include "engine/optim/cpu_clones.h"
+#include "engine/numerics/cpu_clones.h"
 
 namespace dtbench::kernels {
 namespace {
