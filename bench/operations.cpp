@@ -25,6 +25,7 @@
 #include "engine/ops/lm_head_loss.h"
 #include "engine/ops/matmul.h"
 #include "engine/optim/adamw.h"
+#include "engine/optim/step_decision.h"
 #include "engine/telemetry/matmul_rate.h"
 
 namespace dtbench {

@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/program.h"
 #include "config/extension.h"
 #include "engine/cell.h"
@@ -76,13 +75,5 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   dtbench::install_block_cache();
-  try {
-    return parse_and_run(argc, argv);
-  } catch (const dtbench::Error& error) {
-    dtbench::log_error(error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    dtbench::log_error(error.what());
-    return static_cast<int>(dtbench::ExitCode::kPermanent);
-  }
+  return dtbench::run_program([&] { return parse_and_run(argc, argv); });
 }
