@@ -19,7 +19,8 @@ int jobs_on_a_cpu() {
 // The matrix of configs/matrices/demo.toml with the flags that a first run needs.
 void add_demo_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "demo", "train all scenarios under the six policies at preset tiny, and say what came of it");
+      "demo",
+      "train all scenarios under the six policies at preset tiny, and summarise the results");
   const auto options = std::make_shared<MatrixCommand>();
   options->matrix.file = "demo";
   options->report = "demo-report.html";

@@ -3,8 +3,8 @@
 
 #include "cli/commands.h"
 #include "cli/explanation.h"
-#include "report/explanation_text.h"
 #include "cli/find_run.h"
+#include "report/explanation_text.h"
 
 namespace dtbench {
 namespace {
@@ -34,7 +34,7 @@ void add_explain_command(CLI::App& program) {
       ->add_option("--replays", options->request.replays,
                    "replays with initial weights moved by one ulp (default: 10); 0: no proof")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000}));
-  command->add_flag("--again", options->request.again, "replay even where explain.json is there");
+  command->add_flag("--again", options->request.again, "replay even if explain.json exists");
   command->add_flag("--json", options->json, "print explain.json");
   command->callback([options] { explain_run(*options); });
 }

@@ -75,7 +75,8 @@ void report(ReportOptions options) {
 
 void add_report_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "report", "write one file that answers: which policy to use where, and how certain that is");
+      "report",
+      "write a one-file report: which policy to use for each scenario, and how certain that is");
   const auto options = std::make_shared<ReportOptions>();
   command->add_option("folders", options->folders, "root folders of records (default: runs)");
   command->add_option("--format", options->format,

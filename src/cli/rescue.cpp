@@ -11,11 +11,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/places.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/explanation.h"
 #include "cli/find_run.h"
-#include "base/table.h"
 #include "config/config_files.h"
 #include "config/policy_toml.h"
 #include "record/run_directory.h"
@@ -107,8 +107,8 @@ void rescue_run(const RescueOptions& options) {
     rows.push_back(row(record, records.front()));
   std::cout << "Cause: " << readable(explanation.at("cause")) << " ("
             << readable(explanation.at("verdict")) << "). The change: " << rescue.change << ".\n"
-            << aligned(rows, {.first_right = 2}) << "  In parentheses: beside fp32_true.\n"
-            << "The policy is in " << file.string() << "; train with it by --policy FILE.\n";
+            << aligned(rows, {.first_right = 2}) << "  In parentheses: ratio to fp32_true.\n"
+            << "The policy is in " << file.string() << "; use it with --policy FILE.\n";
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "base/text.h"
 #include "base/table.h"
+#include "base/text.h"
 
 namespace dtbench {
 namespace {
@@ -35,12 +35,16 @@ std::string replay_text(const Json& explanation) {
   const Json differs = member_or_null(explanation, "/replay/differs");
   std::string text =
       concat("The replay agrees with the record in ", equal, " of ", steps, " steps, bit for bit");
-  text += differs == "" ? "." : concat("; ", text_or(differs, ""), ".");
+  text += differs == "" ? std::string(".")
+                        : concat("; ", text_or(differs, ""),
+                                 ". Another machine or revision made it: what follows is about the "
+                                 "replay.");
   return text + (member_or_null(explanation, "/replay/step_repeats") == true
-                     ? " Its last step, computed twice, gives the same bits: arithmetic, not the "
-                       "machine."
-                     : " Its last step, computed twice, gives different bits: do not trust this "
-                       "machine, or an operation is not deterministic.");
+                     ? concat(" Its last step, computed twice, gives the same bits",
+                              differs == "" ? ": arithmetic, not the machine." : ".")
+                     : std::string(" Its last step, computed twice, gives different bits: either "
+                                   "the machine is faulty, or an operation is not "
+                                   "deterministic."));
 }
 
 std::string origin_text(const Json& explanation) {
@@ -135,11 +139,11 @@ std::string ending(const Json& trial) {
   if (trial.at("survived") == true) return "survives";
   if (trial.at("nonfinite") == true)
     return "dies at step " + std::to_string(trial.at("steps").get<std::int64_t>() - 1);
-  return trial.at("skipped") == true ? "skips its last step" : "explodes";
+  return trial.at("skipped") == true ? "skips its last step" : "loss above 2 x its first";
 }
 
 std::string trials_text(const Json& explanation) {
-  Rows rows = {{"  change", "is a", "ends", "loss", "longest step"}};
+  Rows rows = {{"  change", "role", "end", "loss", "longest step"}};
   for (const Json& trial : explanation.at("trials"))
     rows.push_back({"  " + at(trial, "/change"), at(trial, "/role"), ending(trial),
                     formatted("%.4g", number_at(trial, "/loss")),

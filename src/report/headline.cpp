@@ -49,15 +49,43 @@ bool reference_trained(const Json& row) {
   return reference != nullptr && all_trained(*reference);
 }
 
+bool has_strength(const Json& row, const std::set<std::string>& strengths) {
+  const Json& said = row.at("recommendation");
+  return !said.at("policy").is_null() && strengths.contains(said.at("strength").get<std::string>());
+}
+
+// A CPU emulates 16-bit matmuls: what is fastest there is fastest nowhere else.
+bool is_on_cpu(const Json& row) {
+  return member_or_null(row, "/device/cpu").is_string();
+}
+
 // Those whose recommendation has one of the strengths.
 Places chosen(const Json& rows, const std::set<std::string>& strengths) {
   Places found;
-  for (const Json& row : rows) {
-    const Json& said = row.at("recommendation");
-    if (!said.at("policy").is_null() && strengths.contains(said.at("strength").get<std::string>()))
-      found.add(said.at("policy"), row);
-  }
+  for (const Json& row : rows)
+    if (has_strength(row, strengths)) found.add(row.at("recommendation").at("policy"), row);
   return found;
+}
+
+// "amp_fp16 and amp_bf16 in all six scenarios", of the rows that a CPU trained: those that trained,
+// as fp32_true did.
+std::string trained_on_cpu(const Json& rows) {
+  std::map<std::string, Names> by_policy;  // its rows
+  Names order;
+  for (const Json& row : rows)
+    for (const auto& [policy, entry] : row.at("policies").items()) {
+      const bool counts = policy != kReferencePolicy && policy != kNoisePolicy;
+      if (!counts || !is_on_cpu(row) || !reference_trained(row) || !all_trained(entry)) continue;
+      if (!by_policy.contains(policy)) order.push_back(policy);
+      by_policy[policy].push_back(place_of(row));
+    }
+  std::map<Names, Names> by_rows;  // the policies of the same rows together
+  for (const std::string& policy : order)
+    by_rows[by_policy.at(policy)].push_back(policy);
+  Names parts;
+  for (const auto& [labels, policies] : by_rows)
+    parts.push_back(concat(listed(policies), " in ", places(labels, rows)));
+  return join(parts, "; ");
 }
 
 Names labels_where(const Json& rows, bool (*condition)(const Json& row)) {
@@ -79,9 +107,13 @@ std::string nothing_to_recommend(const Json& rows) {
 
 // Without a full stop.
 std::string choice(const Json& rows) {
+  Json elsewhere = Json::array(), on_cpu = Json::array();
+  for (const Json& row : rows)
+    if (has_strength(row, {"so_far"})) (is_on_cpu(row) ? on_cpu : elsewhere).push_back(row);
   const Places firm = chosen(rows, {"firm"}), use = chosen(rows, {"firm", "provisional"}),
-               so_far = chosen(rows, {"so_far"});
-  if (use.empty() && so_far.empty()) return nothing_to_recommend(rows);
+               so_far = chosen(elsewhere, {"so_far"});
+  const std::string trained = trained_on_cpu(on_cpu);
+  if (use.empty() && so_far.empty() && on_cpu.empty()) return nothing_to_recommend(rows);
   Names sentences;
   if (!use.empty())
     sentences.push_back(
@@ -89,6 +121,10 @@ std::string choice(const Json& rows) {
   if (!so_far.empty())
     sentences.push_back(
         concat(use.empty() ? "Fastest" : "fastest", " finite so far: ", so_far.text(rows)));
+  if (!on_cpu.empty())
+    sentences.push_back(concat(sentences.empty() ? "Trained" : "trained",
+                               " like fp32_true so far: ", trained.empty() ? "none" : trained,
+                               " (which is fastest, a CPU does not say)"));
   const Names open = labels_where(
       rows, [](const Json& row) { return row.at("recommendation").at("policy").is_null(); });
   if (!open.empty()) sentences.push_back(concat("nothing can be said of ", listed(open)));
@@ -227,10 +263,8 @@ std::string worth_sentence(const Json& rows) {
   Names weak;
   if (seeds < 5) weak.push_back(concat(seeds, seeds == 1 ? " seed" : " seeds"));
   if (synthetic) weak.emplace_back("generated data");
-  if (std::any_of(rows.begin(), rows.end(),
-                  [](const Json& row) { return member_or_null(row, "/device/cpu").is_string(); }))
-    weak.emplace_back("a CPU's speed");
-  return concat(choice(rows), weak.empty() ? "." : concat("; ", listed(weak), " make no advice."));
+  return concat(choice(rows), ".",
+                weak.empty() ? "" : concat(" No recommendation yet: ", listed(weak), "."));
 }
 
 }  // namespace

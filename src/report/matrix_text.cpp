@@ -72,7 +72,7 @@ std::string legend(const Json& rows) {
   });
   return concat(
       kReferencePolicy, ": ", join(parts, "; "), ". Other policies: difference from it.",
-      noise ? concat(" ", kNoisePolicy, ": what rounding of the first weights alone does.") : "");
+      noise ? concat(" ", kNoisePolicy, ": the effect of a one-ulp change to the initial weights.") : "");
 }
 
 // Where it arose, if that is known, else in what it was found.

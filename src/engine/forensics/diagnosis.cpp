@@ -73,7 +73,7 @@ std::string story_of(const LongestStep& step, const RunSpec& spec, double bound)
 }
 
 // The optimizer's own: a step that exact arithmetic cannot make.
-std::optional<Diagnosis> impossible_step(const Evidence& evidence) {
+std::optional<Diagnosis> impossible_step(const ReplayEvidence& evidence) {
   const TrainSpec& train = evidence.spec.train;
   const double bound = longest_exact_step(train.beta1, train.beta2);
   for (const StepSignals& step : evidence.steps) {
@@ -94,7 +94,7 @@ Mechanism mechanism_of(const Origin& origin) {
 }
 
 // An infinity that a datatype cannot avoid, or a NaN made of one inside the operation.
-std::optional<Diagnosis> overflow(const Evidence& evidence) {
+std::optional<Diagnosis> overflow(const ReplayEvidence& evidence) {
   if (!evidence.origin) return std::nullopt;
   const Origin& origin = *evidence.origin;
   std::string text = concat(origin.operation, " of ",
@@ -107,7 +107,7 @@ std::optional<Diagnosis> overflow(const Evidence& evidence) {
   return Diagnosis{mechanism_of(origin), evidence.nonfinite->step, text + "."};
 }
 
-Diagnosis by_event(const Evidence& evidence) {
+Diagnosis by_event(const ReplayEvidence& evidence) {
   const NonFiniteEvent& event = *evidence.nonfinite;
   if (event.tensor == "grad_norm")
     return {Mechanism::kNormOverflow, event.step,
@@ -146,7 +146,7 @@ std::string cause_in_words(Mechanism mechanism) {
   return "cause not known";
 }
 
-std::vector<Diagnosis> diagnose(const Evidence& evidence) {
+std::vector<Diagnosis> diagnose(const ReplayEvidence& evidence) {
   std::vector<Diagnosis> found;
   if (!evidence.nonfinite) return found;
   if (const auto step = impossible_step(evidence)) found.push_back(*step);

@@ -12,7 +12,7 @@
 namespace dtbench {
 
 // All of a watched replay up to the first value that is not finite.
-struct Evidence {
+struct ReplayEvidence {
   RunSpec spec;
   std::vector<StepSignals> steps;
   std::optional<NonFiniteEvent> nonfinite;
@@ -27,6 +27,6 @@ struct Diagnosis {
 };
 
 // In the order in which they began; never empty where the run died.
-std::vector<Diagnosis> diagnose(const Evidence& evidence);
+std::vector<Diagnosis> diagnose(const ReplayEvidence& evidence);
 
 }  // namespace dtbench

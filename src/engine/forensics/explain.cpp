@@ -21,7 +21,7 @@ FirstNonfinite fatal_event(const RunRecord& record) {
   if (!result->first_nonfinite)
     throw usage_error(
         concat("The run '", record.path.string(), "' stayed finite: there is no death to explain."),
-        "'dtbench show' tells what became of it.");
+        "'dtbench show' shows its outcome.");
   return *result->first_nonfinite;
 }
 

@@ -118,7 +118,7 @@ const char* verdict_of(const Explanation& explanation) {
 }
 
 Json to_json(const Explanation& explanation) {
-  const Evidence& evidence = explanation.evidence;
+  const ReplayEvidence& evidence = explanation.evidence;
   const Mechanism mechanism =
       explanation.diagnoses.empty() ? Mechanism::kUnknown : explanation.diagnoses.front().mechanism;
   Json signals = Json::array(), trials = Json::array();

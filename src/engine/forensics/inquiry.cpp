@@ -41,7 +41,7 @@ class Inquiry {
   void watch() {
     progress_.begin("every operation watched", fatal_step_ + 1);
     Replay replay(spec_, source_);
-    Evidence& evidence = found_.evidence;
+    ReplayEvidence& evidence = found_.evidence;
     evidence.spec = spec_;
     while (replay.steps() <= fatal_step_ && !evidence.nonfinite) {
       if (replay.steps() == fatal_step_) found_.step_repeats = replay.next_step_repeats();
@@ -139,6 +139,8 @@ class Inquiry {
     if (proof.change_survived < proof.replays)
       proof.against.push_back(concat("with the change, only ", proof.change_survived, " of ",
                                      proof.replays, " replays survive"));
+    if (!found_.differs.empty())
+      proof.against.emplace_back("the replay is not the recorded run, bit for bit");
     look_at_controls(mechanism);
     look_at_signal(mechanism, remedy);
   }

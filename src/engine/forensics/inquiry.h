@@ -42,7 +42,7 @@ struct Explanation {
   std::int64_t steps_equal = 0;
   std::string differs;        // the first that does not, in words
   bool step_repeats = false;  // the last step, computed twice, gives the same bits
-  Evidence evidence;
+  ReplayEvidence evidence;
   std::vector<Diagnosis> diagnoses;  // the one that the proof is about first
   std::int64_t window = 0;           // steps of a trial
   std::vector<Trial> trials;

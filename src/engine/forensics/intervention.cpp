@@ -125,6 +125,8 @@ constexpr std::array kAll = {
 std::vector<Candidate> candidates() {
   using enum Mechanism;
   const Mechanisms moments = {kSecondMomentUnderflow, kEightBitMomentZero};
+  const Mechanisms with_gradients = {kSecondMomentUnderflow, kEightBitMomentZero,
+                                     kGradientOverflow};
   const Mechanisms all(kAll.begin(), kAll.end());
   return {
       {"epsilon",
@@ -142,7 +144,8 @@ std::vector<Candidate> candidates() {
       {"loss", "the loss in fp32", {kGradientOverflow}, {}, contract_loss},
       {"gradients", "stored gradients in fp32", {}, {}, fp32_gradients},
       {"rounding", "Kahan compensation of the weights", {}, {}, kahan_rounding},
-      {"scale", "a dynamic loss scale", {}, {}, loss_scale},
+      // It skips the steps whose gradients overflow.
+      {"scale", "a dynamic loss scale", {}, {kGradientOverflow}, loss_scale},
       {"small_scale",
        "a loss scale that starts at 1",
        {kGradientOverflow},
@@ -150,7 +153,7 @@ std::vector<Candidate> candidates() {
        smallest_loss_scale},
       // A first moment over epsilon alone is as long as the gradients are large.
       {"clipping", "clipping at a tenth of the norm", {}, moments, tighter_clipping},
-      {"reduction", "the other reduction of the loss", {}, moments, other_reduction},
+      {"reduction", "the other reduction of the loss", {}, with_gradients, other_reduction},
       {"range",
        "bf16 for fp16: more range, less precision",
        {kSecondMomentUnderflow, kEpsilonUnderflow, kScoreOverflow, kActivationOverflow,

@@ -1,6 +1,6 @@
 // Clipping by global norm (Pascanu et al. 2013, arXiv 1211.5063), as torch's clip_grad_norm_, in
 // two parts: gradients that a fused update unscales are clipped there, too, and nowhere else. The
-// coefficient lies between them: optim/step_decision.h.
+// coefficient is decided in optim/step_decision.h, from the norm of optim/stored_norm.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>

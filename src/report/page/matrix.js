@@ -228,7 +228,7 @@ function recommendations() {
       "recommendation-list",
       el("p", {},
          "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin " +
-             "(1 % of the validation loss; 0.01 of average precision where labels are many), by the bad end of the 95 % interval, and whose accuracy or micro F1 is above the constant answer's, the fastest, if it is faster for certain; else fp32_true. Below five pairs of seeds it is the fastest finite so far, and no advice. Nothing where fp32_true itself did not train."),
+             "(1 % of the validation loss; 0.01 of average precision for multi-label tasks), by the bad end of the 95 % interval, and whose accuracy or micro F1 is above the constant answer's, the fastest, if it is faster for certain; else fp32_true. Below five pairs of seeds it is the fastest finite so far, which is no recommendation. Nothing where fp32_true itself did not train."),
       table(["Scenario", "Policy", "What weakens it", "Passed over"], rows, {stacked: true}));
 }
 
