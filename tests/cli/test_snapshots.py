@@ -94,13 +94,14 @@ def shown(folder):
             text += f"--- standard error\n{process.stderr}"
         text += f"--- exit code {process.returncode}\n"
         text = text.replace(str(folder), "FOLDER").replace(str(SOURCE), "SOURCE")
+        # Before the ids, whose digits a time may have.
+        text = re.sub(r'"device_s": [0-9.e-]+', '"device_s": T', text)
         text = re.sub(r"\b[0-9a-f]{64}\b", "FINGERPRINT", text)
         text = re.sub(r"\b[0-9a-f]{16}\b", "CELL", text)
         text = re.sub(r"\b[0-9a-f]{12}\b", "FINGERPRINT", text)
         text = re.sub(r'"age_s": \d+', '"age_s": AGE', text)
         text = re.sub(r"\b\d+ min\b", "0 min", text)
         text = re.sub(r"Device time: [^,\n]*", "Device time: T.", text)
-        text = re.sub(r'"device_s": [0-9.e-]+', '"device_s": T', text)
         return re.sub(r"ETA [^\n]*", "ETA", text)
 
     call(DEMO)

@@ -156,7 +156,20 @@ def test_a_closing_without_deaths_or_losses(tmp_path, report):
     assert report()["closing"] == [
         "fp32_true trained in A, and no policy met a NaN or an infinity.",
         "No policy that stayed finite ended behind fp32_true.",
-        "Fastest finite so far: amp_bf16 in A; 1 seed and generated data make no advice."]
+        "Fastest finite so far: amp_bf16 in A. No recommendation yet: 1 seed and generated data."]
+
+
+def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
+    """Whatever a CPU's times are: policies that trained are named together."""
+    for scenario in "AC":
+        for policy, speed in (("fp32_true", 100), ("amp_bf16", 150), ("bf16_pure", 300),
+                              ("fp32_perturbed", 400)):
+            add(tmp_path, scenario, policy, 0, result={SPEED: float(speed)},
+                identity={"device.cpu": "a CPU"})
+    add(tmp_path, "A", "amp_fp16", 0, result={SPEED: 200.0}, identity={"device.cpu": "a CPU"})
+    told = "(which is fastest, a CPU does not say)"
+    assert report()["answer"] == (
+        f"Trained like fp32_true so far: amp_fp16 in A; amp_bf16 and bf16_pure in A and C {told}.")
 
 
 def scored(root, policy, score, constant, speed=1.0, **options):
