@@ -16,8 +16,8 @@ void require_device_said(const ResolveRequest& request, const std::vector<const 
   throw usage_error(
       concat("Preset base is for a GPU, and no device is named. On this machine's CPU ",
              large.size() == 1 ? "the cell" : concat("its ", large.size(), " cells"),
-             " would take some ", formatted(needed.hours < 10 ? "%.1f" : "%.0f", needed.hours),
-             " hours (at ", needed.rests_on, ")."),
+             " would take some ", human_seconds(3600 * needed.hours), " (at ", needed.rests_on,
+             ")."),
       "--device cuda for a GPU; --preset small for minutes on a CPU; --device cpu if you mean it.");
 }
 

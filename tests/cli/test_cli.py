@@ -354,3 +354,11 @@ def test_a_policy_of_ones_own_has_a_name_of_its_own(bench, tmp_path):
             "differs from the shipped policy of the same name, 'fp32_true'", "Rename the file")
     own.write_text((SOURCE / "configs/policies/fp32_true.toml").read_text())
     assert ok(bench(*TINY[:3], "--policy", own, "--preset", "tiny", "--dry-run"))
+
+
+def test_preset_base_on_a_cpu_has_to_be_asked_for(bench):
+    cell = ["run", "--scenario", "A", "--policy", "fp32_true"]
+    refused(bench(*cell), "Preset base is for a GPU, and no device is named", "would take some",
+            "--device cpu if you mean it")
+    said = bench(*cell, "--device", "cpu", HF_HUB_OFFLINE="1")
+    assert said.returncode != 0 and "Preset base" not in said.stderr

@@ -26,6 +26,7 @@ class Bench:
                 if not key.startswith(("DTBENCH_", "HF_", "HUGGING"))}
         self.environment = kept | {
             "DTBENCH_CONFIGS": str(CONFIGS), "DTBENCH_CACHE": str(folder / "dtbench"),
+            "DTBENCH_DEVICE": "cpu",  # preset base asks for one to be named
             "HOME": str(folder / "home"), "HF_ENDPOINT": hub.url,
             "HF_HUB_CACHE": str(folder / "hub"), "OMP_WAIT_POLICY": "passive"}
 
