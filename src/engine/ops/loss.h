@@ -11,7 +11,8 @@ namespace dtbench {
 // Scalars, in a step on the logits' device, so that nobody waits for them; fp64 where not said.
 struct LossNormalizer {
   LossNormalizer(at::Tensor target_count, at::Tensor loss_scale);
-  LossNormalizer(double target_count = 1, double loss_scale = 1);  // on the CPU
+  LossNormalizer(double target_count, double loss_scale);  // on the CPU
+  LossNormalizer() : LossNormalizer(1.0, 1.0) {}
 
   at::Tensor count;   // N: targets of the global batch, not of the micro-batch
   at::Tensor scale;   // loss scale, fp32 or fp64; it multiplies the gradient only

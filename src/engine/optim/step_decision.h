@@ -23,7 +23,7 @@ struct ScaleRule {
 };
 
 DTBENCH_HOST_DEVICE inline bool is_finite(double value) {
-  return value - value == 0;
+  return value * 0 == 0;  // NaN of NaN and of infinities
 }
 
 // min(1, max_norm / (norm + 1e-6)), as torch's clip_grad_norm_; 1 when the norm is NaN.
