@@ -49,7 +49,7 @@ def run_command(folder, command, **changes):
         words[0] = sys.executable
     # A cell that is to die, or to train, needs its steps.
     whole = "--policy fp16_naive" in command or "--policy fp32_true --out trained" in command
-    steps = {} if whole else {"DTBENCH_TRAIN_STEPS": "2"}
+    steps = {} if whole else {"DTBENCH_TRAIN_STEPS": "2", "DTBENCH_TRAIN_WARMUP_STEPS": "1"}
     env = environment(folder / "cache", DTBENCH_TRAIN_EVAL_EXAMPLES="8", **steps, **changes)
     return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=1200)
 
