@@ -36,7 +36,9 @@ constexpr double kDiagnosedSeconds = 60;
 class Cell {
  public:
   explicit Cell(const CellOptions& options)
-      : options_(options), record_(options.run_directory, options.price_per_hour), stop_([this] { save_and_exit(); }) {}
+      : options_(options),
+        record_(options.run_directory, options.price_per_hour),
+        stop_([this] { save_and_exit(); }) {}
 
   ExitCode run() {
     try {

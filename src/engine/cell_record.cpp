@@ -85,7 +85,8 @@ void CellRecord::end(Status status, const std::string& reason) {
   const auto file = directory_.path() / "result.json";
   const bool trained_before =
       std::filesystem::exists(file) && read_json_file(file).contains("convergence");
-  if (!trained_before) directory_.write_result(bare_result(spec_, {status, reason, started_at_, price_per_hour_}));
+  if (!trained_before)
+    directory_.write_result(bare_result(spec_, {status, reason, started_at_, price_per_hour_}));
 }
 
 void CellRecord::end(Status status, const std::string& reason, const Trainer& trainer,

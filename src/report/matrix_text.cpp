@@ -72,7 +72,8 @@ std::string legend(const Json& rows) {
   });
   return concat(
       kReferencePolicy, ": ", join(parts, "; "), ". Other policies: difference from it.",
-      noise ? concat(" ", kNoisePolicy, ": the effect of a one-ulp change to the initial weights.") : "");
+      noise ? concat(" ", kNoisePolicy, ": the effect of a one-ulp change to the initial weights.")
+            : "");
 }
 
 // Where it arose, if that is known, else in what it was found.

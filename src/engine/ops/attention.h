@@ -7,9 +7,9 @@
 
 namespace dtbench::ops {
 
-// A mask: true where a query may not look at a key, bool, broadcast to [B, H, T, T]. A masked score gets the
-// lowest finite number, so that a row without any allowed key has the uniform distribution rather
-// than NaN, as in Transformers.
+// A mask: true where a query may not look at a key, bool, broadcast to [B, H, T, T]. A masked score
+// gets the lowest finite number, so that a row without any allowed key has the uniform distribution
+// rather than NaN, as in Transformers.
 
 // [B, 1, T, T], or [1, 1, T, T] without padding: keys after the query, and padding.
 // `attention_mask` [B, T] bool, or undefined when every token is real.
