@@ -50,10 +50,6 @@ static void visit_fields(DtypePolicy& policy, Visit&& visit) {
 
 namespace {
 
-bool is_16_bit(Dtype dtype) {
-  return dtype == Dtype::kBFloat16 || dtype == Dtype::kFloat16;
-}
-
 int bits(Dtype dtype) {
   return dtype == Dtype::kFloat64 ? 64 : dtype == Dtype::kFloat32 ? 32 : 16;
 }
@@ -186,6 +182,10 @@ class PolicyCheck {
 };
 
 }  // namespace
+
+bool is_16_bit(Dtype dtype) {
+  return dtype == Dtype::kBFloat16 || dtype == Dtype::kFloat16;
+}
 
 bool has_master_weights(const DtypePolicy& policy) {
   return bits(policy.parameters) > bits(policy.compute);

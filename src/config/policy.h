@@ -98,6 +98,8 @@ struct DtypePolicy {
   std::int64_t perturb_initial_ulp = 0;  // every initial weight moved by so many ulp (noise floor)
 };
 
+bool is_16_bit(Dtype dtype);
+
 // Whether the policy keeps weights in a wider datatype than its products use.
 bool has_master_weights(const DtypePolicy& policy);
 

@@ -175,6 +175,23 @@ TEST(Forensics, AWeightThatOverflowsIsNotTakenForAMoment) {
   EXPECT_EQ(verdict_of(found), std::string("diagnosed"));
 }
 
+// A change is tried only where it means something: reductions and loss scales are some tasks' and
+// some policies' own.
+TEST(Forensics, InterventionsFitTheCell) {
+  const auto tried = [](const char* scenario, const char* policy) {
+    std::vector<std::string> ids;
+    for (const Intervention& intervention : interventions(small_cell(scenario, policy)))
+      ids.push_back(intervention.id);
+    return ids;
+  };
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(tried("C", "fp16_naive"), (Ids{"epsilon", "states", "gradients", "rounding", "scale",
+                                           "clipping", "reduction", "range", "rate", "fp32"}));
+  EXPECT_EQ(tried("E", "amp_fp16"),
+            (Ids{"epsilon", "small_scale", "clipping", "range", "rate", "fp32"}));
+  EXPECT_EQ(tried("A", "fp32_true"), (Ids{"epsilon", "clipping", "rate"}));
+}
+
 TEST(Forensics, AReplayHasTheBitsOfTheRecord) {
   const RunSpec spec = small_cell("D", "bf16_pure");
   const TokenStore store(tiny_store(spec));

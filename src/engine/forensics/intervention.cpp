@@ -20,10 +20,6 @@ struct Candidate {
   Change apply;
 };
 
-bool is_16_bit(Dtype type) {
-  return type == Dtype::kFloat16 || type == Dtype::kBFloat16;
-}
-
 bool keeps_fp16(const DtypePolicy& policy) {
   return policy.compute == Dtype::kFloat16;
 }
@@ -83,7 +79,7 @@ bool tighter_clipping(RunSpec& spec) {
 }
 
 bool other_reduction(RunSpec& spec) {
-  if (to_string(spec.objective) != std::string("multi_label")) return false;
+  if (spec.objective != multi_label()) return false;
   spec.train.bce_reduction = spec.train.bce_reduction == BceReduction::kMean
                                  ? BceReduction::kSumLabels
                                  : BceReduction::kMean;
@@ -117,17 +113,17 @@ bool all_fp32(RunSpec& spec) {
   return true;
 }
 
-constexpr std::array kAll = {
-    Mechanism::kSecondMomentUnderflow, Mechanism::kEightBitMomentZero, Mechanism::kEpsilonUnderflow,
-    Mechanism::kScoreOverflow,         Mechanism::kActivationOverflow, Mechanism::kGradientOverflow,
-    Mechanism::kNormOverflow,          Mechanism::kWeightOverflow,     Mechanism::kUnknown};
+Mechanisms every_mechanism() {
+  Mechanisms all;
+  for (const EnumName<Mechanism>& entry : names_of(Mechanism{}))
+    all.push_back(entry.value);
+  return all;
+}
 
 std::vector<Candidate> candidates() {
   using enum Mechanism;
   const Mechanisms moments = {kSecondMomentUnderflow, kEightBitMomentZero};
-  const Mechanisms with_gradients = {kSecondMomentUnderflow, kEightBitMomentZero,
-                                     kGradientOverflow};
-  const Mechanisms all(kAll.begin(), kAll.end());
+  const Mechanisms all = every_mechanism();
   return {
       {"epsilon",
        "AdamW's epsilon 1e-4",
@@ -153,7 +149,11 @@ std::vector<Candidate> candidates() {
        smallest_loss_scale},
       // A first moment over epsilon alone is as long as the gradients are large.
       {"clipping", "clipping at a tenth of the norm", {}, moments, tighter_clipping},
-      {"reduction", "the other reduction of the loss", {}, with_gradients, other_reduction},
+      {"reduction",
+       "the other reduction of the loss",
+       {},
+       {kSecondMomentUnderflow, kEightBitMomentZero, kGradientOverflow},
+       other_reduction},
       {"range",
        "bf16 for fp16: more range, less precision",
        {kSecondMomentUnderflow, kEpsilonUnderflow, kScoreOverflow, kActivationOverflow,
