@@ -11,7 +11,10 @@ namespace dtbench {
 namespace fs = std::filesystem;
 
 fs::path find_run(const std::string& name, const std::string& root) {
-  if (fs::is_directory(name)) return name;
+  if (fs::is_directory(name)) {
+    const fs::path run = name;
+    return run.has_filename() ? run : run.parent_path();  // "runs/0123/"
+  }
   if (const fs::path whole = fs::path(root) / name; fs::is_directory(whole)) return whole;
   std::vector<std::string> ids, matches;
   for (const RunRecord& run : read_runs(root))
