@@ -18,6 +18,7 @@ SOURCE = pathlib.Path(os.environ["DTBENCH_SOURCE"])
 TEXT = " ".join(f"regulation number {i} of the council on the common market of {what}"
                 for i, what in enumerate(["wheat", "milk", "wine", "sugar"] * 12))
 LENGTH, BATCH = 64, 8
+WITH_WEIGHTS = ("embedding", "layer_norm", "conv1d", "linear")
 TINY = {"n_layer": 2, "n_embd": 128, "n_head": 2}
 
 
@@ -78,18 +79,23 @@ def test_the_origin_is_transformers_too(dead):
     seen = trace(weights)
     name, given, output = next(entry for entry in seen if not entry[2].isfinite().all())
     origin = found["origin"]
+    assert origin["phase"] == "forward"
+    # The origin may be an operation between modules (attention, an addition): then the first module
+    # after it is Transformers' first.
+    modules = [place["module"] for place in found["chain"]
+               if place["phase"] == "forward" and place["operation"] in WITH_WEIGHTS]
+    assert modules[0] == name
+    before = seen[: [entry[0] for entry in seen].index(name)]
+    assert before and all(result.isfinite().all() for _, _, result in before)
     if origin["operation"] not in ("conv1d", "linear"):
-        pytest.skip("on this CPU the cell dies in an operation that is no module of Transformers")
-    assert (origin["phase"], origin["module"]) == ("forward", name)
-    assert origin["shape"] == list(output.shape)
+        return
+    assert origin["module"] == name and origin["shape"] == list(output.shape)
     # The element may differ by the order of summation; that it cannot be held may not.
     row = given.double().flatten(0, 1)[origin["element"] // output.shape[-1]]
     column = origin["element"] % output.shape[-1]
     exact = row @ weights[f"{name}.weight"].double()[:, column] + weights[f"{name}.bias"].double()[column]
     assert abs(exact.item()) > 65504 and origin["datatype_largest"] == 65504
     assert origin["exact"] == pytest.approx(exact.item(), rel=2e-2)  # the inputs are fp16 results
-    before = seen[: [entry[0] for entry in seen].index(name)]
-    assert before and all(result.isfinite().all() for _, _, result in before)
 
 
 def test_the_impossible_step_is_what_its_numbers_make(dead):

@@ -13,6 +13,10 @@ from records import SOURCE, dtbench, ok  # noqa: E402
 STUDY = SOURCE / "docs/results/small-50-steps"  # real runs: six scenarios under six policies
 
 
+def loss(value):
+    return {"convergence.val_loss": value}
+
+
 @pytest.fixture
 def report(tmp_path):
     """`dtbench report --json` of folders."""
