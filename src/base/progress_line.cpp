@@ -1,4 +1,4 @@
-#include "data/preparation_progress.h"
+#include "base/progress_line.h"
 
 #include <unistd.h>
 
@@ -10,17 +10,17 @@
 
 namespace dtbench {
 
-PreparationProgress::PreparationProgress(std::string what)
+ProgressLine::ProgressLine(std::string what)
     : what_(std::move(what)),
       terminal_(isatty(STDERR_FILENO) == 1),
       started_(steady_seconds()),
       next_(started_ + 2) {}
 
-PreparationProgress::~PreparationProgress() {
+ProgressLine::~ProgressLine() {
   if (terminal_ && drawn_) std::cerr << "\r\033[K" << std::flush;
 }
 
-void PreparationProgress::update(double share, const std::string& detail) {
+void ProgressLine::update(double share, const std::string& detail) {
   if (first_share_ < 0) first_share_ = share;
   const double now = steady_seconds();
   if (now < next_) return;

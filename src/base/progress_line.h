@@ -6,12 +6,12 @@
 
 namespace dtbench {
 
-class PreparationProgress {
+class ProgressLine {
  public:
-  explicit PreparationProgress(std::string what);
-  ~PreparationProgress();
-  PreparationProgress(const PreparationProgress&) = delete;
-  PreparationProgress& operator=(const PreparationProgress&) = delete;
+  explicit ProgressLine(std::string what);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
 
   // `share`: done so far, in 0..1. The first is where this work began: what is resumed was not done
   // in the time so far. `detail` is shown beside it.

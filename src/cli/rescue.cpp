@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "analysis/json_access.h"
 #include "base/atomic_file.h"
 #include "base/child.h"
 #include "base/error.h"
@@ -64,8 +65,7 @@ RunRecord trained(const RunSpec& spec, const fs::path& root) {
 }
 
 double number(const RunRecord& record, const char* pointer) {
-  const Json value = member_or_null(record.result, pointer);
-  return value.is_null() ? std::nan("") : number_from_json(value, pointer);
+  return number_or_none(member_or_null(record.result, pointer)).value_or(std::nan(""));
 }
 
 std::string beside(double value, double reference, const char* format) {

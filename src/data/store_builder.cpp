@@ -8,10 +8,10 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/progress_line.h"
 #include "base/text.h"
 #include "data/baselines.h"
 #include "data/label_view.h"
-#include "data/preparation_progress.h"
 #include "data/split_writer.h"
 #include "data/store_files.h"
 
@@ -72,7 +72,7 @@ class StoreBuilder {
   }
 
   void build() {
-    PreparationProgress progress(concat("tokenizing ", meta_.name));
+    ProgressLine progress(concat("tokenizing ", meta_.name));
     for (const std::string& label : source_.label_list())
       tally_.intern(label);
     for (Batch batch = read_batch(); !batch.documents.empty(); batch = read_batch()) {

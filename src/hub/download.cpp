@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/progress_line.h"
 #include "base/text.h"
-#include "data/preparation_progress.h"
 #include "hub/backoff.h"
 #include "hub/content_hash.h"
 #include "hub/partial_file.h"
@@ -16,7 +16,7 @@ namespace dtbench {
 namespace {
 
 // "12.0 MiB of 167.0 MiB, 8.1 MiB/s", beside the time left.
-void show_progress(PartialFile& partial, std::int64_t size, PreparationProgress& progress) {
+void show_progress(PartialFile& partial, std::int64_t size, ProgressLine& progress) {
   const std::int64_t first = partial.end();
   const double started = steady_seconds();
   progress.update(static_cast<double>(first) /
@@ -86,7 +86,7 @@ void download(HttpClient& http, const Repository& repository, const std::string&
   PartialFile partial(blob, file.size);
   for (bool again = false;; again = true) {
     {
-      PreparationProgress progress(path);
+      ProgressLine progress(path);
       if (file.size) show_progress(partial, *file.size, progress);
       Download(http, repository, path, file).fetch(partial);
       partial.on_progress = nullptr;

@@ -7,8 +7,7 @@
 
 namespace dtbench {
 
-// A few words ("overflow in attention"): `cause` of result.json's first_nonfinite or of
-// explain.json; "" where neither says.
+// A few words ("second moments underflow"): `cause` of explain.json; "" where there is none.
 std::string cause_of(const RunRecord& run);
 
 }  // namespace dtbench

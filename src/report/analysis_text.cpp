@@ -15,25 +15,26 @@ std::string count_of(std::size_t n, const std::string& noun) {
   return concat(n, ' ', noun, n == 1 ? "" : "s");
 }
 
-// "+0.0123 [+0.0100, +0.0146]"; "-" where nothing was measured.
-std::string difference(const Json& estimate) {
+// "+0.0123 [+0.0100, +0.0146]" of an estimate's `member`; "-" where nothing was measured.
+std::string measured(const Json& estimate, const char* member, const char* format) {
   if (estimate.at("n") == 0) return "-";
-  return fixed(estimate.at("mean"), "%+.4f") + interval(estimate, "%+.4f");
+  return fixed(estimate.at(member), format) + interval(estimate, format);
+}
+
+std::string difference(const Json& estimate) {
+  return measured(estimate, "mean", "%+.4f");
 }
 
 std::string distance(const Json& estimate) {
-  if (estimate.at("n") == 0) return "-";
-  return fixed(estimate.at("mean"), "%.2g") + interval(estimate, "%.2g");
+  return measured(estimate, "mean", "%.2g");
 }
 
 std::string ratio(const Json& estimate) {
-  if (estimate.at("n") == 0) return "-";
-  return fixed(estimate.at("ratio"), "%.3f") + interval(estimate, "%.3f");
+  return measured(estimate, "ratio", "%.3f");
 }
 
 std::string rough_ratio(const Json& estimate) {
-  if (estimate.at("n") == 0) return "-";
-  return fixed(estimate.at("ratio"), "%.3g") + interval(estimate, "%.3g");
+  return measured(estimate, "ratio", "%.3g");
 }
 
 // "3 of 5 [0.15, 0.95]" of "finite" or "trained".

@@ -33,14 +33,15 @@ bool any_nonfinite(const Json& entry) {
   return entry.at("states").contains(to_string(Outcome::kNonfinite));
 }
 
+double lost_share(const Json& entry) {
+  const Json& range = entry.at("lost_updates");
+  return range.is_null() ? 0 : range.at("mean").get<double>();
+}
+
 std::string explanation(const Json& entry, const Json& reference) {
   std::vector<std::string> parts;
-  const auto share = [](const Json& of) {
-    const Json& range = of.at("lost_updates");
-    return range.is_null() ? 0 : range.at("mean").get<double>();
-  };
-  if (share(entry) - share(reference) >= 0.01)
-    parts.push_back(concat("rounding loses ", formatted("%.0f", 100 * share(entry)),
+  if (lost_share(entry) - lost_share(reference) >= kLostWorthSaying)
+    parts.push_back(concat("rounding loses ", formatted("%.0f", 100 * lost_share(entry)),
                            " % of its weights' updates"));
   if (const Json& skipped = entry.at("skipped_steps"); !skipped.is_null() && skipped.at("mean") > 0)
     parts.push_back(concat("its loss scale skips ", fixed(skipped.at("mean"), "%.3g"), " steps"));

@@ -26,6 +26,11 @@ std::string place_of(const Json& row);
 // "A, B and D".
 std::string places(const std::vector<std::string>& labels, const Json& rows);
 
+// The share of weight updates that rounding loses, 0 where it was not counted; differences below
+// `kLostWorthSaying` are not told.
+double lost_share(const Json& entry);
+inline constexpr double kLostWorthSaying = 0.01;
+
 // "a", "a and b", "a, b and c".
 std::string listed(const std::vector<std::string>& parts);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "analysis/json_access.h"
 #include "base/table.h"
 #include "base/text.h"
 
@@ -15,8 +16,7 @@ std::string at(const Json& json, const char* pointer) {
 }
 
 double number_at(const Json& json, const char* pointer) {
-  const Json value = member_or_null(json, pointer);
-  return value.is_null() ? std::nan("") : number_from_json(value, pointer);
+  return number_or_none(member_or_null(json, pointer)).value_or(std::nan(""));
 }
 
 std::string paragraph(const std::string& title, const std::string& text) {

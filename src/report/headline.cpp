@@ -33,6 +33,16 @@ class Places {
       parts.push_back(concat(name, " in ", places(labels_.at(name), rows)));
     return join(parts, separator);
   }
+  // "amp_fp16 in A; amp_bf16 and bf16_pure in all six scenarios": names of the same rows together.
+  std::string grouped(const Json& rows) const {
+    std::map<Names, Names> by_labels;
+    for (const std::string& name : names_)
+      by_labels[labels_.at(name)].push_back(name);
+    Names parts;
+    for (const auto& [labels, names] : by_labels)
+      parts.push_back(concat(listed(names), " in ", places(labels, rows)));
+    return join(parts, "; ");
+  }
 
  private:
   Names names_;
@@ -67,32 +77,46 @@ Places chosen(const Json& rows, const std::set<std::string>& strengths) {
   return found;
 }
 
-// "amp_fp16 and amp_bf16 in all six scenarios", of the rows that a CPU trained: those that trained,
-// as fp32_true did.
-std::string trained_on_cpu(const Json& rows) {
-  std::map<std::string, Names> by_policy;  // its rows
-  Names order;
-  for (const Json& row : rows)
-    for (const auto& [policy, entry] : row.at("policies").items()) {
-      const bool counts = policy != kReferencePolicy && policy != kNoisePolicy;
-      if (!counts || !is_on_cpu(row) || !reference_trained(row) || !all_trained(entry)) continue;
-      if (!by_policy.contains(policy)) order.push_back(policy);
-      by_policy[policy].push_back(place_of(row));
-    }
-  std::map<Names, Names> by_rows;  // the policies of the same rows together
-  for (const std::string& policy : order)
-    by_rows[by_policy.at(policy)].push_back(policy);
-  Names parts;
-  for (const auto& [labels, policies] : by_rows)
-    parts.push_back(concat(listed(policies), " in ", places(labels, rows)));
-  return join(parts, "; ");
-}
-
 Names labels_where(const Json& rows, bool (*condition)(const Json& row)) {
   Names labels;
   for (const Json& row : rows)
     if (condition(row)) labels.push_back(place_of(row));
   return labels;
+}
+
+// The policies of which it holds, each with its rows.
+Places policies_where(const Json& rows,
+                      bool (*condition)(const Json& row, const std::string& policy,
+                                        const Json& entry)) {
+  Places found;
+  for (const Json& row : rows)
+    for (const auto& [policy, entry] : row.at("policies").items())
+      if (condition(row, policy, entry)) found.add(policy, row);
+  return found;
+}
+
+// Policies that met a NaN, one seed is enough, whatever fp32_true did.
+Places dead(const Json& rows) {
+  return policies_where(rows, [](const Json&, const std::string&, const Json& entry) {
+    return any_nonfinite(entry);
+  });
+}
+
+// Policies that stayed finite and did not train where fp32_true did.
+Places untrained(const Json& rows) {
+  return policies_where(rows, [](const Json& row, const std::string&, const Json& entry) {
+    const Json& states = entry.at("states");
+    return reference_trained(row) && !any_nonfinite(entry) &&
+           (states.contains("stalled") || states.contains("diverged_finite"));
+  });
+}
+
+// Policies that trained where fp32_true did, itself and its noise floor left out.
+Places trained_like_reference(const Json& rows) {
+  return policies_where(rows, [](const Json& row, const std::string& policy, const Json& entry) {
+    return policy != kReferencePolicy && policy != kNoisePolicy && reference_trained(row) &&
+           all_trained(entry);
+  });
 }
 
 // With the reason where it is that fp32_true did not train.
@@ -112,7 +136,7 @@ std::string choice(const Json& rows) {
     if (has_strength(row, {"so_far"})) (is_on_cpu(row) ? on_cpu : elsewhere).push_back(row);
   const Places firm = chosen(rows, {"firm"}), use = chosen(rows, {"firm", "provisional"}),
                so_far = chosen(elsewhere, {"so_far"});
-  const std::string trained = trained_on_cpu(on_cpu);
+  const std::string trained = trained_like_reference(on_cpu).grouped(on_cpu);
   if (use.empty() && so_far.empty() && on_cpu.empty()) return nothing_to_recommend(rows);
   Names sentences;
   if (!use.empty())
@@ -129,27 +153,6 @@ std::string choice(const Json& rows) {
       rows, [](const Json& row) { return row.at("recommendation").at("policy").is_null(); });
   if (!open.empty()) sentences.push_back(concat("nothing can be said of ", listed(open)));
   return join(sentences, "; ");
-}
-
-// Policies that met a NaN, one seed is enough, whatever fp32_true did.
-Places dead(const Json& rows) {
-  Places found;
-  for (const Json& row : rows)
-    for (const auto& [policy, entry] : row.at("policies").items())
-      if (any_nonfinite(entry)) found.add(policy, row);
-  return found;
-}
-
-// Policies that stayed finite and did not train where fp32_true did.
-Places untrained(const Json& rows) {
-  Places found;
-  for (const Json& row : rows)
-    for (const auto& [policy, entry] : row.at("policies").items())
-      if (reference_trained(row) && !any_nonfinite(entry) &&
-          (entry.at("states").contains("stalled") ||
-           entry.at("states").contains("diverged_finite")))
-        found.add(policy, row);
-  return found;
 }
 
 std::string avoid(const Json& rows) {
@@ -220,20 +223,18 @@ std::string noise_words(const Json& row) {
 
 // "Rounding loses up to 18 % of bf16_pure's weight updates; " of the policy that loses most.
 std::string lost_updates(const Json& rows) {
-  constexpr double kWorthSaying = 0.01;
   std::string policy;
   double most = 0;
-  const auto share = [](const Json* entry) {
-    const Json lost = entry == nullptr ? Json() : entry->at("lost_updates");
-    return lost.is_null() ? 0 : lost.at("mean").get<double>();
-  };
-  for (const Json& row : rows)
+  for (const Json& row : rows) {
+    const Json* reference = entry_of(row, kReferencePolicy);
+    const double unavoidable = reference == nullptr ? 0 : lost_share(*reference);
     for (const auto& [name, entry] : row.at("policies").items()) {
-      const double lost = share(&entry) - share(entry_of(row, kReferencePolicy));
-      if (any_nonfinite(entry) || lost < kWorthSaying || lost < most) continue;
+      const double lost = lost_share(entry) - unavoidable;
+      if (any_nonfinite(entry) || lost < kLostWorthSaying || lost < most) continue;
       most = lost;
       policy = name;
     }
+  }
   if (policy.empty()) return "";
   return concat("Rounding loses up to ", formatted("%.0f", 100 * most), " % of ", policy,
                 "'s weight updates; ");

@@ -47,7 +47,6 @@ Json explain(const ExplainOptions& options) {
   json["cell_id"] = cell_id(spec);
   json["scenario"] = spec.scenario;
   json["policy"] = spec.policy.name;
-  json["steps"] = spec.train.steps;
   write_file_atomically(options.run_directory / "explain.json", json_text(json, 1) + "\n");
   return json;
 }

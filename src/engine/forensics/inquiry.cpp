@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/progress_line.h"
 #include "base/text.h"
-#include "engine/forensics/inquiry_progress.h"
 #include "engine/numerics/support.h"
 
 namespace dtbench {
@@ -14,6 +14,10 @@ namespace {
 // A cell is said to survive when it lives twice as long as the unchanged one did, and some steps.
 std::int64_t window_of(std::int64_t fatal_step) {
   return std::max<std::int64_t>(2 * (fatal_step + 1), fatal_step + 11);
+}
+
+void show(ProgressLine& progress, std::int64_t done, std::int64_t all) {
+  progress.update(static_cast<double>(done) / static_cast<double>(all), concat(done, " of ", all));
 }
 
 class Inquiry {
@@ -39,7 +43,8 @@ class Inquiry {
 
  private:
   void watch() {
-    progress_.begin("every operation watched", fatal_step_ + 1);
+    ProgressLine progress("every operation watched");
+    show(progress, 0, fatal_step_ + 1);
     Replay replay(spec_, source_);
     ReplayEvidence& evidence = found_.evidence;
     evidence.spec = spec_;
@@ -48,7 +53,7 @@ class Inquiry {
       evidence.nonfinite = replay.watched_step();
       evidence.steps.push_back(replay.signals());
       compare_with_record(replay.event());
-      progress_.advance(1);
+      show(progress, replay.steps(), fatal_step_ + 1);
     }
     evidence.origin = replay.watch().origin();
     evidence.chain = replay.watch().chain();
@@ -73,11 +78,14 @@ class Inquiry {
 
   void try_interventions() {
     const std::vector<Intervention> all = interventions(spec_);
-    progress_.begin("interventions", static_cast<std::int64_t>(all.size()));
+    ProgressLine progress("interventions");
+    const auto count = static_cast<std::int64_t>(all.size());
+    std::int64_t tried = 0;
+    show(progress, tried, count);
     for (const Intervention& intervention : all) {
       if (!unsupported(intervention.spec, source_.device))
         found_.trials.push_back(try_one(intervention));
-      progress_.advance(1);
+      show(progress, ++tried, count);
     }
   }
 
@@ -124,14 +132,14 @@ class Inquiry {
   void prove(Mechanism mechanism, const Trial& remedy) {
     Proof& proof = found_.proof;
     proof.change = remedy.intervention.id;
-    progress_.begin("replays with weights moved by one ulp", death_.replays);
+    ProgressLine progress("replays with weights moved by one ulp");
+    show(progress, 0, death_.replays);
     for (std::int64_t draw = 1; draw <= death_.replays; ++draw) {
       const auto index = static_cast<std::uint32_t>(draw);
       if (!replay(spec_, source_, found_.window, index).survived()) ++proof.unchanged_died;
       if (replay(remedy.intervention.spec, source_, found_.window, index).survived())
         ++proof.change_survived;
-      ++proof.replays;
-      progress_.advance(1);
+      show(progress, ++proof.replays, death_.replays);
     }
     if (proof.unchanged_died < proof.replays)
       proof.against.push_back(concat("the unchanged cell dies in only ", proof.unchanged_died,
@@ -191,7 +199,6 @@ class Inquiry {
   const Death& death_;
   const ReplaySource& source_;
   std::int64_t fatal_step_;
-  InquiryProgress progress_;
   Explanation found_;
 };
 

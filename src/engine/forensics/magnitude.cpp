@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "engine/numerics/largest_magnitude.h"
+#include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 namespace {
@@ -73,25 +74,8 @@ double smallest_of(at::ScalarType type) {
   return of_type(type, []<typename T>() -> double { return std::numeric_limits<T>::denorm_min(); });
 }
 
-double spacing_at_one(at::ScalarType type) {
-  return of_type(type, []<typename T>() -> double { return std::numeric_limits<T>::epsilon(); });
-}
-
 std::string short_name(at::ScalarType type) {
-  switch (type) {
-    case at::kDouble:
-      return "fp64";
-    case at::kFloat:
-      return "fp32";
-    case at::kBFloat16:
-      return "bf16";
-    case at::kHalf:
-      return "fp16";
-    case at::kByte:
-      return "8-bit";
-    default:
-      return c10::toString(type);
-  }
+  return type == at::kByte ? "8-bit" : to_string(dtype_of(type));
 }
 
 std::int64_t first_nonfinite_element(const at::Tensor& x) {

@@ -14,10 +14,7 @@ double largest_magnitude(const at::Tensor& x);
 double largest_of(at::ScalarType type);
 double smallest_of(at::ScalarType type);
 
-// The distance from 1 to the next number: x is stored within |x| times this.
-double spacing_at_one(at::ScalarType type);
-
-// The policies' name of a datatype: "fp16".
+// The policies' name of a datatype, "fp16"; of 8-bit codes "8-bit".
 std::string short_name(at::ScalarType type);
 
 // The first element, in the order of memory of the contiguous tensor, that is NaN or infinite; -1:

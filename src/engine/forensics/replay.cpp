@@ -39,13 +39,6 @@ void move_by_ulp(const ParameterSet& parameters, std::uint32_t draw) {
   }
 }
 
-std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> result;
-  for (const at::Tensor& tensor : tensors)
-    result.push_back(tensor.clone());
-  return result;
-}
-
 // NaN equals NaN: bits are compared.
 bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   return at::equal(a.contiguous().view(at::kByte), b.contiguous().view(at::kByte));
@@ -86,7 +79,8 @@ std::optional<NonFiniteEvent> Replay::watched_step() {
 
 bool Replay::next_step_repeats() {
   trainer_.compute_gradients(step_);
-  const std::vector<at::Tensor> first = copies(trainer_.stored_gradients());
+  // Handles suffice: each step's gradients are tensors of their own.
+  const std::vector<at::Tensor> first = trainer_.stored_gradients();
   trainer_.compute_gradients(step_);
   const std::vector<at::Tensor> second = trainer_.stored_gradients();
   for (std::size_t i = 0; i < first.size(); ++i)

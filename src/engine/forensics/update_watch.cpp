@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/forensics/magnitude.h"
+#include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 namespace {
@@ -36,7 +37,7 @@ double element_of(const at::Tensor& x, std::int64_t element) {
 at::Tensor moved(const at::Tensor& before, const at::Tensor& after, double decay) {
   const at::Tensor now = after.to(at::kFloat).flatten();
   const at::Tensor distance = (now - before.to(at::kFloat).flatten() * decay).abs_();
-  return distance - now.abs() * spacing_at_one(after.scalar_type());
+  return distance - now.abs() * epsilon(dtype_of(after.scalar_type()));
 }
 
 }  // namespace
