@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/cpu.h"
 #include "config/block_sizes.h"
 
 namespace dtbench {
@@ -27,6 +28,11 @@ double bytes_of(StateFormat format) {
   return 1 + 4.0 / 256;  // a code each, and one fp32 maximum a block of 256
 }
 
+// Whether a CPU multiplies these numbers as fp32 (engine/ops/matmul.cpp).
+bool multiplies_wide(Dtype compute) {
+  return compute == Dtype::kFloat16 || (compute == Dtype::kBFloat16 && !has_bf16_matmuls());
+}
+
 // Follows one step of the engine through its fullest moments, all in bytes. nc: tokens of a
 // micro-batch times width. c, p, g: the bytes of a number in the compute, parameter and gradient
 // datatype, inside: of one that an operation computes with.
@@ -36,7 +42,7 @@ class Moments {
       : shape_(shape),
         mixed_(has_master_weights(spec.policy)),
         cpu_(spec.device == "cpu"),
-        half_on_cpu_(cpu_ && spec.policy.compute == Dtype::kFloat16),
+        wide_on_cpu_(cpu_ && multiplies_wide(spec.policy.compute)),
         language_model_(is_language_model(shape.objective)),
         c_(bytes_of(spec.policy.compute)),
         p_(bytes_of(spec.policy.parameters)),
@@ -84,14 +90,14 @@ class Moments {
     return cpu_ || shape_.vocab % 8 == 0 ? 0 : decoder() * c_;
   }
   std::int64_t chunk_rows() const {
-    const std::int64_t operand = half_on_cpu_ ? inside_ : c_;
+    const std::int64_t operand = wide_on_cpu_ ? inside_ : c_;
     return lm_head_chunk(targets_, shape_.vocab, operand, cpu_ ? kLmHeadBytes : kLmHeadBytesOnGpu);
   }
 
   // One chunk of the language model's head: logits, and what the products need beside them.
   std::int64_t chunk() const {
     const std::int64_t logits = chunk_rows() * shape_.vocab;
-    if (half_on_cpu_) return logits * (c_ + inside_);  // the operands are wide already
+    if (wide_on_cpu_) return logits * (c_ + inside_);  // the operands are wide already
     // The weight's gradient adds up in fp32: of 16-bit operands on the CPU through fp32 copies, on
     // a GPU through one more sum.
     const bool in_parts = chunk_rows() < targets_;
@@ -104,9 +110,10 @@ class Moments {
     if (!language_model_) return 0;
     const std::int64_t hidden = targets_ * shape_.width;
     const std::int64_t cast = (mixed_ ? (decoder() + hidden) * c_ : 0) +
-                              (half_on_cpu_ ? (decoder() + hidden) * inside_ : 0) +
+                              (wide_on_cpu_ ? (decoder() + hidden) * inside_ : 0) +
                               aligned_decoder();
-    const std::int64_t sum = decoder() * (chunk_rows() < targets_ ? inside_ : c_);
+    const std::int64_t once = wide_on_cpu_ ? inside_ + c_ : c_;  // a product, and it rounded
+    const std::int64_t sum = decoder() * (chunk_rows() < targets_ ? inside_ : once);
     return standing_gradients() + activations() + nc_ * p_ + hidden * (p_ + c_) + cast + sum +
            chunk();
   }
@@ -117,8 +124,8 @@ class Moments {
   std::int64_t layer_work() const {
     const std::int64_t weight = shape_.architecture->mlp_width(shape_) * shape_.width;
     const std::int64_t dropout = c_ == inside_ || !cpu_ ? 2 * c_ : 2 * c_ + 3 * inside_;
-    const std::int64_t product = (nc_ + mlp_) * (half_on_cpu_ ? c_ + inside_ : c_);
-    const std::int64_t weights = weight * (half_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
+    const std::int64_t product = (nc_ + mlp_) * (wide_on_cpu_ ? c_ + inside_ : c_);
+    const std::int64_t weights = weight * (wide_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
     return nc_ * p_ + std::max(nc_ * dropout, product + weights);
   }
 
@@ -171,14 +178,14 @@ class Moments {
     const std::int64_t cast = (mixed_ ? decoder() * c_ : 0) + aligned_decoder();
     const std::int64_t logits = language_model_ ? chunk_rows() * shape_.vocab * c_ : 0;
     const std::int64_t wide =
-        half_on_cpu_ ? (language_model_ ? chunk_rows() * shape_.vocab + decoder() : mlp_) * inside_
+        wide_on_cpu_ ? (language_model_ ? chunk_rows() * shape_.vocab + decoder() : mlp_) * inside_
                      : 0;
     return gradients() +
            std::max(nc_ * (2 * p_ + c_) + 2 * mlp_ * c_, nc_ * 2 * p_ + cast + logits) + wide;
   }
 
   const ModelShape& shape_;
-  bool mixed_, cpu_, half_on_cpu_, language_model_;
+  bool mixed_, cpu_, wide_on_cpu_, language_model_;
   std::int64_t c_, p_, g_, inside_, samples_, length_, nc_, mlp_, targets_;
   bool several_micro_batches_;
   std::int64_t update_ = 0;

@@ -5,14 +5,18 @@
 #include <utility>
 #include <vector>
 
+#include "base/cpu.h"
 #include "engine/ops/cast.h"
 
 namespace dtbench::ops {
 namespace {
 
-// Whether torch's own matmul is to be avoided.
-bool is_half_on_cpu(const at::Tensor& x) {
-  return x.scalar_type() == at::kHalf && x.is_cpu();
+// Whether torch's own matmul is to be avoided: on a CPU without arithmetic for these numbers it is
+// several times slower than fp32's, whose sums it would only round.
+bool is_wide_on_cpu(const at::Tensor& x) {
+  const bool slow =
+      x.scalar_type() == at::kHalf || (x.scalar_type() == at::kBFloat16 && !has_bf16_matmuls());
+  return slow && x.is_cpu();
 }
 
 at::Tensor rows_of(const at::Tensor& x) {
@@ -27,7 +31,7 @@ at::Tensor affine_rows(const at::Tensor& x, const at::Tensor& weight, const at::
 }
 
 // x^T dy [I, O] from the operands x and dy, or, for a weight stored as [O, I], its transpose. The
-// latter is computed as it is stored; fp16 on the CPU, which is rounded into a copy anyway, is not.
+// latter is computed as it is stored; what is rounded into a copy anyway is not.
 at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& dy, bool transposed,
                            at::ScalarType stored) {
   if (!transposed) return at::mm(x.t(), dy).to(stored);
@@ -58,7 +62,7 @@ Value affine(Tape& tape, const char* operation, const Value& x, const Value& wei
 }  // namespace
 
 at::Tensor matmul_operand(const at::Tensor& x) {
-  return is_half_on_cpu(x) ? x.to(at::kFloat) : x;
+  return is_wide_on_cpu(x) ? x.to(at::kFloat) : x;
 }
 
 at::Tensor operand_matmul(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored) {

@@ -1,7 +1,8 @@
 // Matrix products: operands of one datatype, accumulation in fp32 (fp64 for fp64), one rounding of
-// the result, in the forward and in the backward pass. On the CPU fp16 operands are multiplied as
-// the fp32 numbers that they are, which is what a tensor core computes; torch's own fp16 matmul
-// there is a hundred times slower.
+// the result, in the forward and in the backward pass. On the CPU fp16 operands, and
+// without bf16 instructions bf16 operands, are multiplied as the fp32 numbers that they are, which
+// is what a tensor core computes; torch's own matmuls of them there are ten to a hundred times
+// slower.
 #pragma once
 
 #include "engine/numerics/compute_rules.h"
@@ -9,13 +10,13 @@
 
 namespace dtbench::ops {
 
-// A matrix as matmuls read it: fp16 on the CPU as fp32 numbers of the same values, all else as it
-// is. Worth keeping where a matrix is read more than once.
+// A matrix as matmuls read it: what the CPU has no matmul for as fp32 numbers of the same values,
+// all else as it is. Worth keeping where a matrix is read more than once.
 at::Tensor matmul_operand(const at::Tensor& x);
 
 // a [..., M, K] times b [..., K, N], batched as at::matmul, as matmul_operand gives them; rounded
-// to `stored`, their own datatype or fp16. Not differentiable, as those below: building blocks of
-// operations that bring their own backward pass.
+// to `stored`, their own datatype or a 16-bit one. Not differentiable, as those below: building
+// blocks of operations that bring their own backward pass.
 at::Tensor operand_matmul(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored);
 
 // The same for tensors of one datatype, which the result has, too.
