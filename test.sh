@@ -48,7 +48,7 @@ if [[ $preset == test ]]; then
   build "$folder"
   say "checking with clang-tidy"
   require 4 "clang-tidy found errors" "The lines above show where." \
-    "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" "$folder"
+    "$venv/bin/python" scripts/tidy.py --jobs "$(build_jobs)" --passed "$cache/tidy" "$folder"
 else
   configure asan '' -DDTBENCH_TEST_PYTHON="$venv/bin/python"
   build "$folder"

@@ -353,6 +353,16 @@ build_jobs() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
+# use_ccache: clones share what they compile, where ccache is installed. Paths below the clone do not
+# count, since what is compiled does not depend on where the clone lies.
+use_ccache() {
+  command -v ccache >/dev/null || return 0
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+  # The precompiled header is known by its content.
+  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+}
+
 # configure PRESET [FOLDER] [OPTION...]: on $torch, $arrow and $plotly, of which the last two may be
 # empty, into FOLDER instead of the preset's, if not empty.
 configure() {
@@ -363,6 +373,7 @@ configure() {
     ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
     rm -rf "$folder"
   fi
+  use_ccache
   say "configuring ${folder#"$root/"}"
   require 4 "configuring failed" "The lines above show what is missing." \
     cmake -S "$root" --preset "$preset" -B "$folder" -DDTBENCH_TORCH_DIR="$torch" \

@@ -2,8 +2,9 @@
 """Runs clang-tidy over the sources of a build folder, skipping those that passed unchanged.
 
 A source passed before if its own text, the project headers it includes (as ninja recorded them),
-its compile command and .clang-tidy are what they were: their hash is the name of an empty file in
-FOLDER/tidy/passed/.
+its compile command, .clang-tidy and clang-tidy's version are what they were: their hash is the name
+of an empty file in the folder that --passed names, which clones may share, since paths below the
+clone do not enter it.
 
 The precompiled header is left out: without it most sources parse in half the time, and a source
 that lacks an include of its own is found.
@@ -33,12 +34,13 @@ def included_headers(folder):
     return headers
 
 
-def key_of(entry, headers):
-    digest = hashlib.sha256(entry["command"].encode())
+def key_of(entry, headers, version):
+    digest = hashlib.sha256(version + entry["command"].replace(str(ROOT), "").encode())
     target = re.search(r" -o (\S+)", entry["command"])[1]
     for path in [pathlib.Path(entry["file"]), *headers.get(target, []),
                  ROOT / ".clang-tidy"]:
-        digest.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
+        name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -46,11 +48,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, help="a ninja build folder, built")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--passed", type=pathlib.Path, required=True,
+                        help="folder that remembers which sources passed")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     tidy = pathlib.Path(sys.executable).with_name("clang-tidy")
-    passed = folder / "tidy" / "passed"
+    passed = arguments.passed
     passed.mkdir(parents=True, exist_ok=True)
+    (folder / "tidy").mkdir(exist_ok=True)
+    version = subprocess.run([tidy, "--version"], check=True, stdout=subprocess.PIPE).stdout
 
     headers = included_headers(folder)
     todo = {}
@@ -61,7 +67,7 @@ def main():
     for entry in entries:
         source = pathlib.Path(entry["file"])
         if source.suffix == ".cpp" and source.is_relative_to(ROOT) and folder not in source.parents:
-            stamp = passed / key_of(entry, headers)
+            stamp = passed / key_of(entry, headers, version)
             if not stamp.exists():
                 todo.setdefault(source, stamp)
 
