@@ -1,5 +1,6 @@
 #include "analysis/cells.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -182,7 +183,8 @@ Cell cell_of(const RunRecord& run) {
           run.audit.at("identity"),
           run.result,
           text_or(member_or_null(run.audit, "/session/id"), ""),
-          card_of(run.audit)};
+          card_of(run.audit),
+          run.study};
 }
 
 }  // namespace
@@ -193,6 +195,12 @@ static std::span<const EnumName<Exclusion>> names_of(Exclusion) {
 
 const char* to_string(Exclusion value) {
   return enum_name(value);
+}
+
+bool Cell::counts_for(const std::string& hypothesis) const {
+  if (!study) return true;
+  const std::vector<std::string>& list = study->hypotheses;
+  return std::find(list.begin(), list.end(), hypothesis) != list.end();
 }
 
 bool Cell::completed() const {

@@ -22,7 +22,10 @@ struct Cell {
   Json result;
   // Where it was measured: records that do not say their session share the empty one of their card.
   std::string session, card;
+  std::optional<StudyNote> study;  // of the study that trained it
 
+  // A cell of a study counts for the hypotheses of its stages; any other cell for all.
+  bool counts_for(const std::string& hypothesis) const;
   bool finite() const;     // to its last step
   bool trained() const;    // finite, and better than a constant answer (contract)
   bool completed() const;  // ran to the last step, whatever came of it

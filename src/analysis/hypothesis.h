@@ -66,7 +66,8 @@ struct Control {
 };
 
 struct Hypothesis {
-  std::string name;  // the file's
+  std::string name;    // the file's
+  std::string sha256;  // of the file; empty where it is none
   std::string title, claim;
   std::string family = "own";  // Holm's adjustment is over the hypotheses of a family
   Estimand estimand = Estimand::kStableRate;

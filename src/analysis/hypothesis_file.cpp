@@ -4,6 +4,7 @@
 
 #include "analysis/hypothesis_check.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "config/config_files.h"
 #include "config/fields.h"
@@ -94,7 +95,8 @@ std::vector<Hypothesis> load_hypotheses(const std::filesystem::path& configs) {
   std::vector<std::string> origins;
   for (const std::string& name : config_names(configs, ConfigKind::kHypothesis)) {
     const ConfigFile file = load_config(configs, ConfigKind::kHypothesis, name);
-    const Hypothesis hypothesis = hypothesis_from_json(file.content, name, file.origin);
+    Hypothesis hypothesis = hypothesis_from_json(file.content, name, file.origin);
+    hypothesis.sha256 = sha256_file(file.origin);
     require_known(scenarios_of(hypothesis), scenarios, "scenario", file.origin);
     require_known(hypothesis.contrast.policies, policies, "policy", file.origin);
     require_known(hypothesis.contrast.safe_policies, policies, "policy", file.origin);

@@ -1,6 +1,8 @@
 #include "analysis/verdicts.h"
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -145,12 +147,48 @@ Json caveats(const Finding& finding, Verdict verdict, const std::vector<Answer>&
   return list;
 }
 
+// The cells that count for one hypothesis, and their pairs.
+struct OwnCells {
+  Cells cells;
+  Pairing pairing;  // points into `cells`
+};
+
+// Null where no study says what a cell is for: then all count for every hypothesis.
+std::unique_ptr<const OwnCells> own_cells(const Hypothesis& hypothesis, const Cells& all) {
+  const auto of_a_study = [](const Cell& cell) { return cell.study.has_value(); };
+  if (std::none_of(all.used.begin(), all.used.end(), of_a_study)) return nullptr;
+  const auto counts = [&](const Cell& cell) { return cell.counts_for(hypothesis.name); };
+  auto own = std::make_unique<OwnCells>();
+  std::copy_if(all.used.begin(), all.used.end(), std::back_inserter(own->cells.used), counts);
+  std::copy_if(all.repeats.begin(), all.repeats.end(), std::back_inserter(own->cells.repeats),
+               counts);
+  own->cells.excluded = all.excluded;
+  own->pairing = pair_with_reference(own->cells.used);
+  return own;
+}
+
+// Of the cells that a study trained for it: how many under the file's present text, how many under
+// another.
+Json rule_json(const Hypothesis& hypothesis, const Cells& cells) {
+  std::size_t same = 0, other = 0;
+  for (const Cell& cell : cells.used) {
+    if (!cell.study) continue;
+    const auto rule = cell.study->rules.find(hypothesis.name);
+    if (rule == cell.study->rules.end()) continue;
+    ++(rule->second == hypothesis.sha256 ? same : other);
+  }
+  return {{"sha256", hypothesis.sha256.empty() ? Json() : Json(hypothesis.sha256)},
+          {"cells_under_this_text", same},
+          {"cells_under_another", other}};
+}
+
 class Judge {
  public:
   Judge(const std::vector<Hypothesis>& hypotheses, const Pairing& pairing, const Cells& cells)
       : hypotheses_(hypotheses), pairing_(pairing), cells_(cells) {
     for (const Hypothesis& hypothesis : hypotheses) {
-      findings_.push_back(looks_at(hypothesis, hypothesis.contrast.policies[0]));
+      own_.push_back(own_cells(hypothesis, cells));
+      findings_.push_back(looks_at(own_.size() - 1, hypothesis.contrast.policies[0]));
       // Of one look, at the first place of Holm's order.
       powers_.push_back(planned_power(
           hypothesis, hypothesis.alpha / static_cast<double>(family_size(hypotheses, hypothesis)) /
@@ -172,8 +210,18 @@ class Judge {
   }
 
  private:
-  std::vector<Finding> looks_at(const Hypothesis& hypothesis, const std::string& policy) const {
-    return findings_of({policy, Json::object()}, Evidence(hypothesis, pairing_, cells_));
+  const Pairing& pairing(std::size_t which) const {
+    return own_[which] ? own_[which]->pairing : pairing_;
+  }
+  const Cells& cells(std::size_t which) const {
+    return own_[which] ? own_[which]->cells : cells_;
+  }
+  Evidence evidence(std::size_t which) const {
+    return {hypotheses_[which], pairing(which), cells(which)};
+  }
+
+  std::vector<Finding> looks_at(std::size_t which, const std::string& policy) const {
+    return findings_of({policy, Json::object()}, evidence(which));
   }
 
   // Holm's level of a hypothesis among its family, with `looks` in its place.
@@ -191,10 +239,10 @@ class Judge {
   Json verdict(std::size_t which, const std::string& policy) const {
     const Hypothesis& hypothesis = hypotheses_[which];
     const bool is_first = policy == hypothesis.contrast.policies.front();
-    const std::vector<Finding> looks = is_first ? findings_[which] : looks_at(hypothesis, policy);
+    const std::vector<Finding> looks = is_first ? findings_[which] : looks_at(which, policy);
     const Judged judged = judge(looks, level_of(which, looks));
     const std::vector<Answer> answers =
-        answers_of_controls(Evidence(hypothesis, pairing_, cells_), policy, judged.finding);
+        answers_of_controls(evidence(which), policy, judged.finding);
     const Judgement judgement = judgement_of(judged, hypothesis, answers);
     const bool testable = judged.finding.not_testable.empty();
     Json json = {{"hypothesis", hypothesis.name},
@@ -214,8 +262,12 @@ class Judge {
                  {"evidence", judged.finding.evidence},
                  {"plan", plan_json(hypothesis, judged, powers_[which])},
                  {"controls", Json::array()},
-                 {"left_out", left_out(hypothesis, policy, pairing_, cells_)},
+                 {"left_out", left_out(hypothesis, policy, pairing(which), cells(which))},
+                 {"rule", rule_json(hypothesis, cells(which))},
                  {"caveats", caveats(judged.finding, judgement.verdict, answers)}};
+    if (const Json& other = json["rule"]["cells_under_another"]; other != 0)
+      json["caveats"].push_back(concat("the rule was changed after ", other.dump(),
+                                       " of its cells were trained under an earlier text"));
     for (const Answer& answer : answers)
       json["controls"].push_back(to_json(answer, hypothesis));
     return json;
@@ -224,6 +276,7 @@ class Judge {
   const std::vector<Hypothesis>& hypotheses_;
   const Pairing& pairing_;
   const Cells& cells_;
+  std::vector<std::unique_ptr<const OwnCells>> own_;  // of each hypothesis; may be null
   std::vector<std::vector<Finding>> findings_;  // of each hypothesis' first policy
   std::vector<std::optional<PlannedPower>> powers_;
 };

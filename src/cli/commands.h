@@ -17,6 +17,7 @@ void add_report_command(CLI::App& program);
 void add_compare_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
 void add_matrix_command(CLI::App& program);
+void add_study_command(CLI::App& program);
 void add_plan_command(CLI::App& program);
 void add_watch_command(CLI::App& program);
 void add_run_command(CLI::App& program);

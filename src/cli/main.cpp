@@ -84,6 +84,7 @@ int parse_and_run(int argc, char** argv) {
   add_run_command(program);
   add_benchmark_command(program);
   add_matrix_command(program);
+  add_study_command(program);
   add_plan_command(program);
   add_watch_command(program);
   add_list_command(program);

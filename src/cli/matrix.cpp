@@ -10,6 +10,7 @@ void add_matrix_command(CLI::App& program) {
       "matrix",
       "train many cells, each in its own process: scenarios x policies x seeds x settings");
   const auto options = std::make_shared<MatrixCommand>();
+  add_matrix_selection(*command, options->matrix);
   add_matrix_options(*command, options->matrix);
   command->add_flag("--dry-run", options->dry_run,
                     "print cells, memory, hours and dollars; train nothing");

@@ -97,10 +97,11 @@ void run_matrix(const MatrixCommand& command) {
   if (!command.timeout.empty())
     options.timeout_s = positive_number(command.timeout, "--cell-timeout", "seconds");
   if (command.dry_run) {
-    predict(cells, options);
+    predict_all(command.matrix, cells, options);
     const Json answer = forecast(cells, options);
     return print(answer, forecast_text(answer), command.matrix.json);
   }
+  require_device_here(command.matrix);
   require_device_said(command.matrix, cells);
   const std::unique_ptr<SweepObserver> view = make_sweep_view();
   ExitCode end = ExitCode::kDone;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/amounts.h"
 #include "cli/notes.h"
+#include "hardware/spec_sheet.h"
 #include "sweep/matrix.h"
 
 namespace dtbench {
@@ -50,12 +51,15 @@ Names names_in(const Matrix& matrix) {
   return {names.begin(), names.end()};
 }
 
-Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_line) {
+Matrix matrix_of_file(const MatrixOptions& options) {
+  if (!options.file.empty()) return read_matrix(configs_folder(), options.file);
   Matrix matrix;
-  if (options.file.empty())
-    matrix.parts.emplace_back();
-  else
-    matrix = read_matrix(configs_folder(), options.file);
+  matrix.parts.emplace_back();
+  return matrix;
+}
+
+// Applies what the command line says about the cells.
+void select(Matrix& matrix, const MatrixOptions& options, std::vector<Setting>& command_line) {
   const std::vector<Axis> axes = take_axes(command_line);
   const Names known = names_in(matrix);
   for (MatrixPart& part : matrix.parts) {
@@ -72,7 +76,18 @@ Matrix matrix_of(const MatrixOptions& options, std::vector<Setting>& command_lin
                options.policies.empty() ? "" : " of --policy ", join(options.policies, ", "), "."),
         concat("Both flags select among the file's own scenarios and policies: ", join(known, ", "),
                "."));
-  return matrix;
+}
+
+bool is_device(const std::string& name) {
+  return name == "cpu" || name == "cuda" || name.starts_with("cuda:");
+}
+
+// "" where the command line does not say.
+std::string device_said(const ResolveRequest& request) {
+  std::string device;
+  for (const Setting& setting : request.command_line)
+    if (setting.key == "device") device = setting.value;
+  return device;
 }
 
 void require_one_device(const std::vector<SweepCell>& cells) {
@@ -93,7 +108,7 @@ std::vector<const RunSpec*> specs_of(const std::vector<SweepCell>& cells) {
 
 }  // namespace
 
-void add_matrix_options(CLI::App& command, MatrixOptions& options) {
+void add_matrix_selection(CLI::App& command, MatrixOptions& options) {
   command.add_option("--file", options.file,
                      "a matrix of configs/matrices by name, or a .toml file (docs/matrix.md)");
   command
@@ -107,9 +122,14 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--seeds", options.seeds,
                      "number of seeds, 0 to N-1 (default: the file's, else 1)");
+}
+
+void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   options.spec.add_preset(command);
   std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
-                                 {"--device", "device", "cpu, cuda or cuda:N"}};
+                                 {"--device", "device",
+                                  "cpu, cuda or cuda:N; to predict, a card's name as in "
+                                  "configs/hardware.toml"}};
   for (const SpecFlag& flag : data_flags())
     flags.push_back(flag);
   options.spec.add_to(command, flags);
@@ -119,14 +139,55 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
   command.add_option("--budget", options.budget, "most to spend, in USD; needs --price-per-hour");
-  command.add_option("--out", options.out, "root folder of records (default: runs)");
+  command
+      .add_option("--records", options.records,
+                  "with a card's name: folders of records of other cards to predict from (default: "
+                  "those of an H100 that come with the program)")
+      ->allow_extra_args(false);
+  command.add_option("--out", options.out,
+                     concat("root folder of records (default: ",
+                            options.out.empty() ? "runs/STUDY" : options.out, ")"));
   command.add_flag("--json", options.json, "print JSON");
   command.footer(matrix_footer);
 }
 
+std::optional<std::string> card_of(const MatrixOptions& options) {
+  const std::string device = device_said(options.spec.request());
+  if (device.empty() || is_device(device)) return std::nullopt;
+  std::vector<std::string> known = device_names(configs_folder());
+  if (std::find(known.begin(), known.end(), device) != known.end()) return device;
+  known.insert(known.begin(), {"cpu", "cuda"});
+  throw usage_error(concat("--device names no device and no card of configs/hardware.toml: '",
+                           device, "'."),
+                    suggestion(device, known));
+}
+
+std::optional<CardPredictor> card_predictor(const MatrixOptions& options) {
+  const auto card = card_of(options);
+  if (!card) return std::nullopt;
+  const std::filesystem::path configs = configs_folder();
+  std::vector<std::filesystem::path> folders(options.records.begin(), options.records.end());
+  if (folders.empty()) folders = {shipped_records(configs)};
+  return CardPredictor(configs, *card, folders);
+}
+
+void require_device_here(const MatrixOptions& options) {
+  if (const auto card = card_of(options))
+    throw usage_error(concat("'", *card, "' names a card: its cells can be predicted here, not "
+                             "trained."),
+                      "Add --dry-run, or say --device cuda on the machine that has the card.");
+}
+
 std::vector<SweepCell> sweep_cells(const MatrixOptions& options) {
+  return sweep_cells(options, matrix_of_file(options));
+}
+
+std::vector<SweepCell> sweep_cells(const MatrixOptions& options, Matrix matrix) {
   ResolveRequest request = options.spec.request();
-  const Matrix matrix = matrix_of(options, request.command_line);
+  if (card_of(options))
+    for (Setting& setting : request.command_line)
+      if (setting.key == "device") setting.value = "cuda";
+  select(matrix, options, request.command_line);
   std::vector<SweepCell> cells;
   for (MatrixCell& cell : matrix_cells(matrix, request)) {
     SweepCell& added = cells.emplace_back();
@@ -138,6 +199,18 @@ std::vector<SweepCell> sweep_cells(const MatrixOptions& options) {
   require_one_device(cells);
   note_long_warm_ups(specs_of(cells));
   return cells;
+}
+
+void predict_all(const MatrixOptions& options, std::vector<SweepCell>& cells,
+                 const SweepOptions& sweep) {
+  const std::optional<CardPredictor> card = card_predictor(options);
+  if (!card) {
+    predict(cells, sweep);
+    return;
+  }
+  for (SweepCell& cell : cells)
+    if (const auto prediction = card->predict(cell.spec))
+      cell.predicted_s = prediction->time.seconds(cell.spec.train, cell.spec.train.steps);
 }
 
 void require_device_said(const MatrixOptions& options, const std::vector<SweepCell>& cells) {

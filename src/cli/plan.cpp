@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -34,11 +35,13 @@ struct OneSeed {
   }
 };
 
-OneSeed one_seed(const std::vector<SweepCell>& cells, const Predictor& predictor) {
+using TimeOf = std::function<std::optional<CellTime>(const RunSpec&)>;
+
+OneSeed one_seed(const std::vector<SweepCell>& cells, const TimeOf& time_of) {
   OneSeed seed;
   for (const SweepCell& cell : cells) {
     if (cell.round != cells.front().round) continue;
-    const std::optional<CellTime> time = predictor.time(cell.spec);
+    const std::optional<CellTime> time = time_of(cell.spec);
     if (!time) {
       seed.unknown.push_back(cell.name);
       continue;
@@ -128,25 +131,66 @@ std::string text_of(const Json& plan) {
                            " seeds of this length, or for ", readable(plan.at("seeds")),
                            " seeds of ", readable(plan.at("steps_that_fit")), " steps."),
                     kProse);
+  const bool predicted = plan.contains("rests_on");
   for (const Json& name : plan.at("unknown"))
-    text += concat("not counted: ", readable(name), ", because its calibration failed\n");
+    text += concat("not counted: ", readable(name), ", because ",
+                   predicted ? "no record is like it" : "its calibration failed", "\n");
+  if (predicted)
+    text += wrapped(concat("Predicted for ", readable(plan.at("device")), " from ",
+                           readable(plan.at("rests_on")),
+                           ": matrix products by the ratio of the cards' peaks, the rest by that of "
+                           "their bandwidths (configs/hardware.toml). Cells that die early are "
+                           "counted as if they did not. --json names each cell's record."),
+                    kProse);
   return text;
 }
 
-void make_plan(const MatrixOptions& options) {
-  std::vector<SweepCell> cells = sweep_cells(options);
+// Trains a few steps of each kind of cell, here.
+OneSeed calibrated_seed(const MatrixOptions& options, std::vector<SweepCell>& cells,
+                        const SweepOptions& sweep) {
   require_device_said(options, cells);
-  SweepOptions sweep = sweep_options(options, cells);
   SweepOptions calibration = sweep;
   calibration.budget.reset();  // the question is what it would pay for
   const std::unique_ptr<SweepObserver> view = make_sweep_view();
   if (calibrate(cells, calibration, *view) == ExitCode::kInterrupted)
     throw Ended{ExitCode::kInterrupted};
-  const OneSeed seed = one_seed(cells, predict(cells, sweep));
+  const Predictor predictor = predict(cells, sweep);
+  OneSeed seed = one_seed(cells, [&](const RunSpec& spec) { return predictor.time(spec); });
   if (seed.cells.empty())
     throw Error(ExitCode::kPermanent, concat("No kind of cell could be calibrated. ",
                                              cells.front().name, ": ", cells.front().failure));
-  const Json plan = plan_of(cells, sweep, seed);
+  return seed;
+}
+
+// From records of other cards. `rests_on`: of each cell of the seed, its record.
+OneSeed predicted_seed(const CardPredictor& card, const std::vector<SweepCell>& cells,
+                       std::vector<std::string>& rests_on) {
+  OneSeed seed = one_seed(cells, [&](const RunSpec& spec) -> std::optional<CellTime> {
+    const auto prediction = card.predict(spec);
+    if (!prediction) return std::nullopt;
+    rests_on.push_back(prediction->rests_on);
+    return prediction->time;
+  });
+  if (seed.cells.empty())
+    throw usage_error("No record has products of the cells' datatypes on a card with a data sheet.",
+                      "--records DIR names more records.");
+  return seed;
+}
+
+void make_plan(const MatrixOptions& options) {
+  std::vector<SweepCell> cells = sweep_cells(options);
+  const SweepOptions sweep = sweep_options(options, cells);
+  const std::optional<CardPredictor> card = card_predictor(options);
+  std::vector<std::string> rests_on;
+  const OneSeed seed = card ? predicted_seed(*card, cells, rests_on)
+                            : calibrated_seed(options, cells, sweep);
+  Json plan = plan_of(cells, sweep, seed);
+  if (card) {
+    plan["device"] = *card_of(options);
+    plan["rests_on"] = card->records();
+    for (std::size_t i = 0; i < rests_on.size(); ++i)
+      plan["cells"][i]["rests_on"] = rests_on[i];
+  }
   if (options.json)
     std::cout << plan.dump(1) << '\n';
   else
@@ -159,6 +203,7 @@ void add_plan_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "plan", "train a few steps of each kind of cell, and predict a matrix's time and cost");
   const auto options = std::make_shared<MatrixOptions>();
+  add_matrix_selection(*command, *options);
   add_matrix_options(*command, *options);
   command->callback([options] { make_plan(*options); });
 }

@@ -24,6 +24,8 @@ Kind kind_of(ConfigKind kind) {
       return {"hypotheses", "hypothesis"};
     case ConfigKind::kMatrix:
       return {"matrices", "matrix"};
+    case ConfigKind::kStudy:
+      return {"studies", "study"};
     case ConfigKind::kPreset:
       break;
   }

@@ -1,5 +1,5 @@
 // The folder of configurations: <configs>/{policies,scenarios,presets,hypotheses,
-// matrices}/<name>.toml.
+// matrices,studies}/<name>.toml.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace dtbench {
 
-enum class ConfigKind { kPolicy, kScenario, kPreset, kHypothesis, kMatrix };
+enum class ConfigKind { kPolicy, kScenario, kPreset, kHypothesis, kMatrix, kStudy };
 
 struct ConfigFile {
   std::string name;    // the file's name without .toml

@@ -27,25 +27,42 @@ SpecSheet sheet_of(const Json& device, const Json& sources) {
   return sheet;
 }
 
-}  // namespace
-
-std::optional<SpecSheet> find_spec_sheet(const std::filesystem::path& configs,
-                                         const std::string& name) {
+// Calls visit(device, sources) for each [[device]].
+template <typename Visit>
+void for_each_device(const std::filesystem::path& configs, Visit visit) {
   const std::filesystem::path file = configs / "hardware.toml";
   const Json content = read_toml_file(file);
   try {
-    for (const Json& device : content.at("device")) {
-      const Json& names = device.at("names");
-      if (std::find(names.begin(), names.end(), name) != names.end())
-        return sheet_of(device, content.at("sources"));
-    }
+    for (const Json& device : content.at("device"))
+      visit(device, content.at("sources"));
   } catch (const Json::exception& error) {
     throw usage_error(
         concat("'", file.string(), "' does not describe devices: ", error.what(), "."),
         "Each [[device]] has names, and figures { tflops or gb_per_s, source }, whose "
         "source is a key of [sources].");
   }
-  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<SpecSheet> find_spec_sheet(const std::filesystem::path& configs,
+                                         const std::string& name) {
+  std::optional<SpecSheet> sheet;
+  for_each_device(configs, [&](const Json& device, const Json& sources) {
+    const auto names = device.at("names").get<std::vector<std::string>>();
+    if (!sheet && std::find(names.begin(), names.end(), name) != names.end())
+      sheet = sheet_of(device, sources);
+  });
+  return sheet;
+}
+
+std::vector<std::string> device_names(const std::filesystem::path& configs) {
+  std::vector<std::string> all;
+  for_each_device(configs, [&](const Json& device, const Json&) {
+    const auto names = device.at("names").get<std::vector<std::string>>();
+    all.insert(all.end(), names.begin(), names.end());
+  });
+  return all;
 }
 
 std::optional<SheetFigure> matmul_peak(const SpecSheet& sheet, Dtype operands, bool tf32) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/policy.h"
 
@@ -25,6 +26,9 @@ struct SpecSheet {
 // Throws Error (usage) for a file that is not as it should be.
 std::optional<SpecSheet> find_spec_sheet(const std::filesystem::path& configs,
                                          const std::string& name);
+
+// All names in the file.
+std::vector<std::string> device_names(const std::filesystem::path& configs);
 
 // The peak of products as a policy computes them: by the datatype of their operands.
 std::optional<SheetFigure> matmul_peak(const SpecSheet& sheet, Dtype operands, bool tf32);

@@ -42,6 +42,17 @@ Json read_object(const std::filesystem::path& path, Damage& damage) {
   return nullptr;
 }
 
+std::optional<StudyNote> read_study_note(const std::filesystem::path& path, Damage& damage) {
+  const Json note = read_object(path, damage);
+  if (note.is_null()) return std::nullopt;
+  try {
+    return study_note_from_json(note, path.filename().string());
+  } catch (const Error& error) {
+    damage.add(error.what());
+    return std::nullopt;
+  }
+}
+
 void check_version(const char* file, const Json& object, Damage& damage) {
   if (object.is_null()) return;
   const Json version = object.value("schema_version", Json());
@@ -93,6 +104,27 @@ std::string started_at(const RunRecord& run) {
   }
 }
 
+bool is_session(const std::filesystem::path& path) {
+  return path.filename().string().starts_with(kSessionFolder);
+}
+
+std::vector<std::filesystem::path> run_paths(const std::filesystem::path& root, bool sessions) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code error, gone;
+  for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->is_directory(gone)) continue;
+    if (is_run(entry->path()) && !is_set_aside(entry->path())) {
+      paths.push_back(entry->path());
+    } else if (sessions && is_session(entry->path())) {
+      const auto more = run_paths(entry->path(), false);
+      paths.insert(paths.end(), more.begin(), more.end());
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) throw unreadable(root, error);
+  return paths;
+}
+
 }  // namespace
 
 RunRecord read_run(const std::filesystem::path& path, RecordFiles files) {
@@ -102,6 +134,7 @@ RunRecord read_run(const std::filesystem::path& path, RecordFiles files) {
   run.spec = read_object(path / "spec.json", damage);
   if (files == RecordFiles::kAll) run.audit = read_object(path / "audit.json", damage);
   run.result = read_object(path / "result.json", damage);
+  run.study = read_study_note(path / kStudyFile, damage);
   if (!std::filesystem::exists(path / "spec.json")) damage.add("spec.json is missing");
   check_version("audit.json", run.audit, damage);
   check_version("result.json", run.result, damage);
@@ -111,13 +144,7 @@ RunRecord read_run(const std::filesystem::path& path, RecordFiles files) {
 }
 
 std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles files) {
-  std::vector<std::filesystem::path> paths;
-  std::error_code error, gone;
-  for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->is_directory(gone) && is_run(entry->path()) && !is_set_aside(entry->path()))
-      paths.push_back(entry->path());
-  if (error && error != std::errc::no_such_file_or_directory) throw unreadable(root, error);
+  const std::vector<std::filesystem::path> paths = run_paths(root, true);
   std::vector<std::pair<std::string, RunRecord>> runs(paths.size());
   on_all_cores(paths.size(), [&](std::size_t i) {
     runs[i].second = read_run(paths[i], files);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "record/study_note.h"
 
 namespace dtbench {
 
@@ -57,6 +58,7 @@ class RunDirectory {
 struct RunRecord {
   std::filesystem::path path;
   Json spec, audit, result;           // null where the file is not there yet
+  std::optional<StudyNote> study;     // of a cell that a study trained
   std::optional<std::string> damage;  // what of the record cannot be read, if so
 };
 // Which of a record's files are read: an overview of thousands of runs needs spec and result, and
@@ -64,7 +66,10 @@ struct RunRecord {
 enum class RecordFiles { kAll, kSpecAndResult };
 // Damage is described, never thrown.
 RunRecord read_run(const std::filesystem::path& path, RecordFiles files = RecordFiles::kAll);
-// Sorted by start, then id. Read by all cores.
+// The same cells once more, timed in another session (docs/study.md): <root>/session-2/<cell id>.
+inline constexpr const char* kSessionFolder = "session-";
+
+// Sorted by start, then id, those of further sessions among them. Read by all cores.
 std::vector<RunRecord> read_runs(const std::filesystem::path& root,
                                  RecordFiles files = RecordFiles::kAll);
 // Steps or events: the lines that can be read, none where the file is not there; a last line

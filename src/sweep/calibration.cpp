@@ -82,6 +82,7 @@ ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
   own.account = account_folder(options);
   own.unpredicted = true;
   own.tensorboard = false;
+  own.study.reset();
   const ExitCode end = run_sweep(list, own, observer);
   predict(cells, options);
   explain_unknown(cells, list);

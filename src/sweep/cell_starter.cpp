@@ -40,7 +40,7 @@ void CellStarter::look_at_record(SweepCell& cell) {
     if (!fs::exists(cell.run / "result.json"))
       prepare_data(cell.spec);
     else if (prepare(cell, OldRecord::kGoOn).finished)
-      cell.state = CellState::kDone;
+      finish(cell);
   } catch (const Error& error) {
     if (options_.rerun && error.code() == ExitCode::kUsage && fs::exists(cell.run)) return;
     cell.fail(error.what(), error.code());
@@ -99,7 +99,7 @@ std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, 
       return CellAtWork{std::move(lease), std::move(running)};
     }
     lease->end("");
-    cell.state = CellState::kDone;  // by another process, meanwhile
+    finish(cell);  // by another process, meanwhile
   } catch (const Error& error) {
     const bool elsewhere = is_running(cell.run);  // by 'dtbench run', which takes no lease
     lease->end(elsewhere ? "" : error.what());
@@ -111,7 +111,14 @@ std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, 
   return std::nullopt;
 }
 
+// Also a stage that uses what an earlier one trained is noted.
+void CellStarter::finish(SweepCell& cell) const {
+  cell.state = CellState::kDone;
+  if (options_.study) put_study_note(cell.run, *options_.study);
+}
+
 void CellStarter::stamp(const SweepCell& cell) const {
+  if (options_.study) put_study_note(cell.run, *options_.study);
   if (!engine_ || fs::exists(cell.run / "checkpoint")) return;
   make_directories(cell.run);
   engine_->put(cell.run);

@@ -49,6 +49,7 @@ class CellStarter {
                                        const Slot& slot);
   void prepare_data(const RunSpec& spec);
   void stamp(const SweepCell& cell) const;
+  void finish(SweepCell& cell) const;
 
   const SweepOptions& options_;
   Ledger& ledger_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "record/study_note.h"
 #include "sweep/slots.h"
 
 namespace dtbench {
@@ -21,6 +22,7 @@ struct SweepOptions {
   double lease_s = 60;              // a heartbeat silent for so long has stopped
   std::optional<double> price_per_hour;  // of a device, in USD
   std::optional<double> budget;          // USD, needs the price
+  std::optional<StudyNote> study;        // what the records of a study's cells say
   std::filesystem::path account;         // of device time (ledger.h); empty: <out>/.sweep/ledger
 };
 

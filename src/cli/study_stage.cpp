@@ -1,0 +1,84 @@
+#include "cli/study_stage.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "cli/amounts.h"
+#include "config/config_files.h"
+
+namespace dtbench {
+namespace {
+
+const StudyStage& stage_called(const Study& study, const std::string& name) {
+  return *std::find_if(study.stages.begin(), study.stages.end(),
+                       [&](const StudyStage& stage) { return stage.name == name; });
+}
+
+std::optional<std::size_t> most_seeds(const StudyOptions& options) {
+  if (options.seeds.empty()) return std::nullopt;
+  return seeds_from_count(options.seeds, "--seeds").size();
+}
+
+}  // namespace
+
+std::map<std::string, ChosenRate> rates_of_stage(const StudyOptions& options, const Study& study,
+                                                 const StudyStage& stage) {
+  if (stage.rates_from.empty()) return {};
+  const StudyStage& earlier = stage_called(study, stage.rates_from);
+  std::vector<RunRecord> records;
+  std::size_t missing = 0;
+  for (const SweepCell& cell : stage_cells(options, earlier, {})) {
+    records.push_back(read_run(cell.run, RecordFiles::kAll));
+    missing += is_whole(records.back()) ? 0 : 1;
+  }
+  if (missing > 0)
+    throw Error(ExitCode::kRetryable,
+                concat("Stage '", stage.name, "' takes its rates from stage '", earlier.name, "', ",
+                       missing, " of whose ", records.size(), " cells are not done."));
+  return chosen_rates(cells_of(records).used);
+}
+
+std::string rates_in_words(const std::map<std::string, ChosenRate>& rates) {
+  std::vector<std::string> parts, untrained;
+  for (const auto& [scenario, chosen] : rates) {
+    parts.push_back(concat(scenario, " ", chosen.rate));
+    if (!chosen.trained) untrained.push_back(scenario);
+  }
+  std::string text = join(parts, ", ");
+  if (!untrained.empty())
+    text += concat("; fp32_true trained at no rate with every seed on ", join(untrained, ", "),
+                   ", where the lowest loss decided");
+  return text;
+}
+
+std::vector<SweepCell> stage_cells(const StudyOptions& options, const StudyStage& stage,
+                                   const std::map<std::string, ChosenRate>& rates) {
+  const std::filesystem::path configs = configs_folder();
+  Matrix matrix = read_matrix(configs, stage.matrix);
+  keep_first_seeds(matrix, most_seeds(options));
+  if (!rates.empty()) {
+    std::map<std::string, double> values;
+    for (const auto& [scenario, chosen] : rates)
+      values[scenario] = chosen.rate;
+    set_rates(matrix, values, config_names(configs, ConfigKind::kScenario),
+              concat("stage '", stage.rates_from, "'"));
+  }
+  MatrixOptions own = options.matrix;
+  own.file = stage.matrix;
+  own.out = stage_folder(options.matrix.out, stage).string();
+  return sweep_cells(own, std::move(matrix));
+}
+
+SweepOptions stage_options(const StudyOptions& options, const Study& study, const StudyStage& stage,
+                           const std::vector<SweepCell>& cells) {
+  SweepOptions sweep = sweep_options(options.matrix, cells);
+  sweep.account = account_folder(sweep);
+  sweep.out = stage_folder(options.matrix.out, stage);
+  sweep.study = study.note_of(stage);
+  sweep.rerun = options.rerun;
+  return sweep;
+}
+
+}  // namespace dtbench
