@@ -41,8 +41,8 @@ std::map<std::string, ChosenRate> chosen_rates(const std::vector<Cell>& cells) {
     const AtRate* best = nullptr;
     for (const auto& [rate, at] : rates) {
       if (!at.usable()) continue;
-      if (best != nullptr && std::tuple(best->trained, -best->mean_loss()) >=
-                                 std::tuple(at.trained, -at.mean_loss()))
+      if (best != nullptr &&
+          std::tuple(best->trained, -best->mean_loss()) >= std::tuple(at.trained, -at.mean_loss()))
         continue;
       best = &at;
       chosen[scenario] = {rate, at.mean_loss(), at.trained == at.seeds};

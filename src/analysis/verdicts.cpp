@@ -213,9 +213,7 @@ class Judge {
   const Pairing& pairing(std::size_t which) const {
     return own_[which] ? own_[which]->pairing : pairing_;
   }
-  const Cells& cells(std::size_t which) const {
-    return own_[which] ? own_[which]->cells : cells_;
-  }
+  const Cells& cells(std::size_t which) const { return own_[which] ? own_[which]->cells : cells_; }
   Evidence evidence(std::size_t which) const {
     return {hypotheses_[which], pairing(which), cells(which)};
   }
@@ -277,7 +275,7 @@ class Judge {
   const Pairing& pairing_;
   const Cells& cells_;
   std::vector<std::unique_ptr<const OwnCells>> own_;  // of each hypothesis; may be null
-  std::vector<std::vector<Finding>> findings_;  // of each hypothesis' first policy
+  std::vector<std::vector<Finding>> findings_;        // of each hypothesis' first policy
   std::vector<std::optional<PlannedPower>> powers_;
 };
 

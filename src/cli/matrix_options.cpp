@@ -157,9 +157,9 @@ std::optional<std::string> card_of(const MatrixOptions& options) {
   std::vector<std::string> known = device_names(configs_folder());
   if (std::find(known.begin(), known.end(), device) != known.end()) return device;
   known.insert(known.begin(), {"cpu", "cuda"});
-  throw usage_error(concat("--device names no device and no card of configs/hardware.toml: '",
-                           device, "'."),
-                    suggestion(device, known));
+  throw usage_error(
+      concat("--device names no device and no card of configs/hardware.toml: '", device, "'."),
+      suggestion(device, known));
 }
 
 std::optional<CardPredictor> card_predictor(const MatrixOptions& options) {
@@ -173,7 +173,8 @@ std::optional<CardPredictor> card_predictor(const MatrixOptions& options) {
 
 void require_device_here(const MatrixOptions& options) {
   if (const auto card = card_of(options))
-    throw usage_error(concat("'", *card, "' names a card: its cells can be predicted here, not "
+    throw usage_error(concat("'", *card,
+                             "' names a card: its cells can be predicted here, not "
                              "trained."),
                       "Add --dry-run, or say --device cuda on the machine that has the card.");
 }

@@ -136,12 +136,13 @@ std::string text_of(const Json& plan) {
     text += concat("not counted: ", readable(name), ", because ",
                    predicted ? "no record is like it" : "its calibration failed", "\n");
   if (predicted)
-    text += wrapped(concat("Predicted for ", readable(plan.at("device")), " from ",
-                           readable(plan.at("rests_on")),
-                           ": matrix products by the ratio of the cards' peaks, the rest by that of "
-                           "their bandwidths (configs/hardware.toml). Cells that die early are "
-                           "counted as if they did not. --json names each cell's record."),
-                    kProse);
+    text +=
+        wrapped(concat("Predicted for ", readable(plan.at("device")), " from ",
+                       readable(plan.at("rests_on")),
+                       ": matrix products by the ratio of the cards' peaks, the rest by that of "
+                       "their bandwidths (configs/hardware.toml). Cells that die early are "
+                       "counted as if they did not. --json names each cell's record."),
+                kProse);
   return text;
 }
 
@@ -182,8 +183,8 @@ void make_plan(const MatrixOptions& options) {
   const SweepOptions sweep = sweep_options(options, cells);
   const std::optional<CardPredictor> card = card_predictor(options);
   std::vector<std::string> rests_on;
-  const OneSeed seed = card ? predicted_seed(*card, cells, rests_on)
-                            : calibrated_seed(options, cells, sweep);
+  const OneSeed seed =
+      card ? predicted_seed(*card, cells, rests_on) : calibrated_seed(options, cells, sweep);
   Json plan = plan_of(cells, sweep, seed);
   if (card) {
     plan["device"] = *card_of(options);

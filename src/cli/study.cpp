@@ -11,6 +11,7 @@
 #include "base/places.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/matrix_report.h"
 #include "cli/study_forecast.h"
@@ -108,13 +109,13 @@ Json summary_json(const Study& study, const std::vector<StageEnd>& ends, const J
 std::string rule_sentence(const Json& verdict) {
   const Json& rule = verdict.at("rule");
   if (rule.at("cells_under_this_text") == 0 && rule.at("cells_under_another") == 0) return "";
-  return concat(" The rule's file is what it was when ", readable(rule.at("cells_under_this_text")),
-                " of its cells began",
-                rule.at("cells_under_another") == 0
-                    ? ""
-                    : concat(", and another when ", readable(rule.at("cells_under_another")),
-                             " began"),
-                ".");
+  return concat(
+      " The rule's file is what it was when ", readable(rule.at("cells_under_this_text")),
+      " of its cells began",
+      rule.at("cells_under_another") == 0
+          ? ""
+          : concat(", and another when ", readable(rule.at("cells_under_another")), " began"),
+      ".");
 }
 
 std::string summary_text(const Json& summary) {
@@ -123,7 +124,7 @@ std::string summary_text(const Json& summary) {
     rows.push_back({readable(stage.at("stage")), readable(stage.at("cells")),
                     readable(stage.at("done")), readable(stage.at("failed")),
                     readable(stage.at("left_out"))});
-  std::string text = aligned(rows, {1, 2, 3, 4}) + "\n";
+  std::string text = aligned(rows, {1, 2}) + "\n";
   const std::size_t begun = summary.at("stages").size();
   if (const auto planned = summary.at("stages_planned").get<std::size_t>(); begun < planned)
     text += concat(planned - begun, " of ", planned,
@@ -143,8 +144,8 @@ void conclude(const StudyOptions& options, const Study& study, const std::vector
   const std::filesystem::path out = options.matrix.out;
   const Json data = report_data(read_runs(out), load_hypotheses(configs_folder()));
   const double device_s = device_seconds(Ledger(sweep_folder(out) / "ledger").by_cell());
-  Json summary = summary_json(study, ends, data, device_s,
-                              price_per_hour(options.matrix.price_per_hour));
+  Json summary =
+      summary_json(study, ends, data, device_s, price_per_hour(options.matrix.price_per_hour));
   summary["report"] = nullptr;
   if (!data.at("cells").empty()) {
     write_report(data, report_format("html"), out / kReport);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/amounts.h"
 #include "cli/sweep_view.h"
+#include "record/status.h"
 
 namespace dtbench {
 namespace {
@@ -116,18 +117,21 @@ std::string decided_by(const Json& stage) {
 
 std::string stage_title(const Json& stage) {
   const Json& session = stage.at("session");
-  return concat(readable(stage.at("name")), session == 1 ? "" : concat(", session ", readable(session)));
+  return concat(readable(stage.at("name")),
+                session == 1 ? "" : concat(", session ", readable(session)));
 }
 
 std::string total_sentence(const Json& forecast) {
   const Json& total = forecast.at("total");
   std::string text = concat(readable(total.at("cells")), " cells");
   if (total.at("hours").is_number())
-    text += concat(", ", hours_text(total.at("hours")), " hours of ", readable(forecast.at("device")));
+    text +=
+        concat(", ", hours_text(total.at("hours")), " hours of ", readable(forecast.at("device")));
   if (total.at("usd").is_number()) text += concat(", ", usd_text(total.at("usd")), " USD");
   if (!total.at("hours").is_number())
-    text += "; hours are unknown, because no record here tells how long such cells take: "
-            "--device CARD predicts for a card, and --budget trains a few steps of each kind first";
+    text +=
+        "; hours are unknown, because no record here tells how long such cells take: "
+        "--device CARD predicts for a card, and --budget trains a few steps of each kind first";
   text += ".";
   if (!total.at("reserve_usd").is_number()) return text;
   std::string last;
@@ -185,7 +189,7 @@ std::string study_forecast_text(const Json& forecast) {
   std::string text = wrapped(concat("Study ", readable(forecast.at("study")), ": ",
                                     readable(forecast.at("description"))),
                              kProse) +
-                     "\n" + aligned(rows, {2, 3, 4, 5, 6}) + "\n" +
+                     "\n" + aligned(rows, {2, 2}) + "\n" +
                      wrapped(total_sentence(forecast), kProse) + "\n" + purposes +
                      "\nWhat it can decide:\n";
   for (const Json& each : forecast.at("decides"))

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/amounts.h"
 #include "config/config_files.h"
+#include "record/status.h"
 
 namespace dtbench {
 namespace {

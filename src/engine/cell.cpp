@@ -75,7 +75,9 @@ class Cell {
     store_.emplace(options_.store);
     auto trainer =
         std::make_unique<Trainer>(spec(), *store_, choice.device, options_.initial_weights);
-    record_.audit(make_audit(*trainer, switches, canary, sources()));
+    Json audit = make_audit(*trainer, switches, canary, sources());
+    if (!options_.session.empty()) audit["session"] = {{"id", options_.session}};
+    record_.audit(audit);
     state_ = record_.resume(*trainer);
     {
       const std::lock_guard hold(consistent_);

@@ -16,6 +16,7 @@ struct CellOptions {
   std::filesystem::path initial_weights;  // the file that the spec's model.init names; "" where it
                                           // is a path itself, or weights are drawn
   std::string sources;  // JSON for the audit: which commits data, tokenizer and weights are of
+  std::string session;  // what one program times without a break; "": not told
   bool keep_checkpoint = false;
   std::int64_t checkpoint_every = 0;     // steps; 0: every five minutes
   std::optional<double> price_per_hour;  // USD; nothing: the record has no price

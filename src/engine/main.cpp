@@ -35,6 +35,7 @@ int parse_and_run(int argc, char** argv) {
   run->add_option("--initial-weights", options.initial_weights,
                   "the safetensors file, if the spec's model.init is on the Hub");
   run->add_option("--sources", options.sources, "JSON for the audit: commits of downloaded files");
+  run->add_option("--session", options.session, "for the audit: cells timed without a break");
   run->add_flag("--keep-checkpoint", options.keep_checkpoint,
                 "keep the checkpoint of a finished cell");
   run->add_option("--checkpoint-every", options.checkpoint_every,

@@ -18,8 +18,8 @@ struct StudyNote {
   std::string study;   // its name
   std::string sha256;  // of all its files together: stages, matrices, hypotheses
   std::map<std::string, std::string> rules;  // hypothesis -> SHA-256 of its file
-  std::vector<std::string> stages;      // those that the cell is a part of
-  std::vector<std::string> hypotheses;  // those that it counts for; none: for no verdict
+  std::vector<std::string> stages;           // those that the cell is a part of
+  std::vector<std::string> hypotheses;       // those that it counts for; none: for no verdict
 };
 
 // Writes the note, or adds the stages and hypotheses to the one that is there.

@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kLabels = 4271;  // EURLEX57K's list, the longest: the head is small beside it
+constexpr std::int64_t kLabels =
+    4271;  // EURLEX57K's list, the longest: the head is small beside it
 
 ModelShape shape_of(const RunSpec& spec, const fs::path& configs) {
   try {
@@ -101,23 +102,22 @@ std::optional<CardPredictor::Source> CardPredictor::source_of(const RunRecord& r
       !labels.is_number() || !at("/throughput/step_ms/median").is_number() ||
       !at("/mfu/flops_per_step").is_number() || !at("/mfu/peak_measured_flops_per_s").is_number())
     return std::nullopt;
-  Source source;
-  source.spec = run_spec_from_json(record.spec, record.path.string());
-  source.card = name.get<std::string>();
-  const auto sheet = find_spec_sheet(configs_, source.card);
-  if (!sheet || !has_figures(*sheet, source.spec)) return std::nullopt;
+  const RunSpec spec = run_spec_from_json(record.spec, record.path.string());
+  const std::string card = name.get<std::string>();
+  const auto sheet = find_spec_sheet(configs_, card);
+  if (!sheet || !has_figures(*sheet, spec)) return std::nullopt;
   Predictor own;
-  own.learn(source.spec, record, std::nullopt);
-  const std::optional<CellTime> time = own.time(source.spec);
+  own.learn(spec, record, std::nullopt);
+  const std::optional<CellTime> time = own.time(spec);
   if (!time) return std::nullopt;
-  source.sheet = *sheet;
-  source.shape = model_shape(source.spec, vocab.get<std::int64_t>(), labels.get<std::int64_t>());
-  source.time = *time;
-  source.flops = at("/mfu/flops_per_step").get<double>();
-  source.flops_per_s = at("/mfu/peak_measured_flops_per_s").get<double>();
-  source.name =
-      concat(source.spec.scenario, " ", source.spec.policy.name, " of ", source.card);
-  return source;
+  return Source{spec,
+                card,
+                *sheet,
+                model_shape(spec, vocab.get<std::int64_t>(), labels.get<std::int64_t>()),
+                *time,
+                at("/mfu/flops_per_step").get<double>(),
+                at("/mfu/peak_measured_flops_per_s").get<double>(),
+                concat(spec.scenario, " ", spec.policy.name, " of ", card)};
 }
 
 std::optional<CardPrediction> CardPredictor::predict(const RunSpec& spec) const {
@@ -125,8 +125,7 @@ std::optional<CardPrediction> CardPredictor::predict(const RunSpec& spec) const 
   const Source* best = nullptr;
   for (const Source& source : sources_) {
     if (!same_products(source.spec, spec)) continue;
-    if (best == nullptr || likeness(source.spec, spec) > likeness(best->spec, spec))
-      best = &source;
+    if (best == nullptr || likeness(source.spec, spec) > likeness(best->spec, spec)) best = &source;
   }
   return best == nullptr ? std::nullopt : std::optional(from(*best, spec));
 }
@@ -134,9 +133,8 @@ std::optional<CardPrediction> CardPredictor::predict(const RunSpec& spec) const 
 CardPrediction CardPredictor::from(const Source& source, const RunSpec& spec) const {
   const ModelShape shape = shape_of(spec, configs_);
   // The record's FLOPs are of its own texts' lengths; the cell is taken to have texts as full.
-  const double work =
-      step_flops(shape, full_step(spec)).needed /
-      step_flops(source.shape, full_step(source.spec)).needed;
+  const double work = step_flops(shape, full_step(spec)).needed /
+                      step_flops(source.shape, full_step(source.spec)).needed;
   const double products_s = source.flops / source.flops_per_s;
   const double update_s = update_bytes(source.spec, source.shape) / source.sheet.memory->value;
   const double rest_s = std::max(0.0, source.time.step_s - products_s - update_s);
@@ -148,8 +146,8 @@ CardPrediction CardPredictor::from(const Source& source, const RunSpec& spec) co
 
   CardPrediction prediction;
   prediction.rests_on = source.name;
-  prediction.time.step_s = products_s * work * slower_products +
-                           (update_s * update + rest_s * passes) * slower_memory;
+  prediction.time.step_s =
+      products_s * work * slower_products + (update_s * update + rest_s * passes) * slower_memory;
   prediction.time.evaluation_s =
       source.time.evaluation_s * prediction.time.step_s / source.time.step_s;
   prediction.time.overhead_s = source.time.overhead_s;

@@ -47,9 +47,9 @@ class CardPredictor {
     SpecSheet sheet;
     ModelShape shape;
     CellTime time;
-    double flops = 0;          // needed by a step
-    double flops_per_s = 0;    // that its products reached by themselves
-    std::string name;          // "A amp_bf16 of NVIDIA H100 80GB HBM3"
+    double flops = 0;        // needed by a step
+    double flops_per_s = 0;  // that its products reached by themselves
+    std::string name;        // "A amp_bf16 of NVIDIA H100 80GB HBM3"
   };
 
   std::optional<Source> source_of(const RunRecord& record) const;

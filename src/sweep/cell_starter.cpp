@@ -92,7 +92,7 @@ std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, 
     if (!prepared.finished) {
       stamp(cell);
       const RunningCell::Limits limits{options_.lease_s / 6, options_.timeout_s};
-      const RunningCell::Means means{slot, options_.price_per_hour};
+      const RunningCell::Means means{slot, options_.price_per_hour, options_.session};
       auto running = std::make_unique<RunningCell>(prepared, means, *lease, ledger_, limits);
       cell.state = CellState::kRunning;
       cell.step.reset();

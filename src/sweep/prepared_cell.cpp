@@ -13,6 +13,7 @@
 #include "data/store.h"
 #include "record/run_directory.h"
 #include "record/status.h"
+#include "sweep/sweep_options.h"
 
 namespace dtbench {
 namespace {
@@ -107,6 +108,8 @@ std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOp
   if (options.price_per_hour)
     command.insert(command.end(),
                    {"--price-per-hour", json_number(*options.price_per_hour).dump()});
+  command.insert(command.end(),
+                 {"--session", options.session.empty() ? new_session() : options.session});
   RunDirectory(cell.run).write_spec(to_json(cell.spec));
   return command;
 }

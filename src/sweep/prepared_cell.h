@@ -33,6 +33,7 @@ struct EngineOptions {
   bool keep_checkpoint = false;
   std::int64_t checkpoint_every = 0;                    // steps; 0: every five minutes
   std::optional<double> price_per_hour = std::nullopt;  // USD, of this process
+  std::string session;                                  // empty: one of its own
 };
 
 // Writes the spec to the run directory and returns the command line that trains the cell. Throws

@@ -22,6 +22,7 @@ class RunningCell {
   struct Means {
     const Slot& slot;
     std::optional<double> price_per_hour;  // of a device, in USD
+    std::string session;
   };
 
   // Starts the engine. Throws Error as engine_command and EngineProcess do.

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/config_files.h"
 #include "config/fields.h"
+#include "record/run_directory.h"
 
 namespace dtbench {
 
@@ -52,20 +53,21 @@ void check_stage(const StudyStage& stage, const std::vector<std::string>& hypoth
                       "Each stage has a name and a matrix; docs/study.md lists its keys.");
   for (const std::string& name : stage.hypotheses)
     if (std::find(hypotheses.begin(), hypotheses.end(), name) == hypotheses.end())
-      throw usage_error(concat("Unknown hypothesis '", name, "' in stage '", stage.name, "' of ",
-                               origin, "."),
-                        suggestion(name, hypotheses));
+      throw usage_error(
+          concat("Unknown hypothesis '", name, "' in stage '", stage.name, "' of ", origin, "."),
+          suggestion(name, hypotheses));
 }
 
-// A name comes back only as a further session of the same stage, and rates come from an earlier one.
+// A name comes back only as a further session of the same stage, and rates come from an earlier
+// one.
 void check_order(const std::vector<StudyStage>& stages, const std::string& origin) {
-  std::map<std::string, int> sessions;
+  std::map<std::string, std::int64_t> sessions;
   for (const StudyStage& stage : stages) {
     if (!stage.rates_from.empty() && !sessions.contains(stage.rates_from))
       throw usage_error(concat("Stage '", stage.name, "' of ", origin, " takes its rates from '",
                                stage.rates_from, "', which is no earlier stage."),
                         "Put the stage that looks for rates before those that use them.");
-    const int expected = ++sessions[stage.name];
+    const std::int64_t expected = ++sessions[stage.name];
     if (stage.session != expected)
       throw usage_error(
           concat("Stage '", stage.name, "' of ", origin, " has session ", stage.session,

@@ -2,6 +2,7 @@
 // that each is for. Files of configs/studies; their keys are in docs/study.md.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -14,12 +15,13 @@
 namespace dtbench {
 
 struct StudyStage {
-  std::string name;     // unique, but for the sessions of one stage
-  std::string purpose;  // a sentence
-  std::string matrix;   // a name in configs/matrices or a .toml file
+  std::string name;                     // unique, but for the sessions of one stage
+  std::string purpose;                  // a sentence
+  std::string matrix;                   // a name in configs/matrices or a .toml file
   std::vector<std::string> hypotheses;  // that its cells count for
   std::string rates_from;  // an earlier stage, whose fp32_true cells choose each scenario's rate
-  int session = 1;         // the same cells once more, for times; above 1: in a folder of their own
+  std::int64_t session =
+      1;  // the same cells once more, for times; above 1: in a folder of their own
 };
 
 struct Study {

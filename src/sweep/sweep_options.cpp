@@ -1,8 +1,18 @@
 #include "sweep/sweep_options.h"
 
+#include <ios>
+#include <random>
+
+#include "base/text.h"
+
 namespace dtbench {
 
 namespace fs = std::filesystem;
+
+std::string new_session() {
+  std::random_device random;
+  return concat(std::hex, random(), random());
+}
 
 fs::path sweep_folder(const fs::path& out) {
   return out / ".sweep";

@@ -3,12 +3,16 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "record/study_note.h"
 #include "sweep/slots.h"
 
 namespace dtbench {
+
+// A name that no other session has.
+std::string new_session();
 
 struct SweepOptions {
   std::filesystem::path out, configs;
@@ -22,6 +26,7 @@ struct SweepOptions {
   double lease_s = 60;              // a heartbeat silent for so long has stopped
   std::optional<double> price_per_hour;  // of a device, in USD
   std::optional<double> budget;          // USD, needs the price
+  std::string session = new_session();   // what this process times without a break
   std::optional<StudyNote> study;        // what the records of a study's cells say
   std::filesystem::path account;         // of device time (ledger.h); empty: <out>/.sweep/ledger
 };
