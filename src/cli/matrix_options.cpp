@@ -152,7 +152,7 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
 }
 
 std::optional<std::string> card_of(const MatrixOptions& options) {
-  const std::string device = device_said(options.spec.request());
+  std::string device = device_said(options.spec.request());
   if (device.empty() || is_device(device)) return std::nullopt;
   std::vector<std::string> known = device_names(configs_folder());
   if (std::find(known.begin(), known.end(), device) != known.end()) return device;

@@ -92,7 +92,7 @@ TEST(CardPrediction, FiftyStepsPredictAThousand) {
 
 TEST(CardPrediction, UnknownCardsAreRefusedWithTheNearest) {
   try {
-    CardPredictor(configs(), "NVIDIA RTX A600", {shipped_records(configs())});
+    const CardPredictor none(configs(), "NVIDIA RTX A600", {shipped_records(configs())});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kUsage);
