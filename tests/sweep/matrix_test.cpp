@@ -196,7 +196,9 @@ TEST(MatrixFile, NamesWhatItDoesNotKnow) {
 
 TEST(MatrixFile, AllThatAreShippedExpand) {
   const std::map<std::string, std::size_t> expected = {
-      {"demo", 42}, {"tiny", 210}, {"h1_real", 160}, {"learning_rate", 630}, {"batch_labels", 600}};
+      {"demo", 42},          {"tiny", 210},        {"h1_real", 160},    {"learning_rate", 630},
+      {"batch_labels", 600}, {"study_rates", 84},  {"study_h1", 1568},  {"study_h3", 800},
+      {"study_labels", 288}, {"study_speed", 100}, {"study_table", 210}};
   const Names shipped = config_names(configs(), ConfigKind::kMatrix);
   ASSERT_EQ(shipped.size(), expected.size());
   for (const std::string& name : shipped) {
@@ -206,7 +208,8 @@ TEST(MatrixFile, AllThatAreShippedExpand) {
     request.environment = {{"data.source", "data.jsonl", "test"},
                            {"data.vocab", "vocab.json", "test"},
                            {"data.merges", "merges.txt", "test"}};
-    if (name == "demo" || name == "tiny" || name == "batch_labels" || name == "h1_real")
+    if (name == "demo" || name == "tiny" || name == "batch_labels" || name == "h1_real" ||
+        name == "study_labels")
       request.environment.clear();
     EXPECT_EQ(matrix_cells(read_matrix(configs(), name), request).size(), expected.at(name))
         << name;
