@@ -97,7 +97,7 @@ void run_matrix(const MatrixCommand& command) {
   if (!command.timeout.empty())
     options.timeout_s = positive_number(command.timeout, "--cell-timeout", "seconds");
   if (command.dry_run) {
-    predict_all(command.matrix, cells, options);
+    predict_all(card_predictor(command.matrix), cells, options);
     const Json answer = forecast(cells, options);
     return print(answer, forecast_text(answer), command.matrix.json);
   }

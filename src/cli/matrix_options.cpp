@@ -202,9 +202,8 @@ std::vector<SweepCell> sweep_cells(const MatrixOptions& options, Matrix matrix) 
   return cells;
 }
 
-void predict_all(const MatrixOptions& options, std::vector<SweepCell>& cells,
+void predict_all(const std::optional<CardPredictor>& card, std::vector<SweepCell>& cells,
                  const SweepOptions& sweep) {
-  const std::optional<CardPredictor> card = card_predictor(options);
   if (!card) {
     predict(cells, sweep);
     return;

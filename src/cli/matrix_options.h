@@ -44,8 +44,8 @@ std::vector<SweepCell> sweep_cells(const MatrixOptions& options);
 // Of `matrix` in the place of the options' file.
 std::vector<SweepCell> sweep_cells(const MatrixOptions& options, Matrix matrix);
 
-// Fills in the predictions: of the named card, else those that records at hand allow.
-void predict_all(const MatrixOptions& options, std::vector<SweepCell>& cells,
+// Fills in the predictions: for the card, if there is one, else those that records at hand allow.
+void predict_all(const std::optional<CardPredictor>& card, std::vector<SweepCell>& cells,
                  const SweepOptions& sweep);
 
 // Before cells are trained: see notes.h.

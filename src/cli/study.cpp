@@ -32,10 +32,6 @@ struct StageEnd {
   ExitCode code = ExitCode::kDone;
 };
 
-std::string title_of(const StudyStage& stage) {
-  return stage.session == 1 ? stage.name : concat(stage.name, ", session ", stage.session);
-}
-
 std::size_t count(const std::vector<SweepCell>& cells, CellState state) {
   return static_cast<std::size_t>(std::count_if(
       cells.begin(), cells.end(), [&](const SweepCell& cell) { return cell.state == state; }));
@@ -46,10 +42,10 @@ StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyS
   std::vector<SweepCell> cells = stage_cells(options, stage, rates);
   require_device_said(options.matrix, cells);
   const SweepOptions sweep = stage_options(options, study, stage, cells);
-  log_info(concat("stage ", title_of(stage), ": ", cells.size(), " cells",
+  log_info(concat("stage ", title_of(stage.name, stage.session), ": ", cells.size(), " cells",
                   rates.empty() ? "" : concat("; rates: ", rates_in_words(rates))));
   const std::unique_ptr<SweepObserver> view = make_sweep_view();
-  StageEnd end{title_of(stage), cells.size()};
+  StageEnd end{title_of(stage.name, stage.session), cells.size()};
   if (sweep.budget) end.code = calibrate(cells, sweep, *view);
   if (end.code != ExitCode::kInterrupted) end.code = run_sweep(cells, sweep, *view);
   end.done = count(cells, CellState::kDone);
@@ -66,7 +62,7 @@ std::vector<StageEnd> run_stages(const StudyOptions& options, const Study& study
       ends.push_back(run_stage(options, study, stage));
     } catch (const Error& error) {
       if (error.code() != ExitCode::kRetryable) throw;
-      ends.push_back({title_of(stage), 0, 0, 0, 0, ExitCode::kRetryable});
+      ends.push_back({title_of(stage.name, stage.session), 0, 0, 0, 0, ExitCode::kRetryable});
       log_info(error.what());
     }
     if (ends.back().code == ExitCode::kInterrupted || ends.back().left_out > 0) break;

@@ -27,11 +27,11 @@ std::map<std::string, ChosenRate> rates_if_known(const StudyOptions& options, co
 
 // Cells that an earlier stage trains cost nothing again.
 Json stage_json(const StudyOptions& options, const Study& study, const StudyStage& stage,
-                std::set<std::filesystem::path>& seen) {
+                const std::optional<CardPredictor>& card, std::set<std::filesystem::path>& seen) {
   const auto rates = rates_if_known(options, study, stage);
   std::vector<SweepCell> cells = stage_cells(options, stage, rates);
   const SweepOptions sweep = stage_options(options, study, stage, cells);
-  predict_all(options.matrix, cells, sweep);
+  predict_all(card, cells, sweep);
   std::size_t done = 0, unpredicted = 0, shared = 0;
   double device_s = 0;
   for (const SweepCell& cell : cells) {
@@ -116,9 +116,7 @@ std::string decided_by(const Json& stage) {
 }
 
 std::string stage_title(const Json& stage) {
-  const Json& session = stage.at("session");
-  return concat(readable(stage.at("name")),
-                session == 1 ? "" : concat(", session ", readable(session)));
+  return title_of(readable(stage.at("name")), stage.at("session").get<std::int64_t>());
 }
 
 std::string total_sentence(const Json& forecast) {
@@ -153,20 +151,14 @@ Json study_forecast(const StudyOptions& options, const Study& study) {
                    {"description", study.description},
                    {"sha256", study.note.sha256},
                    {"stages", Json::array()}};
+  const std::optional<CardPredictor> card = card_predictor(options.matrix);
   std::set<std::filesystem::path> seen;
-  std::optional<double> budget;
-  std::string device;
-  for (const StudyStage& stage : study.stages) {
-    forecast["stages"].push_back(stage_json(options, study, stage, seen));
-    if (!device.empty()) continue;
-    const std::vector<SweepCell> cells = stage_cells(options, stage, {});
-    device = cells.front().spec.device;
-    budget = sweep_options(options.matrix, cells).budget;
-  }
-  const std::optional<std::string> card = card_of(options.matrix);
-  forecast["device"] = card.value_or(device);
-  forecast["rests_on"] = card ? Json(card_predictor(options.matrix)->records()) : Json();
-  add_up(forecast, budget);
+  for (const StudyStage& stage : study.stages)
+    forecast["stages"].push_back(stage_json(options, study, stage, card, seen));
+  const std::vector<SweepCell> first = stage_cells(options, study.stages.front(), {});
+  forecast["device"] = card_of(options.matrix).value_or(first.front().spec.device);
+  forecast["rests_on"] = card ? Json(card->records()) : Json();
+  add_up(forecast, sweep_options(options.matrix, first).budget);
   forecast["decides"] = decides_json(study);
   return forecast;
 }

@@ -24,6 +24,10 @@ std::optional<std::size_t> most_seeds(const StudyOptions& options) {
 
 }  // namespace
 
+std::string title_of(const std::string& stage, std::int64_t session) {
+  return session == 1 ? stage : concat(stage, ", session ", session);
+}
+
 std::map<std::string, ChosenRate> rates_of_stage(const StudyOptions& options, const Study& study,
                                                  const StudyStage& stage) {
   if (stage.rates_from.empty()) return {};

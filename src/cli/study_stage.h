@@ -1,6 +1,7 @@
 // The stages of a study as cells: what `study` runs and what its dry run counts.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ struct StudyOptions {
   std::string seeds;     // at most so many of each stage's
   bool dry_run = false, rerun = false;
 };
+
+// "speed", "speed, session 2".
+std::string title_of(const std::string& stage, std::int64_t session);
 
 // The rates that the cells of an earlier stage chose; none where the stage takes none.
 // Throws Error (retryable) while cells of that stage are not done.

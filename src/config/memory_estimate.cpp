@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/cpu.h"
 #include "config/block_sizes.h"
+#include "config/cpu_matmul.h"
 
 namespace dtbench {
 namespace {
@@ -28,11 +28,6 @@ double bytes_of(StateFormat format) {
   return 1 + 4.0 / 256;  // a code each, and one fp32 maximum a block of 256
 }
 
-// Whether a CPU multiplies these numbers as fp32 (engine/ops/matmul.cpp).
-bool multiplies_wide(Dtype compute) {
-  return compute == Dtype::kFloat16 || (compute == Dtype::kBFloat16 && !has_bf16_matmuls());
-}
-
 // Follows one step of the engine through its fullest moments, all in bytes. nc: tokens of a
 // micro-batch times width. c, p, g: the bytes of a number in the compute, parameter and gradient
 // datatype, inside: of one that an operation computes with.
@@ -42,7 +37,7 @@ class Moments {
       : shape_(shape),
         mixed_(has_master_weights(spec.policy)),
         cpu_(spec.device == "cpu"),
-        wide_on_cpu_(cpu_ && multiplies_wide(spec.policy.compute)),
+        wide_on_cpu_(cpu_ && multiplies_as_fp32_on_cpu(spec.policy.compute)),
         language_model_(is_language_model(shape.objective)),
         c_(bytes_of(spec.policy.compute)),
         p_(bytes_of(spec.policy.parameters)),

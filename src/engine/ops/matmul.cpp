@@ -5,19 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/cpu.h"
+#include "config/cpu_matmul.h"
+#include "engine/numerics/scalar_type.h"
 #include "engine/ops/cast.h"
 
 namespace dtbench::ops {
 namespace {
-
-// Whether torch's own matmul is to be avoided: on a CPU without arithmetic for these numbers it is
-// several times slower than fp32's, whose sums it would only round.
-bool is_wide_on_cpu(const at::Tensor& x) {
-  const bool slow =
-      x.scalar_type() == at::kHalf || (x.scalar_type() == at::kBFloat16 && !has_bf16_matmuls());
-  return slow && x.is_cpu();
-}
 
 at::Tensor rows_of(const at::Tensor& x) {
   return x.reshape({-1, x.size(-1)});
@@ -62,7 +55,8 @@ Value affine(Tape& tape, const char* operation, const Value& x, const Value& wei
 }  // namespace
 
 at::Tensor matmul_operand(const at::Tensor& x) {
-  return is_wide_on_cpu(x) ? x.to(at::kFloat) : x;
+  const bool wide = x.is_cpu() && multiplies_as_fp32_on_cpu(dtype_of(x.scalar_type()));
+  return wide ? x.to(at::kFloat) : x;
 }
 
 at::Tensor operand_matmul(const at::Tensor& a, const at::Tensor& b, at::ScalarType stored) {

@@ -1,8 +1,7 @@
 // Matrix products: operands of one datatype, accumulation in fp32 (fp64 for fp64), one rounding of
-// the result, in the forward and in the backward pass. On the CPU fp16 operands, and
-// without bf16 instructions bf16 operands, are multiplied as the fp32 numbers that they are, which
-// is what a tensor core computes; torch's own matmuls of them there are ten to a hundred times
-// slower.
+// the result, in the forward and in the backward pass. On the CPU fp16 operands,
+// and bf16 ones where it has no instructions for them, are multiplied as the fp32 numbers that they
+// are, which is what a tensor core computes (config/cpu_matmul.h).
 #pragma once
 
 #include "engine/numerics/compute_rules.h"
