@@ -15,6 +15,7 @@ namespace dtbench {
 namespace {
 
 constexpr int kMostJobs = 1024;
+constexpr const char* kDeviceFlag = "--device";
 
 // What the flags mean together, and the names there are.
 std::string matrix_footer() {
@@ -82,12 +83,13 @@ bool is_device(const std::string& name) {
   return name == "cpu" || name == "cuda" || name.starts_with("cuda:");
 }
 
-// "" where the command line does not say.
-std::string device_said(const ResolveRequest& request) {
-  std::string device;
-  for (const Setting& setting : request.command_line)
-    if (setting.key == "device") device = setting.value;
-  return device;
+// The setting of --device, null without it. --set device=... may be an axis.
+template <typename Settings>
+auto* device_flag(Settings& command_line) {
+  const auto found =
+      std::find_if(command_line.begin(), command_line.end(),
+                   [](const Setting& setting) { return setting.origin == kDeviceFlag; });
+  return found == command_line.end() ? nullptr : &*found;
 }
 
 void require_one_device(const std::vector<SweepCell>& cells) {
@@ -127,7 +129,7 @@ void add_matrix_selection(CLI::App& command, MatrixOptions& options) {
 void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   options.spec.add_preset(command);
   std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
-                                 {"--device", "device",
+                                 {kDeviceFlag, "device",
                                   "cpu, cuda or cuda:N; to predict, a card's name as in "
                                   "configs/hardware.toml"}};
   for (const SpecFlag& flag : data_flags())
@@ -152,8 +154,10 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
 }
 
 std::optional<std::string> card_of(const MatrixOptions& options) {
-  std::string device = device_said(options.spec.request());
-  if (device.empty() || is_device(device)) return std::nullopt;
+  const ResolveRequest request = options.spec.request();
+  const Setting* flag = device_flag(request.command_line);
+  if (flag == nullptr || is_device(flag->value)) return std::nullopt;
+  const std::string& device = flag->value;
   std::vector<std::string> known = device_names(configs_folder());
   if (std::find(known.begin(), known.end(), device) != known.end()) return device;
   known.insert(known.begin(), {"cpu", "cuda"});
@@ -185,9 +189,7 @@ std::vector<SweepCell> sweep_cells(const MatrixOptions& options) {
 
 std::vector<SweepCell> sweep_cells(const MatrixOptions& options, Matrix matrix) {
   ResolveRequest request = options.spec.request();
-  if (card_of(options))
-    for (Setting& setting : request.command_line)
-      if (setting.key == "device") setting.value = "cuda";
+  if (card_of(options)) device_flag(request.command_line)->value = "cuda";
   select(matrix, options, request.command_line);
   std::vector<SweepCell> cells;
   for (MatrixCell& cell : matrix_cells(matrix, request)) {

@@ -93,8 +93,14 @@ PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::pa
 }
 
 std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOptions& options) {
-  std::vector<std::string> command = {engine_program().string(), "run",     "--run-dir",
-                                      cell.run.string(),         "--store", cell.store.string()};
+  std::vector<std::string> command = {engine_program().string(),
+                                      "run",
+                                      "--run-dir",
+                                      cell.run.string(),
+                                      "--store",
+                                      cell.store.string(),
+                                      "--session",
+                                      options.session.empty() ? new_session() : options.session};
   for (const Extension& extension : loaded_extensions())
     command.insert(command.end(), {"--extension", extension.file.string()});
   if (is_hub_address(cell.spec.model.init))
@@ -108,8 +114,6 @@ std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOp
   if (options.price_per_hour)
     command.insert(command.end(),
                    {"--price-per-hour", json_number(*options.price_per_hour).dump()});
-  command.insert(command.end(),
-                 {"--session", options.session.empty() ? new_session() : options.session});
   RunDirectory(cell.run).write_spec(to_json(cell.spec));
   return command;
 }

@@ -6,6 +6,7 @@ DTBENCH_BIN is the folder of the program, DTBENCH_SOURCE the source tree (CMake 
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -261,14 +262,15 @@ def test_run_prepares_and_becomes_the_engine(bench, installed, tmp_path):
     assert process.returncode == 42, process.stderr
     command, *flags = process.stdout.split()
     assert command == "run" and flags[:3] == ["--run-dir", cell["run_directory"], "--store"]
-    assert len(flags) == 4
+    assert len(flags) == 6
+    assert flags[4] == "--session" and re.fullmatch("[0-9a-f]+", flags[5])
     assert json.loads((tmp_path / cell["run_directory"] / "spec.json").read_text()) == cell["spec"]
     assert pathlib.Path(flags[3]).is_relative_to(tmp_path / "cache")
     assert (pathlib.Path(flags[3]) / "meta.json").exists()
 
     again = bench(*TINY, "--keep-checkpoint", "--checkpoint-every", 7, program=installed)
     assert again.returncode == 42
-    assert again.stdout.split()[5:] == ["--keep-checkpoint", "--checkpoint-every", "7"]
+    assert again.stdout.split()[7:] == ["--keep-checkpoint", "--checkpoint-every", "7"]
 
 
 def test_a_missing_engine_is_said(bench, installed):
