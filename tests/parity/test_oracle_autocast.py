@@ -1,6 +1,8 @@
 """The oracle under `autocast_rules = "cpu"` against Transformers' models under torch.autocast on
 the CPU: the same bits."""
 
+import statistics
+
 import pytest
 import torch
 
@@ -35,7 +37,8 @@ def oracle_pass(scenario, model, batch, rules):
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_bits(scenario):
-    pairs, rivals = [], []
+    pairs, rivals, losses = [], [], []
+    bound = gradient_bound("bf16", SHAPE.layers)
     for seed in SEEDS:
         model, batch = setting(scenario, seed)
         loss, gradients = oracle_pass(scenario, model, batch, "cpu")
@@ -44,14 +47,16 @@ def test_bits(scenario):
             _, reference_loss = reference.forward(model, batch)
         reference_loss.backward()
         expected = {name: parameter.grad for name, parameter in model.named_parameters()}
-        assert reference_loss.item() == pytest.approx(loss, rel=1e-6)
-        bound = gradient_bound("bf16", SHAPE.layers)
+        losses.append(abs(reference_loss.item() - loss) / loss)
         for name in expected:
             assert relative_distance(name, gradients, expected) <= bound, name
             if name not in EXCEPTIONS:
                 pairs.append((gradients[name], expected[name]))
                 rivals.append((rival[name], expected[name]))
-    # Of 3 x 10^4 roundings a pass less than one flips (bits.py).
+    # Of 3 x 10^4 roundings a pass less than one flips (bits.py): which ones depends on the CPU's
+    # order of summation. A loss after a flip is off by its rounding, the others by fp32's alone.
+    assert max(losses) <= bound
+    assert statistics.median(losses) <= 1e-6
     assert identical_share(pairs) > 0.9
     # CUDA's lists differ for GPT-2's chain, whose `pow` they run in fp32.
     if SCENARIOS[scenario][0] == "gpt2":
