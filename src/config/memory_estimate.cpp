@@ -5,6 +5,7 @@
 
 #include "config/block_sizes.h"
 #include "config/cpu_matmul.h"
+#include "config/length_buckets.h"
 
 namespace dtbench {
 namespace {
@@ -47,7 +48,8 @@ class Moments {
         length_(spec.data.length),
         nc_(samples_ * length_ * shape.width),
         mlp_(samples_ * length_ * shape.architecture->mlp_width(shape)),
-        targets_(full_step(spec).targets * samples_ / spec.train.batch),
+        targets_(
+            target_buckets(spec).padded(full_step(spec).targets * samples_ / spec.train.batch)),
         several_micro_batches_(spec.train.micro_batch < spec.train.batch) {}
 
   // Kept by one layer, as its family says; and, as long, the casts of its products' weights.

@@ -69,8 +69,10 @@ struct DataSpec {
 
 struct TrainSpec {
   std::int64_t steps = 1000;
-  std::int64_t batch = 32;        // samples in the global batch
-  std::int64_t micro_batch = 32;  // divides batch; k = batch / micro_batch
+  std::int64_t batch = 32;          // samples in the global batch
+  std::int64_t micro_batch = 32;    // divides batch; k = batch / micro_batch
+  std::int64_t length_buckets = 0;  // sizes that batches are padded to; 0: as long as they are
+                                    // (config/length_buckets.h)
   Registered<OptimizerKind> optimizer = adamw();
   double learning_rate = 0;         // constant after a linear warm-up
   std::int64_t warmup_steps = 100;  // the preset's, whatever `steps` is (ADR 0023)

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/hub_address.h"
+#include "config/length_buckets.h"
 #include "config/run_spec.h"
 
 namespace dtbench {
@@ -113,6 +114,12 @@ void validate_train(const RunSpec& spec) {
           concat("'train.bce_reduction' = '", to_string(train.bce_reduction),
                  "' is for multi-label scenarios, but the objective is ", to_string(spec.objective),
                  "."));
+  // Its chain is torch's own, a mean over all targets that there are.
+  require(spec.policy.loss != LossRule::kTransformers || target_buckets(spec).sizes().empty(),
+          concat("'train.length_buckets' = ", train.length_buckets, " pads the targets of ",
+                 spec.objective->title, "s, but the policy's loss = \"transformers\" counts every ",
+                 "target it is given."),
+          "--set train.length_buckets=0, or a policy with loss = \"contract\".");
 }
 
 bool is_device(const std::string& device) {

@@ -94,6 +94,8 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
     ("--seed 4294967296", "got 4294967296"),
     ("--micro-batch 3", "does not divide 'train.batch' = 8"),
     ("--set train.warmup_steps=-1", "'train.warmup_steps' must be at least 0, got -1"),
+    ("--set train.length_buckets=-1", "'train.length_buckets' must be between 0 and 64, got -1"),
+    ("--set train.length_buckets=off", "'train.length_buckets' must be a whole number, got"),
     ("--set model.positions=32", "longer than the model"),
     ("--set model.heads=3", "cannot be divided"),
     ("--lr 0", "'train.learning_rate' must be above 0"),

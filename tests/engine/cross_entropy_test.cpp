@@ -28,6 +28,20 @@ TEST(CrossEntropy, EqualsTorchsWithTheGlobalCount) {
   EXPECT_TRUE(at::allclose(gradient(loss, logits), gradient(expected, logits), 1e-13, 1e-15));
 }
 
+TEST(CrossEntropy, IgnoresWhatTorchIgnores) {
+  at::manual_seed(3);
+  const at::Tensor logits = at::randn({6, 11}, at::kDouble).requires_grad_();
+  const at::Tensor targets = at::tensor({3, -100, 10, 0, -100, -100}, at::kLong);
+  const at::Tensor expected =
+      at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum, /*ignore_index=*/-100) / 3.0;
+  const at::Tensor loss = testing::ops::cross_entropy(logits, targets, {3.0, 1.0});
+  EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-14);
+  const at::Tensor found = gradient(loss, logits);
+  EXPECT_TRUE(at::allclose(found, gradient(expected, logits), 1e-13, 1e-15));
+  for (const std::int64_t row : {1, 4, 5})
+    EXPECT_EQ(found[row].abs().max().item<double>(), 0);
+}
+
 // At loss scale 65536 and N = 65536 the scaled gradient of an fp16 logit is of order one, while the
 // unscaled one is below fp16's smallest number: rounding before scaling loses it.
 TEST(CrossEntropy, ScalesBeforeTheOneRounding) {

@@ -24,11 +24,12 @@ struct Case {
   const char* scenario;
   const char* policy;
   std::int64_t layers, width, heads, length, batch, micro_batch, vocabulary, labels;
+  std::int64_t buckets = 0;
 };
 
 // Where each part weighs most: embedding and head (a large vocabulary), activations (many layers
 // and tokens), attention's scores (long sequences), optimizer states (few tokens), gradients beside
-// activations (several micro-batches).
+// activations (several micro-batches), the head at every token (one bucket).
 constexpr Case kCases[] = {{"A", "fp32_true", 2, 128, 2, 64, 8, 8, 20011, 0},
                            {"A", "amp_bf16", 2, 128, 2, 64, 16, 16, 20011, 0},
                            {"A", "bf16_pure", 3, 128, 4, 128, 8, 4, 2048, 0},
@@ -36,6 +37,8 @@ constexpr Case kCases[] = {{"A", "fp32_true", 2, 128, 2, 64, 8, 8, 20011, 0},
                            {"B", "fp32_true", 2, 128, 2, 128, 8, 8, 20011, 0},
                            {"B", "amp_bf16", 4, 128, 2, 128, 8, 8, 2048, 0},
                            {"B", "bf16_pure", 2, 128, 2, 64, 8, 8, 20011, 0},
+                           {"B", "fp32_true", 2, 128, 2, 64, 8, 8, 20011, 0, 1},
+                           {"B", "amp_bf16", 2, 128, 2, 64, 8, 4, 2048, 0, 4},
                            {"B", "fp16_naive", 2, 128, 2, 64, 8, 8, 20011, 0},
                            {"B", "amp_bf16_8bit", 2, 128, 4, 256, 4, 4, 2048, 0},
                            {"C", "bf16_pure", 2, 128, 2, 64, 8, 8, 2048, 4271},
@@ -58,6 +61,7 @@ RunSpec spec_of(const Case& one) {
                                                          {"data.length", one.length},
                                                          {"train.batch", one.batch},
                                                          {"train.micro_batch", one.micro_batch},
+                                                         {"train.length_buckets", one.buckets},
                                                          {"train.eval_examples", one.batch}})
     request.command_line.push_back({key, text(value), "the test"});
   return resolve(request);
@@ -161,6 +165,12 @@ TEST(MemoryEstimate, TellsSizesAndPoliciesApart) {
   EXPECT_GT(estimate(one), 1.2 * whole);
   one.policy = "bf16_pure";
   EXPECT_LT(estimate(one), 0.8 * whole);
+  // And of the two, which padding is there.
+  one = kCases[6];
+  one.policy = "fp32_true";
+  const double plain = estimate(one);
+  one.buckets = 1;
+  EXPECT_GT(estimate(one), 1.2 * plain);
 }
 
 // The head computes its gradients with its loss, but not where nobody wants them.

@@ -12,6 +12,7 @@
 
 #include "engine/cuda/block_reduce.cuh"
 #include "engine/cuda/kernels.h"
+#include "engine/numerics/ignored_target.h"
 
 namespace dtbench {
 namespace {
@@ -24,7 +25,8 @@ __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std:
                                   float* losses) {
   __shared__ float shared[kThreads / kWarp];
   T* row = logits + blockIdx.x * row_stride;
-  const std::int64_t target = targets[blockIdx.x];
+  const bool ignored = targets[blockIdx.x] == kIgnoredTarget;
+  const std::int64_t target = ignored ? 0 : targets[blockIdx.x];
   CUDA_KERNEL_ASSERT(target >= 0 && target < classes);
   const float at_target = static_cast<float>(row[target]);
 
@@ -38,10 +40,10 @@ __global__ void loss_and_gradient(T* logits, std::int64_t row_stride, const std:
     sum += expf(static_cast<float>(row[i]) - largest);
   sum = across_block<kThreads>(sum, shared, Sum());
 
-  if (threadIdx.x == 0) losses[blockIdx.x] = largest + logf(sum) - at_target;
+  if (threadIdx.x == 0) losses[blockIdx.x] = ignored ? 0 : largest + logf(sum) - at_target;
   if (!want_gradient) return;
-  const float share =
-      static_cast<float>(*factor) / sum;  // (e - onehot sum) / sum = softmax - onehot
+  // (e - onehot sum) / sum = softmax - onehot
+  const float share = ignored ? 0 : static_cast<float>(*factor) / sum;
   for (std::int64_t i = threadIdx.x; i < classes; i += kThreads) {
     const float e = expf(static_cast<float>(row[i]) - largest);
     row[i] = static_cast<T>((i == target ? e - sum : e) * share);

@@ -17,8 +17,9 @@ struct MicroBatch {
   at::Tensor input_ids;       // [B, T] int64
   at::Tensor attention_mask;  // [B, T] bool, true for real tokens; undefined when all are real
   at::Tensor target_index;    // language models: [n] int64, b * T + t of the positions that predict
-  at::Tensor targets;         // language models: [n] int64 token ids; single label: [B] int64;
-                              // multi label: [B, labels] fp32 of 0 and 1; else the task's, B first
+  at::Tensor targets;         // language models: [n] int64 token ids, or kIgnoredTarget; single
+                              // label: [B] int64; multi label: [B, labels] fp32 of 0 and 1; else
+                              // the task's, B first
 };
 
 class Model {

@@ -37,7 +37,7 @@ struct CudaPlugin {
                                      const at::Tensor& mask, float scale);
   // engine/ops/cross_entropy.h, for fp32, bf16 and fp16: `losses` [n] fp32, of each row of `logits`
   // [n, V] (rows contiguous), which become softmax - onehot times `factor` (fp64, a scalar on the
-  // device) where that is wanted. `targets` [n, 1] int64.
+  // device) where that is wanted. `targets` [n, 1] int64, a class or kIgnoredTarget.
   void (*cross_entropy)(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& factor,
                         bool want_gradient, at::Tensor& losses);
   // engine/numerics/finite.h: ors into the int32 `flags` [1] bit 0 for NaN, bit 1 for infinity.

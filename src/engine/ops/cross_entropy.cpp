@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/numerics/ignored_target.h"
 #include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
 
@@ -29,14 +30,16 @@ void block_loss(at::Tensor logits, const at::Tensor& targets, const at::Tensor& 
     return;
   }
   at::Tensor values = logits.to(accumulation_type(logits.scalar_type()));
-  const at::Tensor at_target = values.gather(1, targets);
+  const at::Tensor ignored = targets.eq(kIgnoredTarget);
+  const at::Tensor classes = targets.masked_fill(ignored, 0);
+  const at::Tensor at_target = values.gather(1, classes);
   const at::Tensor largest = values.amax(1, /*keepdim=*/true);
   values.sub_(largest).exp_();
   const at::Tensor sum = values.sum(1, /*keepdim=*/true);
-  loss_sum += (largest + sum.log() - at_target).sum(at::kDouble);
+  loss_sum += (largest + sum.log() - at_target).masked_fill_(ignored, 0).sum(at::kDouble);
   if (!want_gradient) return;
-  values.scatter_add_(1, targets, -sum);  // (e - onehot sum) / sum = softmax - onehot
-  values.mul_(factor.to(sum.scalar_type()) / sum);
+  values.scatter_add_(1, classes, -sum);  // (e - onehot sum) / sum = softmax - onehot
+  values.mul_((factor.to(sum.scalar_type()) / sum).masked_fill_(ignored, 0));
   if (!values.is_same(logits)) logits.copy_(values);
 }
 

@@ -6,7 +6,8 @@
 namespace dtbench::ops {
 
 // Loss sum over rows of -log softmax(logits)[target], and its gradient (softmax - onehot) x scale /
-// count. logits [n, V]: overwritten, by the gradient where one is wanted. targets [n] int64.
+// count. logits [n, V]: overwritten, by the gradient where one is wanted. targets [n] int64, a
+// class or kIgnoredTarget (numerics/ignored_target.h).
 LossAndGradient cross_entropy_with_gradient(const at::Tensor& logits, const at::Tensor& targets,
                                             const LossNormalizer& normalizer, bool want_gradient);
 

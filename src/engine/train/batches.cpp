@@ -51,6 +51,8 @@ BatchSource::BatchSource(const TokenStore& store, const RunSpec& spec)
       blocks_(spec.objective->reads == TaskReads::kBlocks),
       length_(spec.data.length),
       batch_(spec.train.batch),
+      length_buckets_(length_buckets(spec)),
+      target_buckets_(target_buckets(spec)),
       order_(static_cast<std::uint32_t>(spec.seed), example_count(store, spec, Split::kTrain)) {
   example_count(store, spec, Split::kValidation);
   require_fit(store, spec);
@@ -83,6 +85,7 @@ GlobalBatch BatchSource::validation_batch(std::int64_t first, std::int64_t count
 
 GlobalBatch BatchSource::assemble(const Selection& selection) const {
   GlobalBatch batch = blocks_ ? copy_blocks(selection) : copy_documents(selection);
+  batch.target_buckets = target_buckets_;
   targets_->set(batch, selection);
   return batch;
 }
@@ -115,6 +118,7 @@ GlobalBatch BatchSource::copy_documents(const Selection& selection) const {
     batch.real_tokens += tokens;
     batch.sum_squared_lengths += static_cast<double>(tokens) * static_cast<double>(tokens);
   }
+  batch.length = length_buckets_.padded(batch.length);
   batch.content.input_ids =
       at::full({batch.samples, batch.length}, store_.meta().pad_token_id, at::kLong);
   batch.content.attention_mask = at::zeros({batch.samples, batch.length}, at::kBool);

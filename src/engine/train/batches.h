@@ -36,6 +36,7 @@ class BatchSource {
   bool blocks_;  // of a stream of text; else documents
   std::int64_t length_;
   std::int64_t batch_;
+  Buckets length_buckets_, target_buckets_;
   DataOrder order_;
   std::unique_ptr<TargetMaker> targets_;
 };

@@ -4,7 +4,22 @@
 
 #include <algorithm>
 
+#include "engine/numerics/ignored_target.h"
+
 namespace dtbench {
+namespace {
+
+// They stand where the last target does, so what is computed for them is computed anyway.
+void add_ignored_targets(MicroBatch& part, std::int64_t count) {
+  if (count == 0) return;
+  const std::int64_t real = part.targets.numel();
+  const at::Tensor place = real > 0 ? part.target_index.narrow(0, real - 1, 1)
+                                    : at::zeros({1}, part.target_index.options());
+  part.target_index = at::cat({part.target_index, place.expand({count})});
+  part.targets = at::cat({part.targets, at::full({count}, kIgnoredTarget, part.targets.options())});
+}
+
+}  // namespace
 
 MicroBatch slice(const GlobalBatch& batch, std::int64_t first, std::int64_t count,
                  const c10::Device& device) {
@@ -28,6 +43,7 @@ MicroBatch slice(const GlobalBatch& batch, std::int64_t first, std::int64_t coun
   const std::int64_t targets = end_at - begin_at;
   part.target_index = copy(whole.target_index, begin_at, targets) - first * batch.length;
   part.targets = copy(whole.targets, begin_at, targets);
+  add_ignored_targets(part, batch.target_buckets.padded(targets) - targets);
   return part;
 }
 
