@@ -25,7 +25,10 @@ RunSpec spec_of(std::string policy, std::int64_t steps) {
   return spec;
 }
 
-// 100 steps of 50 ms and two evaluations of 1 s, in `wall` seconds.
+// Points of 8 examples where an evaluation is of 512 and takes 1 s.
+constexpr double kPoint = 1.0 / 64;
+
+// 100 steps of 50 ms, two evaluations of 1 s and three points, in `wall` seconds.
 RunRecord record_of(double wall, const char* status = "completed") {
   RunRecord record;
   record.result = {{"status", status},
@@ -42,6 +45,8 @@ class PredictorTest : public ::testing::Test {
     std::ofstream events(record.path / "events.jsonl");
     for (int i = 0; i < 2; ++i)
       events << R"({"event": "evaluation", "seconds": 1.0})" << "\n";
+    for (int i = 0; i < 3; ++i)
+      events << R"({"event": "validation_point", "seconds": 0.015625})" << "\n";
     return record;
   }
   TemporaryFolder folder_;
@@ -50,12 +55,15 @@ class PredictorTest : public ::testing::Test {
 
 TEST_F(PredictorTest, SplitsATimeIntoItsParts) {
   predictor_.learn(spec_of("fp32_true", 100), with_evaluations(record_of(10)), std::nullopt);
-  // 10 s = 3 s once + 100 x 0.05 s + 2 x 1 s.
+  // 10 s = once + 100 x 0.05 s + 2 x 1 s + 3 points, after 25, 50 and 75 steps.
+  const double once = 3 - 3 * kPoint;
   EXPECT_DOUBLE_EQ(*predictor_.seconds(spec_of("fp32_true", 100)), 10);
-  EXPECT_DOUBLE_EQ(*predictor_.seconds(spec_of("fp32_true", 1000)), 3 + 50 + 2);
+  // Every 50 steps, of 16 examples.
+  EXPECT_DOUBLE_EQ(*predictor_.seconds(spec_of("fp32_true", 1000)),
+                   once + 50 + 2 + 19 * 2 * kPoint);
   RunSpec evaluated = spec_of("fp32_true", 100);
   evaluated.train.eval_every = 25;  // before the first step, after 25, 50, 75 and 100
-  EXPECT_DOUBLE_EQ(*predictor_.seconds(evaluated), 3 + 5 + 5);
+  EXPECT_DOUBLE_EQ(*predictor_.seconds(evaluated), 10 + 3);
 }
 
 TEST_F(PredictorTest, CountsTheTimeOfProcessesWhereThatIsKnown) {

@@ -35,7 +35,15 @@ void RecordWriter::on_evaluation(std::int64_t step, const Evaluation& evaluation
   line["event"] = "evaluation";
   line["step"] = step;
   line["seconds"] = seconds;
+  if (evaluation.point_loss) line["point_loss"] = json_number(*evaluation.point_loss);
   directory_.append_event(line);
+}
+
+void RecordWriter::on_validation_point(std::int64_t step, double loss, double seconds) {
+  directory_.append_event({{"event", "validation_point"},
+                           {"step", step},
+                           {"seconds", seconds},
+                           {"point_loss", json_number(loss)}});
 }
 
 void RecordWriter::on_nonfinite(const NonFiniteEvent& event) {

@@ -14,6 +14,7 @@ class RecordWriter : public TrainingObserver {
 
   void on_step(const StepEvent& event) override;
   void on_evaluation(std::int64_t step, const Evaluation& evaluation, double seconds) override;
+  void on_validation_point(std::int64_t step, double loss, double seconds) override;
   void on_nonfinite(const NonFiniteEvent& event) override;
 
  private:

@@ -18,13 +18,15 @@ constexpr std::array kScores = {
 }  // namespace
 
 Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSource& source,
-                    std::int64_t examples, std::int64_t batch, Scores* scores,
-                    const c10::Device& device) {
+                    const EvaluatedExamples& examples, Scores* scores, const c10::Device& device) {
   ComputeRules by_contract = rules;
   by_contract.loss = LossRule::kContract;
+  Evaluation evaluation;
   double loss_sum = 0, targets = 0;
-  for (std::int64_t first = 0; first < examples; first += batch) {
-    const GlobalBatch global = source.validation_batch(first, std::min(batch, examples - first));
+  for (std::int64_t first = 0; first < examples.all; first += examples.batch) {
+    if (first == examples.point) evaluation.point_loss = loss_sum / targets;
+    const std::int64_t count = std::min(examples.batch, examples.all - first);
+    const GlobalBatch global = source.validation_batch(first, count);
     const MicroBatch content = slice(global, 0, global.samples, device);
     targets += static_cast<double>(global.targets);
     Tape tape(Tape::Mode::kForwardOnly);
@@ -37,8 +39,8 @@ Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSo
     loss_sum += model.loss_of_logits(logits, content.targets, context, {}).tensor().item<double>();
     if (scores != nullptr) scores->add(logits.tensor(), content.targets);
   }
-  Evaluation evaluation;
   evaluation.loss = loss_sum / targets;
+  if (examples.point == examples.all) evaluation.point_loss = evaluation.loss;
   if (scores != nullptr) scores->score(evaluation);
   return evaluation;
 }

@@ -13,15 +13,24 @@ namespace dtbench {
 
 struct Evaluation {
   double loss = 0;  // divided as the training loss is; nats
+  // Of the first examples alone, those of a validation point (config/validation_points.h); no part
+  // of a checkpoint.
+  std::optional<double> point_loss = {};
   // Classification: F1 (train/metrics.h); single label also accuracy, multi label also average
   // precision.
   std::optional<double> accuracy = {}, f1_micro = {}, f1_macro = {}, average_precision_micro = {};
 };
 
-// The first `examples` validation examples, in batches of `batch`. `scores`: the task's, or null.
+// Of the validation examples the first so many.
+struct EvaluatedExamples {
+  std::int64_t all;
+  std::int64_t point;  // `all`, or fewer: then a multiple of `batch`
+  std::int64_t batch;  // in batches of so many
+};
+
+// `scores`: the task's, or null.
 Evaluation evaluate(const Model& model, const ComputeRules& rules, const BatchSource& source,
-                    std::int64_t examples, std::int64_t batch, Scores* scores,
-                    const c10::Device& device);
+                    const EvaluatedExamples& examples, Scores* scores, const c10::Device& device);
 
 // Scores only where there are any.
 Json to_json(const Evaluation& evaluation);

@@ -34,6 +34,8 @@ class TrainingObserver {
   virtual ~TrainingObserver() = default;
   virtual void on_step(const StepEvent&) {}
   virtual void on_evaluation(std::int64_t /*step*/, const Evaluation&, double /*seconds*/) {}
+  // Between evaluations (config/validation_points.h).
+  virtual void on_validation_point(std::int64_t /*step*/, double /*loss*/, double /*seconds*/) {}
   virtual void on_nonfinite(const NonFiniteEvent&) {}
 };
 

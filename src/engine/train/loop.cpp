@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "config/validation_points.h"
 #include "engine/numerics/device_timer.h"
 
 namespace dtbench {
@@ -21,12 +22,12 @@ class Loop {
   LoopEnd run() {
     // A checkpoint may lie between a divergence, or a step, and what follows it.
     if (state_.first_nonfinite && stops_on_nonfinite()) return LoopEnd::kNonFinite;
-    if (evaluation_due()) evaluate();
+    evaluate_if_due();
     while (state_.steps_completed < trainer_.spec().train.steps) {
       if (hooks_.stop.requested()) return LoopEnd::kStopped;
       if (!step()) return LoopEnd::kNonFinite;
       if (hooks_.stop.requested()) return LoopEnd::kStopped;
-      if (evaluation_due()) evaluate();
+      evaluate_if_due();
     }
     return hooks_.stop.requested() ? LoopEnd::kStopped : LoopEnd::kCompleted;
   }
@@ -43,6 +44,21 @@ class Loop {
     if (state_.last_evaluation_step == step) return false;
     return step == 0 || step == train.steps ||
            (train.eval_every > 0 && step % train.eval_every == 0);
+  }
+
+  // Of a point no checkpoint knows: a process that resumes at its step evaluates it again, to the
+  // same loss.
+  bool point_due() const {
+    const std::int64_t step = state_.steps_completed;
+    return step > 0 && step != state_.last_evaluation_step &&
+           step % point_every(trainer_.spec().train) == 0;
+  }
+
+  void evaluate_if_due() {
+    if (evaluation_due())
+      evaluate();
+    else if (point_due())
+      evaluate_point();
   }
 
   // Returns whether training goes on.
@@ -83,6 +99,15 @@ class Loop {
     state_.record_evaluation(evaluation);
     for (TrainingObserver* observer : hooks_.observers)
       observer->on_evaluation(state_.steps_completed, evaluation, steady_seconds() - started);
+  }
+
+  // Changes nothing that training reads.
+  void evaluate_point() {
+    const double started = steady_seconds();
+    const double loss = trainer_.evaluate_point();
+    const std::lock_guard hold(hooks_.consistent);
+    for (TrainingObserver* observer : hooks_.observers)
+      observer->on_validation_point(state_.steps_completed, loss, steady_seconds() - started);
   }
 
   Trainer& trainer_;

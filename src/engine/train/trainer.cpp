@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/hub_address.h"
+#include "config/validation_points.h"
 #include "engine/model/differentiate.h"
 #include "engine/model/initial_weights.h"
 #include "engine/numerics/finite.h"
@@ -207,11 +208,23 @@ std::int64_t Trainer::evaluation_examples() const {
   return std::min(spec_.train.eval_examples, source_.examples(Split::kValidation));
 }
 
+std::int64_t Trainer::point_examples() const {
+  return std::min(dtbench::point_examples(spec_.train), evaluation_examples());
+}
+
 Evaluation Trainer::evaluate() const {
   const TaskEngine& task = task_engine(to_string(spec_.objective));
   const std::unique_ptr<Scores> scores = task.scores ? task.scores(shape_.labels) : nullptr;
-  return dtbench::evaluate(model_, rules_, source_, evaluation_examples(), spec_.train.micro_batch,
+  return dtbench::evaluate(model_, rules_, source_,
+                           {evaluation_examples(), point_examples(), spec_.train.micro_batch},
                            scores.get(), device_);
+}
+
+double Trainer::evaluate_point() const {
+  const std::int64_t examples = point_examples();
+  return dtbench::evaluate(model_, rules_, source_, {examples, examples, spec_.train.micro_batch},
+                           nullptr, device_)
+      .loss;
 }
 
 }  // namespace dtbench

@@ -59,6 +59,9 @@ class Trainer {
 
   Evaluation evaluate() const;
   std::int64_t evaluation_examples() const;
+  // The loss of a validation point: Evaluation::point_loss, and nothing else computed.
+  double evaluate_point() const;
+  std::int64_t point_examples() const;
   // The best constant answer on the same validation targets.
   const ConstantPredictor& constant() const { return constant_; }
 
