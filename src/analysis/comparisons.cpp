@@ -3,6 +3,7 @@
 #include "analysis/divergence.h"
 #include "analysis/metrics.h"
 #include "analysis/stability.h"
+#include "analysis/target_loss.h"
 
 namespace dtbench {
 namespace {
@@ -34,7 +35,8 @@ Json compare_policy(const Trials& trials, const std::vector<Pair>* noise, LossCu
                {"seeds", seeds_of(cells)},
                {"stability", stability(cells)},
                {"disturbed_pairs", disturbed_pairs(trials.pairs)},
-               {"divergence", divergence(trials.pairs, noise, curves)}};
+               {"divergence", divergence(trials.pairs, noise, curves)},
+               {"to_target", to_target(trials.pairs, curves)}};
   for (const Metric& metric : kMetrics)
     json["metrics"][metric.name] =
         to_json(paired_metric(trials.pairs, metric.pointer, metric.effect));
@@ -52,7 +54,8 @@ Json compare(const SettingTrials& setting, LossCurves& curves) {
                {"reference",
                 {{"policy", kReferencePolicy},
                  {"seeds", seeds_of(setting.references)},
-                 {"stability", stability(setting.references)}}},
+                 {"stability", stability(setting.references)},
+                 {"to_target", targets(setting.references, curves)}}},
                {"policies", Json::array()}};
   for (const Trials& trials : setting.policies)
     json["policies"].push_back(compare_policy(trials, noise, curves));

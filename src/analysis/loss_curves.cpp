@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "record/run_directory.h"
+
 namespace dtbench {
 
 std::optional<CurveDistance> curve_distance(const std::vector<double>& a,
@@ -23,6 +25,14 @@ std::optional<CurveDistance> curve_distance(const std::vector<double>& a,
 const StepColumns& LossCurves::steps_of(const std::filesystem::path& run) {
   const auto [place, is_new] = runs_.try_emplace(run);
   if (is_new) place->second = read_step_columns(run / "steps.jsonl");
+  return place->second;
+}
+
+const ValidationCurve& LossCurves::validation_of(const std::filesystem::path& run,
+                                                 const Json& spec) {
+  const auto [place, is_new] = validation_.try_emplace(run);
+  if (is_new)
+    place->second = validation_curve(spec, read_lines(run / "events.jsonl"), steps_of(run));
   return place->second;
 }
 

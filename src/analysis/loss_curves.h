@@ -1,4 +1,4 @@
-// Training losses by step, from steps.jsonl, and how far two curves lie apart.
+// Losses by step, from steps.jsonl and events.jsonl, and how far two curves lie apart.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "analysis/validation_curve.h"
 #include "record/step_columns.h"
 
 namespace dtbench {
@@ -21,15 +22,18 @@ struct CurveDistance {
 std::optional<CurveDistance> curve_distance(const std::vector<double>& a,
                                             const std::vector<double>& b);
 
-// Reads each run's steps once.
+// Reads each run's steps and events once.
 class LossCurves {
  public:
   // Losses of steps 0, 1, ...; NaN for a step whose line lacks its loss.
   const std::vector<double>& of(const std::filesystem::path& run) { return steps_of(run).loss; }
   const StepColumns& steps_of(const std::filesystem::path& run);
+  // `spec`: the run's.
+  const ValidationCurve& validation_of(const std::filesystem::path& run, const Json& spec);
 
  private:
   std::map<std::filesystem::path, StepColumns> runs_;
+  std::map<std::filesystem::path, ValidationCurve> validation_;
 };
 
 }  // namespace dtbench

@@ -59,6 +59,7 @@ StepColumns read_step_columns(const std::filesystem::path& jsonl) {
     columns.loss.push_back(number(line, "loss"));
     columns.grad_norm.push_back(number(line, "grad_norm"));
     columns.loss_scale.push_back(number(line, "loss_scale"));
+    columns.step_ms.push_back(number(line, "step_ms"));
     bool skipped = false;
     columns.skipped.push_back(line.at_key("skipped").get(skipped) == simdjson::SUCCESS && skipped);
     return true;

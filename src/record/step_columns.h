@@ -11,7 +11,7 @@ namespace dtbench {
 
 // One value a line that can be read; NaN where the line lacks the number.
 struct StepColumns {
-  std::vector<double> loss, grad_norm, loss_scale;
+  std::vector<double> loss, grad_norm, loss_scale, step_ms;
   std::vector<bool> skipped;
 };
 

@@ -5,6 +5,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "report/number_text.h"
+#include "report/target_text.h"
 
 namespace dtbench {
 namespace {
@@ -124,6 +125,17 @@ std::string divergence_table(const Json& setting) {
                     over.is_null() ? "-" : rough_ratio(over.at("time_mean"))});
   }
   return aligned(rows) + "\n";
+}
+
+std::string target_table(const Json& setting) {
+  if (!has_targets(setting)) return "";
+  Rows rows = {target_head()};
+  rows.front().front() = "Until fp32_true's last loss";
+  for (std::vector<std::string>& row : target_rows(setting)) {
+    row.front().insert(0, "  ");
+    rows.push_back(std::move(row));
+  }
+  return aligned(rows) + indented(target_note(setting), 2) + "\n";
 }
 
 std::string setting_title(const Json& setting) {
@@ -304,7 +316,7 @@ std::string comparisons_text(const Json& analysis) {
                           {"mfu_vs_measured", "MFU (measured)"},
                           {"peak_allocated_bytes", "peak memory"}},
                          ratio);
-    text += disturbed_text(setting) + divergence_table(setting);
+    text += disturbed_text(setting) + divergence_table(setting) + target_table(setting);
   }
   if (!text.empty())
     text +=

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "analysis/emulation.h"
 #include "base/text.h"
 #include "config/study_policies.h"
 #include "report/entry_words.h"
@@ -64,9 +65,8 @@ bool has_strength(const Json& row, const std::set<std::string>& strengths) {
   return !said.at("policy").is_null() && strengths.contains(said.at("strength").get<std::string>());
 }
 
-// A CPU emulates 16-bit matmuls: what is fastest there is fastest nowhere else.
 bool is_on_cpu(const Json& row) {
-  return member_or_null(row, "/device/cpu").is_string();
+  return is_cpu(member_or_null(row, "/device"));
 }
 
 // Those whose recommendation has one of the strengths.

@@ -131,6 +131,32 @@ def change(path, **values):
     write(path, json.loads(path.read_text()) | values)
 
 
+AT = (0, 25, 50, 75, 100)
+
+
+def trained(root, policy, seed, losses, ms=100.0, price=None, *, scenario="A", cpu=False, spec=None,
+            nonfinite=None, evaluations=None):
+    """A record whose points have `losses`; `evaluations` are those of the whole validation set,
+    where they are asked for along the way."""
+    steps = 100 if nonfinite is None else nonfinite
+    run = add(root, scenario, policy, seed, nonfinite=nonfinite,
+              spec={"train.steps": 100, "train.eval_every": 25 if evaluations else 0} | (spec or {}),
+              identity={"device.cpu": "a CPU"} if cpu else None)
+    (run / "steps.jsonl").write_text("".join(
+        json.dumps({"step": step, "loss": 5.0, "step_ms": ms}) + "\n" for step in range(steps)))
+    with open(run / "events.jsonl", "w") as events:
+        for place, (step, loss) in enumerate(zip(AT, losses)):
+            line = {"event": "validation_point", "step": step, "seconds": 1.0, "point_loss": loss}
+            if step in (0, 100) or evaluations:
+                whole = evaluations[place] if evaluations else 9.0
+                line |= {"event": "evaluation", "val_loss": whole}
+            events.write(json.dumps(line) + "\n")
+    if price:
+        wall, usd = price
+        change(run / "result.json", wall_s=wall, price_usd=usd)
+    return run
+
+
 AP = "convergence.average_precision_micro"
 AP_CONSTANT = AP + "_constant_predictor"
 SPEED = "throughput.samples_per_s"
