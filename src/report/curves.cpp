@@ -84,6 +84,17 @@ Json changes_json(const std::vector<double>& values) {
   return json;
 }
 
+Json validation_json(const ValidationCurve& curve) {
+  if (curve.points.empty()) return nullptr;
+  Json json = {{"step", Json::array()}, {"seconds", Json::array()}, {"loss", Json::array()}};
+  for (const ValidationPoint& point : curve.points) {
+    json["step"].push_back(point.step);
+    json["seconds"].push_back(short_number(point.seconds));
+    json["loss"].push_back(short_number(point.loss));
+  }
+  return json;
+}
+
 std::vector<double> mean_curve(const Curves& curves) {
   std::vector<double> mean(longest(curves));
   for (std::size_t step = 0; step < mean.size(); ++step) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "analysis/validation_curve.h"
 #include "base/json.h"
 
 namespace dtbench {
@@ -21,6 +22,9 @@ Json curve_json(const std::vector<double>& values);
 
 // {"step", "value"}: the steps at which the value differs from the step before; null as above.
 Json changes_json(const std::vector<double>& values);
+
+// {"step", "seconds", "loss"}: every point; null without any.
+Json validation_json(const ValidationCurve& curve);
 
 // The mean over curves at each step, over those that are finite there; NaN where none is.
 std::vector<double> mean_curve(const std::vector<const std::vector<double>*>& curves);

@@ -6,6 +6,7 @@
 #include "analysis/paired_metric.h"
 #include "base/text.h"
 #include "report/number_text.h"
+#include "report/target_text.h"
 
 namespace dtbench {
 namespace {
@@ -158,6 +159,23 @@ std::string rates(const Json& groups) {
   return text.empty() ? "" : "## Learning rates\n\n" + text;
 }
 
+// A table a setting. Nothing where no record has points along the way.
+std::string targets(const Json& settings) {
+  std::string text;
+  for (const Json& setting : settings) {
+    if (!has_targets(setting)) continue;
+    std::vector<std::string> head = target_head();
+    head.front() = plain(concat(text_of(setting.at("scenario")), ": policy"));
+    text += table_head(head);
+    for (std::vector<std::string>& row : target_rows(setting)) {
+      std::transform(row.begin(), row.end(), row.begin(), plain);
+      text += table_row(row);
+    }
+    text += concat("\n", plain(target_note(setting)), "\n\n");
+  }
+  return text.empty() ? "" : "## Until the validation loss that fp32_true ends at\n\n" + text;
+}
+
 std::string left_out(const Json& data) {
   std::string text;
   for (const Json& each : data.at("excluded"))
@@ -177,7 +195,7 @@ std::string markdown_report(const Json& data) {
   return concat("# Datatype report\n\n**", plain(text_of(data.at("answer"))), "**\n\n",
                 records_line(data), recommendations(data.at("rows")), "## Matrix\n\n", matrix(data),
                 "## Hypotheses\n\n", verdicts(data.at("verdicts")), rates(data.at("rates")),
-                "## Left out or missing\n\n", left_out(data));
+                targets(data.at("settings")), "## Left out or missing\n\n", left_out(data));
 }
 
 }  // namespace dtbench

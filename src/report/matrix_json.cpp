@@ -51,13 +51,6 @@ std::string first_cause(const std::vector<const ReportCell*>& cells) {
   return "";
 }
 
-const Json* trials_of(const Json& setting, const Json& policy_fields) {
-  if (!setting.is_null())
-    for (const Json& trials : setting.at("policies"))
-      if (trials.at("policy_fields") == policy_fields) return &trials;
-  return nullptr;
-}
-
 // What analyse() says of the policy's pairs, without the values of single seeds: those stand in the
 // cells.
 void add_comparison(const Json& trials, const Quality& quality, Json& entry) {
@@ -73,6 +66,8 @@ void add_comparison(const Json& trials, const Quality& quality, Json& entry) {
   entry["stability"] = trials.at("stability");
   entry["divergence"] = trials.at("divergence");
   entry["divergence"].erase("by_seed");
+  entry["to_target"] = trials.at("to_target");
+  entry["to_target"].erase("by_seed");
 }
 
 // The score that people read (accuracy; micro F1 where labels are many) beside the constant
@@ -111,7 +106,8 @@ Json entry_json(const std::vector<std::size_t>& places, const std::vector<Report
                {"memory", nullptr},
                {"metrics", nullptr},
                {"stability", nullptr},
-               {"divergence", nullptr}};
+               {"divergence", nullptr},
+               {"to_target", nullptr}};
   if (setting.is_null()) return json;
   if (cells.front()->policy() == kReferencePolicy)
     json["stability"] = setting.at("reference").at("stability");
@@ -130,6 +126,13 @@ std::vector<const std::vector<double>*> losses_of(const std::vector<std::size_t>
 }
 
 }  // namespace
+
+const Json* trials_of(const Json& setting, const Json& policy_fields) {
+  if (!setting.is_null())
+    for (const Json& trials : setting.at("policies"))
+      if (trials.at("policy_fields") == policy_fields) return &trials;
+  return nullptr;
+}
 
 Quality quality_of(const Json& objective) {
   const Task* task = registry<Task>().find(text_or(objective, ""));

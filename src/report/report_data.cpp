@@ -4,6 +4,7 @@
 
 #include "analysis/analyse.h"
 #include "analysis/json_access.h"
+#include "report/cell_target.h"
 #include "report/curves.h"
 #include "report/headline.h"
 #include "report/matrix_json.h"
@@ -55,7 +56,8 @@ Json cell_json(const ReportCell& cell, const std::string& column, Pool& pool, Lo
       {"row", nullptr},
       {"spec", pool.pooled(record.spec)},
       {"audit", nullptr},
-      {"series", nullptr}};
+      {"series", nullptr},
+      {"target", nullptr}};
   for (const char* name : kCopied)
     json["result"][name] = result.value(name, Json());
   if (record.audit.is_object()) {
@@ -67,6 +69,7 @@ Json cell_json(const ReportCell& cell, const std::string& column, Pool& pool, Lo
   }
   // Also of cells that do not count: what they left is shown.
   json["series"] = steps_json(curves.steps_of(record.path));
+  json["series"]["validation"] = validation_json(curves.validation_of(record.path, record.spec));
   return json;
 }
 
@@ -111,11 +114,14 @@ Json report_data(const std::vector<RunRecord>& records, const std::vector<Hypoth
   json["rows"] = Json::array();
   for (std::size_t number = 0; number < matrix.rows.size(); ++number) {
     const Row& row = matrix.rows[number];
-    Json one = row_json(row, cells, setting_of_row(row, json.at("settings")), curves);
+    const Json setting = setting_of_row(row, json.at("settings"));
+    Json one = row_json(row, cells, setting, curves);
     one["recommendation"] = recommendation(one);
     for (const auto& [column, places] : row.cells)
-      for (const std::size_t place : places)
+      for (const std::size_t place : places) {
         json["cells"][place]["row"] = number;
+        json["cells"][place]["target"] = cell_target(setting, cells[place]);
+      }
     json["rows"].push_back(std::move(one));
   }
   json["missing"] = missing(json.at("rows"), matrix.columns);

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from conftest import STUDY
-from records import add, change, dtbench, ok, stable_rates
+from records import add, change, dtbench, ok, stable_rates, trained
 
 AVOID = "Avoid fp16_naive in all six scenarios: it met a NaN or an infinity."
 WIDTHS = (390, 1280, 2560)
@@ -228,12 +228,49 @@ def test_dollars_where_records_have_a_price(tmp_path, open_page):
         change(run / "result.json", price_usd=price, wall_s=360.0)
     ok(dtbench("report", tmp_path))
     page = open_page(tmp_path / "report.html")
-    page.get_by_label("dollars").check()
+    page.locator("#pareto").get_by_label("dollars").check()
     page.get_by_text("Numbers: speed against quality").click()
     # 0.9 dollars for 360 s at 100 samples/s: 25 dollars a million.
     numbers = page.get_by_role("region", name="Speed against quality, numbers")
     expect(numbers).to_contain_text("25")
     expect(numbers).to_contain_text("16.67")
+
+
+def test_loss_against_seconds_and_dollars(page, tmp_path, open_page):
+    expect(page.locator("#target")).to_contain_text("No record in view has validation losses along")
+    assert page.locator("#target .plot").count() == 0
+    for seed in range(2):
+        trained(tmp_path, "fp32_true", seed, (7, 6, 5, 4.5, 4.6 + seed), price=(20.0, 0.02), cpu=True)
+    trained(tmp_path, "bf16_pure", 0, (7, 6.5, 4.6, 5, 4), ms=50.0, price=(10.0, 0.005), cpu=True)
+    trained(tmp_path, "bf16_pure", 1, (7, 6.5, 6.5), ms=50.0, price=(10.0, 0.005), cpu=True,
+            nonfinite=60)
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    expect(page.locator("#target figcaption")).to_contain_text("of A the steps count")
+    draw_everything(page)
+
+    def drawn():
+        return page.evaluate("""(() => {
+            const plot = document.querySelector('#target [role=img]');
+            return [Object.fromEntries(plot.data.map((t) => [t.name, [t.x, t.y]])),
+                    plot.layout.shapes.map((shape) => shape.y0)]; })()""")
+
+    lines, targets = drawn()
+    assert targets == [pytest.approx(5.1)]  # of 4.6 and 5.6
+    assert lines["fp32_true"] == [[0, 2.5, 5, 7.5, 10], [7, 6, 5, 4.5, pytest.approx(5.1)]]
+    # The mean of both seeds, then of the one that lived.
+    assert lines["bf16_pure"] == [[0, 1.25, 2.5, 3.75, 5], [7, 6.5, pytest.approx(5.55), 5, 4]]
+    page.locator("#target").get_by_label("dollars", exact=True).check()
+    draw_everything(page)
+    assert drawn()[0]["fp32_true"][0] == pytest.approx([0, 0.0025, 0.005, 0.0075, 0.01])
+    page.get_by_text("Numbers: time and dollars").click()
+    numbers = page.get_by_role("region", name="Time and dollars to fp32_true's loss, numbers")
+    rows = [row.inner_text().split("\t") for row in numbers.locator("tr").all()]
+    assert rows[2] == ["A", "bf16_pure", "1 of 2, 1 died", "50", "2.5", "0.00125", "0.667", "0.333",
+                       "25", "6.5000"]
+    page.get_by_label("Seed", exact=True).select_option("0")
+    draw_everything(page)
+    assert drawn()[1] == [4.6]
 
 
 # --- everyone's screen ----------------------------------------------------------------------------
