@@ -30,6 +30,12 @@ constexpr auto names_of(OnNonfinite) {
                     EnumName{OnNonfinite::kContinue, "continue"}};
 }
 
+// Where a head's initial weights come from if the body's come from a file.
+enum class InitHead { kFile, kDrawn };
+constexpr auto names_of(InitHead) {
+  return std::array{EnumName{InitHead::kFile, "file"}, EnumName{InitHead::kDrawn, "drawn"}};
+}
+
 enum class Engine { kReference };  // one so far; every spec names it
 constexpr auto names_of(Engine) {
   return std::array{EnumName{Engine::kReference, "reference"}};
@@ -48,6 +54,7 @@ struct ModelSpec {
   double layer_norm_epsilon = 1e-5;
   std::string init = "scratch";  // "scratch", or a safetensors file, a path or an address on the
                                  // Hub (config/hub_address.h)
+  InitHead init_head = InitHead::kFile;  // left out of JSON when "file"
 };
 
 struct DataSpec {

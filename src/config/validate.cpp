@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cstdint>
 
 #include "base/error.h"
@@ -6,6 +5,7 @@
 #include "config/hub_address.h"
 #include "config/length_buckets.h"
 #include "config/run_spec.h"
+#include "config/weights_path.h"
 
 namespace dtbench {
 namespace {
@@ -17,13 +17,6 @@ void require(bool holds, const std::string& message, const std::string& hint = "
 void require_between(const char* field, std::int64_t value, std::int64_t low, std::int64_t high) {
   require(value >= low && value <= high,
           concat("'", field, "' must be between ", low, " and ", high, ", got ", value, "."));
-}
-
-void require_one_of(const char* field, const std::string& value,
-                    const std::vector<std::string>& known) {
-  require(std::find(known.begin(), known.end(), value) != known.end(),
-          concat("'", field, "' must be one of ", join(known, ", "), ", got '", value, "'."),
-          suggestion(value, known));
 }
 
 // What the registered entries ask for.
@@ -45,8 +38,11 @@ void validate_model(const RunSpec& spec) {
   require(model.width % model.heads == 0,
           concat("'model.width' = ", model.width,
                  " cannot be divided into 'model.heads' = ", model.heads, " equal parts."));
-  if (!model.init.ends_with(".safetensors"))
-    require_one_of("model.init", model.init, {"scratch", "pretrained", "FILE.safetensors"});
+  require_weights_path(model.init);
+  require(model.init != "scratch" || model.init_head == InitHead::kFile,
+          "'model.init_head' = 'drawn' is about the head of weights from a file, but 'model.init' "
+          "= 'scratch' draws all weights.",
+          "Leave model.init_head out.");
   if (is_hub_address(model.init)) parse_hub_address(model.init, "model.init");
 }
 

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "base/plugin.h"
+#include "config/weights_path.h"
 #include "data/local_file.h"
+#include "data/weights_files.h"
 
 namespace dtbench {
 
@@ -18,9 +20,19 @@ HubFiles& hub_files() {
 std::filesystem::path initial_weights_file(const RunSpec& spec) {
   const std::string& init = spec.model.init;
   if (init == "scratch") return "";
-  if (is_hub_address(init)) return hub_files().fetch(parse_hub_address(init, "model.init"));
-  require_file(init, "model.init");
-  return init;
+  if (!is_hub_address(init)) {
+    require_file(init, "model.init");
+    return init;
+  }
+  HubAddress address = parse_hub_address(init, "model.init");
+  const std::filesystem::path file = hub_files().fetch(address);
+  if (!is_weights_index(init)) return file;
+  const std::filesystem::path folder = std::filesystem::path(address.path).parent_path();
+  for (const std::filesystem::path& shard : weights_files(file)) {
+    address.path = (folder / shard.filename()).string();
+    hub_files().fetch(address);
+  }
+  return file;
 }
 
 Json hub_sources(const RunSpec& spec) {

@@ -51,7 +51,8 @@ class HubFiles {
 // build has no plug-in.
 HubFiles& hub_files();
 
-// The file of initial weights, fetched where it is on the Hub; "" where weights are drawn.
+// The file of initial weights, or their index, fetched with its shards where it is on the Hub; ""
+// where weights are drawn.
 std::filesystem::path initial_weights_file(const RunSpec& spec);
 
 // What of the spec is on the Hub, at which commits: {"data": {"address", "commit"}, "tokenizer",

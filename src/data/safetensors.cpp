@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/read_file.h"
 #include "base/text.h"
+#include "config/weights_path.h"
 #include "data/mapped_file.h"
 
 namespace dtbench {
@@ -127,13 +128,7 @@ class HeaderReader {
     require_no_lfs_pointer(bytes, path_.string());
     // The last is a pickle's protocol, of torch before 1.6.
     if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("\x80\x02"))
-      throw usage_error(
-          concat("'", path_.string(),
-                 "' holds a pickle of torch (pytorch_model.bin), which can run ",
-                 "code when it is read; expected safetensors."),
-          "Take the repository's model.safetensors, or write one: python -c \"import torch, "
-          "safetensors.torch as s; s.save_file({k: v.clone() for k, v in "
-          "torch.load('pytorch_model.bin', weights_only=True).items()}, 'model.safetensors')\"");
+      throw pickle_of_torch(path_.string());
     for (const auto& [magic, name] : {std::pair{"GGUF", "GGUF"}, std::pair{"\x89HDF", "HDF5"}})
       if (bytes.starts_with(magic))
         throw usage_error(concat("'", path_.string(), "' is ", name, "; expected safetensors."),
@@ -144,7 +139,8 @@ class HeaderReader {
                                    ? " It is the index of weights that are in "
                                      "several files (shards)."
                                    : ""),
-                        "Name a model.safetensors that holds all weights.");
+                        "Name a file that ends in .safetensors, or an index as "
+                        "model.safetensors.index.json.");
   }
 
   std::string_view header_text() {

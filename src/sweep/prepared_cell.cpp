@@ -5,12 +5,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/places.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "config/extension.h"
 #include "config/hub_address.h"
 #include "data/hub_files.h"
 #include "data/store.h"
+#include "data/weights_files.h"
 #include "record/run_directory.h"
 #include "record/status.h"
 #include "sweep/sweep_options.h"
@@ -55,7 +55,7 @@ void require_same_data(const RunRecord& record, const fs::path& store) {
 void require_same_initial_weights(const RunRecord& record, const PreparedCell& cell) {
   const Json recorded = member_or_null(record.audit, "/identity/initial_weights_file");
   if (recorded.is_null() || recorded == "") return;
-  const std::string present = sha256_file(cell.initial_weights);
+  const std::string present = weights_fingerprint(cell.initial_weights);
   if (recorded == present) return;
   throw usage_error(concat("The record '", record.path.string(), "' was made from other initial ",
                            "weights: the SHA-256 of '", cell.spec.model.init, "' was ",

@@ -99,7 +99,7 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
     ("--set model.positions=32", "longer than the model"),
     ("--set model.heads=3", "cannot be divided"),
     ("--lr 0", "'train.learning_rate' must be above 0"),
-    ("--init random", "must be one of scratch, pretrained, FILE.safetensors"),
+    ("--init random", "must be one of scratch, pretrained, FILE.safetensors, FILE.safetensors.index.json"),
     ("--device gpu", "cpu, cuda or cuda:N"),
     ("--on-nonfinite halt", "one of stop, continue"),
     ("--config none.toml", "none.toml"),

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/safetensors.h"
+#include "engine/model/model_builder.h"
 #include "engine/small_model.h"
 
 namespace dtbench::testing {
@@ -18,7 +19,7 @@ class WeightsFile : public ::testing::Test {
   // The parameters of a classifier from another seed, by name.
   WeightsFile() : WeightsFile(5) {}
   explicit WeightsFile(std::int64_t labels)
-      : source_(at::kFloat, labels, /*seed=*/2), target_(at::kFloat, labels) {
+      : labels_(labels), source_(at::kFloat, labels, /*seed=*/2), target_(at::kFloat, labels) {
     for (const Parameter& parameter : source_.parameters.all())
       tensors_[parameter.name] = parameter.value.detach();
   }
@@ -29,7 +30,9 @@ class WeightsFile : public ::testing::Test {
       views[name] = {tensor.scalar_type() == at::kLong ? "I64" : "F32", tensor.sizes().vec(),
                      static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
     write_safetensors(directory_.path() / "w.safetensors", views, {});
-    return load_weights(directory_.path() / "w.safetensors", target_.parameters);
+    return load_weights(
+        {.path = directory_.path() / "w.safetensors", .language_model = labels_ == 0},
+        model_builder("gpt2").weights, target_.parameters);
   }
 
   void expect_refused(const std::string& fragment) {
@@ -43,6 +46,7 @@ class WeightsFile : public ::testing::Test {
     }
   }
 
+  std::int64_t labels_;
   TemporaryDirectory directory_;
   SmallModel source_, target_;
   std::map<std::string, at::Tensor> tensors_;
@@ -111,6 +115,14 @@ TEST_F(TiedHead, RefusesWeightsOfItsOwn) {
   tensors_["lm_head.weight"] = tensors_.at("transformer.wte.weight").clone();
   tensors_["lm_head.weight"][7][1] += 1e-6;
   expect_refused("'lm_head.weight' is not 'transformer.wte.weight', and this model has one tensor");
+}
+
+TEST_F(TiedHead, ItsCopyAloneIsEnough) {
+  tensors_["lm_head.weight"] = tensors_.at("transformer.wte.weight");
+  tensors_.erase("transformer.wte.weight");
+  EXPECT_TRUE(load().ignored.empty());
+  EXPECT_TRUE(at::equal(target_.parameters.at("transformer.wte.weight").value,
+                        source_.parameters.at("transformer.wte.weight").value));
 }
 
 TEST_F(WeightsFile, AClassifierIgnoresAHeadWithWeightsOfItsOwn) {

@@ -295,8 +295,18 @@ class Llama : public Transformer {
   RmsNorm norm_;
 };
 
+// Angles of the rotation, which older checkpoints carry.
+bool is_unused(std::string_view name) {
+  return name.ends_with("rotary_emb.inv_freq");
+}
+
 ModelBuilder llama_builder() {
   ModelBuilder builder{.family = "llama"};
+  builder.weights = {.body = "model.",
+                     .heads = {"lm_head.", "score."},
+                     .ties = {{"lm_head.weight", "model.embed_tokens.weight"}},
+                     .endings = {},
+                     .unused = is_unused};
   builder.transformer = [](ParameterSet& parameters, const ModelShape& shape,
                            double epsilon) -> std::unique_ptr<Transformer> {
     return std::make_unique<Llama>(parameters, shape, epsilon);

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/model/differentiate.h"
+#include "engine/model/model_builder.h"
 #include "engine/model/weights_file.h"
 #include "engine/numerics/float32_precision.h"
 #include "engine/numerics/scalar_type.h"
@@ -113,7 +114,8 @@ class ForwardProbe {
         batch_(micro_batch(batch, spec.objective)),
         count_(target_count(spec, batch_)),
         update_(parameters_, spec.policy, spec.train, spec.seed) {
-    load_weights(weights, parameters_);
+    load_weights({.path = weights, .language_model = is_language_model(spec.objective)},
+                 model_builder(to_string(spec.model.architecture)).weights, parameters_);
   }
 
   // Logits, loss and scaled gradients.

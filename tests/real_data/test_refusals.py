@@ -86,7 +86,7 @@ def test_addresses_that_are_none(bench):
     for flag, setting in (("--tokenizer", "data.tokenizer"),):
         refused(bench(*PREPARE, flag, "hf://x"), 2, f"'{setting}' must be an address")
     refused(bench("run", "--scenario", "A", *SHORT, "--init", "hf://gpt2/model.bin"), 2,
-            "'model.init' must be one of scratch, pretrained, FILE.safetensors")
+            "'hf://gpt2/model.bin' holds a pickle of torch")
 
 
 def test_offline_from_an_empty_cache(hub, bench):

@@ -79,8 +79,21 @@ Value Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attention_mas
   return ln_f_(x, context);
 }
 
+// Masks of attention, which older checkpoints carry.
+static bool is_unused(std::string_view name) {
+  return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
+}
+
+static WeightNames weight_names() {
+  return {.body = "transformer.",
+          .heads = {"lm_head.", "score.", "classifier."},
+          .ties = {{"lm_head.weight", "transformer.wte.weight"}},
+          .endings = {},
+          .unused = is_unused};
+}
+
 ModelBuilder gpt2_builder() {
-  ModelBuilder builder{.family = "gpt2"};
+  ModelBuilder builder{.family = "gpt2", .weights = weight_names()};
   builder.transformer = [](ParameterSet& parameters, const ModelShape& shape,
                            double epsilon) -> std::unique_ptr<Transformer> {
     return std::make_unique<Gpt2>(parameters, shape, epsilon);

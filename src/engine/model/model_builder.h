@@ -8,6 +8,7 @@
 
 #include "engine/model/heads.h"
 #include "engine/model/transformer.h"
+#include "engine/model/weight_names.h"
 
 namespace dtbench {
 
@@ -21,6 +22,7 @@ struct ModelBuilder {
       const Parameter& word_embeddings) = nullptr;
   std::unique_ptr<ClassificationHead> (*classification_head)(ParameterSet& parameters,
                                                              const ModelShape& shape) = nullptr;
+  WeightNames weights;
 };
 
 void register_model_builder(const ModelBuilder& builder);

@@ -96,8 +96,25 @@ Value Roberta::embeddings(const at::Tensor& input_ids, const ForwardContext& con
   return embedding_dropout_(embedding_norm_(x, context), context);
 }
 
+// The pooler, which neither head uses, and a buffer.
+static bool is_unused(std::string_view name) {
+  return name.starts_with("pooler.dense.") || name == "embeddings.position_ids";
+}
+
+// Checkpoints that were converted from TensorFlow, or by the first versions of Transformers, name a
+// norm's weights as TensorFlow does.
+static WeightNames weight_names() {
+  return {
+      .body = "roberta.",
+      .heads = {"lm_head.", "classifier."},
+      .ties = {{"lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"},
+               {"lm_head.decoder.bias", "lm_head.bias"}},
+      .endings = {{"LayerNorm.gamma", "LayerNorm.weight"}, {"LayerNorm.beta", "LayerNorm.bias"}},
+      .unused = is_unused};
+}
+
 ModelBuilder roberta_builder() {
-  ModelBuilder builder{.family = "roberta"};
+  ModelBuilder builder{.family = "roberta", .weights = weight_names()};
   builder.transformer = [](ParameterSet& parameters, const ModelShape& shape,
                            double epsilon) -> std::unique_ptr<Transformer> {
     return std::make_unique<Roberta>(parameters, shape, epsilon);

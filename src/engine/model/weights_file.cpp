@@ -6,47 +6,17 @@
 #include <array>
 #include <map>
 #include <set>
-#include <span>
 #include <string_view>
 
 #include "base/error.h"
-#include "base/sha256.h"
 #include "base/text.h"
-#include "data/safetensors.h"
+#include "data/weights_files.h"
 
 namespace dtbench {
 namespace {
 
-constexpr std::array<std::string_view, 2> kBodyPrefixes = {"transformer.", "roberta."};
-constexpr std::array<std::string_view, 2> kClassifierPrefixes = {"score.", "classifier."};
-constexpr std::array<std::string_view, 3> kHeadPrefixes = {"score.", "classifier.", "lm_head."};
-
-bool starts_with_any(std::string_view name, std::span<const std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](std::string_view prefix) { return name.starts_with(prefix); });
-}
-
-// Tensors that checkpoints carry besides this model's parameters: another head, tied copies,
-// buffers, RoBERTa's pooler, which neither of our heads uses.
-bool may_be_ignored(const std::string& name) {
-  return starts_with_any(name, kHeadPrefixes) || name.ends_with(".attn.bias") ||
-         name.ends_with(".attn.masked_bias") || name.ends_with("position_ids") ||
-         name.find("pooler.dense.") != std::string::npos;
-}
-
-std::string without_body_prefix(const std::string& name) {
-  for (const std::string_view prefix : kBodyPrefixes)
-    if (name.starts_with(prefix)) return name.substr(prefix.size());
-  return name;
-}
-
-struct Tie {
-  std::string_view copy, parameter;  // names in Transformers' checkpoints
-};
-constexpr std::array<Tie, 3> kTies = {
-    {{"lm_head.weight", "transformer.wte.weight"},
-     {"lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"},
-     {"lm_head.decoder.bias", "lm_head.bias"}}};
+// What torch.compile and DistributedDataParallel put before the names of the model they wrap.
+constexpr std::array<std::string_view, 2> kWrappers = {"_orig_mod.", "module."};
 
 at::ScalarType floating_type(const std::filesystem::path& path, const std::string& name,
                              const std::string& dtype) {
@@ -60,79 +30,181 @@ at::ScalarType floating_type(const std::filesystem::path& path, const std::strin
   return found->second;
 }
 
-// On the file's bytes, which are mapped read-only: for reading.
-at::Tensor as_tensor(const std::filesystem::path& path, const std::string& name,
-                     const TensorView& tensor) {
-  const at::ScalarType type = floating_type(path, name, tensor.dtype);
-  return at::from_blob(const_cast<std::byte*>(tensor.data), tensor.shape, type);
-}
+// One pass over the files' tensors and one over the parameters.
+class Loader {
+ public:
+  Loader(const WeightsRequest& request, const WeightNames& names, ParameterSet& parameters)
+      : request_(request), names_(names), parameters_(parameters), files_(request.path) {
+    for (const Parameter& parameter : parameters.all())
+      known_.insert(parameter.name);
+    for (const auto& [name, tensor] : files_.tensors())
+      place(name);
+  }
 
-void copy_tensor(const std::filesystem::path& path, const std::string& name,
-                 const TensorView& tensor, const Parameter& parameter) {
-  if (at::IntArrayRef(tensor.shape) != parameter.value.sizes())
-    throw usage_error(
-        concat("'", path.string(), "': tensor '", name, "' has shape ",
-               at::IntArrayRef(tensor.shape), ", the model's is ", parameter.value.sizes(), "."),
-        "Check that the preset's layers, width, positions and vocabulary match the "
-        "checkpoint's.");
-  const at::Tensor values = as_tensor(path, name, tensor);
-  if (!at::isfinite(values).all().item<bool>())
-    throw usage_error(
-        concat("'", path.string(), "': tensor '", name, "' holds values that are not finite."),
-        "Use weights that training can start from.");
-  parameter.value.copy_(values);
-}
+  LoadedWeights load() {
+    LoadedWeights loaded;
+    loaded.fingerprint = weights_fingerprint(request_.path);
+    bool has_head = false;
+    for (const Parameter& parameter : parameters_.all()) {
+      const bool of_head = is_of_head(parameter.name);
+      has_head |= of_head;
+      const std::string* source = of_head && request_.draw_head ? nullptr : source_of(parameter);
+      if (source == nullptr && !of_head) throw lacks(parameter);
+      if (source == nullptr)
+        loaded.newly_drawn.push_back(parameter.name);
+      else
+        copy(*source, parameter, of_head);
+    }
+    if (request_.draw_head && !has_head)
+      throw usage_error("This model's head has no weights of its own to be drawn anew.",
+                        "Leave model.init_head out.");
+    if (const std::vector<std::string> unknown = unknown_tensors(); !unknown.empty())
+      throw usage_error(concat(holds(unknown), ", which this model does not have."),
+                        "Check that the preset has as many layers as the checkpoint.");
+    require_ties();
+    for (const auto& [name, tensor] : files_.tensors())
+      if (!used_.contains(name)) loaded.ignored.push_back(name);
+    return loaded;
+  }
 
-// A language model's head shares its weights with the embedding. Of a checkpoint whose head has
-// weights of its own, half would be dropped.
-void require_tied(const std::filesystem::path& path, const SafetensorsFile& file,
-                  const ParameterSet& parameters) {
-  for (const Parameter& parameter : parameters.all())
-    if (starts_with_any(parameter.name, kClassifierPrefixes)) return;  // no such head
-  for (const Parameter& parameter : parameters.all())
-    for (const Tie& tie : kTies) {
-      const std::string name(tie.copy);
-      const auto copy = file.tensors().find(name);
-      if (parameter.name != tie.parameter || copy == file.tensors().end()) continue;
-      const at::Tensor values = as_tensor(path, name, copy->second).to(parameter.value.options());
-      if (!at::equal(values, parameter.value))
-        throw usage_error(concat("'", path.string(), "': tensor '", name, "' is not '",
-                                 parameter.name, "', and this model has one tensor for both."),
+ private:
+  std::string path() const { return request_.path.string(); }
+
+  // A tensor's name in the file -> the name that Transformers gives it.
+  std::string canonical(std::string_view name) const {
+    for (bool unwrapped = true; unwrapped;) {
+      unwrapped = false;
+      for (const std::string_view wrapper : kWrappers)
+        if (name.starts_with(wrapper)) {
+          name.remove_prefix(wrapper.size());
+          unwrapped = true;
+        }
+    }
+    std::string text(name);
+    for (const WeightNames::Ending& ending : names_.endings)
+      if (name.ends_with(ending.theirs))
+        text.replace(text.size() - ending.theirs.size(), ending.theirs.size(), ending.ours);
+    return !known_.contains(text) && known_.contains(names_.body + text) ? names_.body + text
+                                                                         : text;
+  }
+
+  void place(const std::string& name) {
+    const auto [entry, is_new] = placed_.emplace(canonical(name), name);
+    if (is_new) return;
+    throw usage_error(concat("'", path(), "' holds both '", entry->second, "' and '", name,
+                             "', which are names of one tensor."),
+                      "Save the weights of one model.");
+  }
+
+  bool is_of_head(std::string_view name) const {
+    return std::any_of(names_.heads.begin(), names_.heads.end(),
+                       [&](const std::string& head) { return name.starts_with(head); });
+  }
+
+  const std::string* name_in_file(const std::string& canonical_name) const {
+    const auto found = placed_.find(canonical_name);
+    return found == placed_.end() ? nullptr : &found->second;
+  }
+
+  // Under its own name, or under the one that it is tied to; null: not there.
+  const std::string* source_of(const Parameter& parameter) const {
+    const std::string* source = name_in_file(parameter.name);
+    for (const WeightNames::Tie& tie : names_.ties)
+      if (source == nullptr && tie.parameter == parameter.name) source = name_in_file(tie.copy);
+    return source;
+  }
+
+  // On the file's bytes, which are mapped read-only: for reading.
+  at::Tensor tensor(const std::string& name) const {
+    const TensorView& view = files_.tensors().at(name);
+    const at::ScalarType type = floating_type(request_.path, name, view.dtype);
+    return at::from_blob(const_cast<std::byte*>(view.data), view.shape, type);
+  }
+
+  void copy(const std::string& name, const Parameter& parameter, bool of_head) {
+    const TensorView& view = files_.tensors().at(name);
+    if (at::IntArrayRef(view.shape) != parameter.value.sizes())
+      throw usage_error(
+          concat("'", path(), "': tensor '", name, "' has shape ", at::IntArrayRef(view.shape),
+                 ", the model's is ", parameter.value.sizes(), "."),
+          of_head ? "It belongs to the head: --set model.init_head=drawn loads the "
+                    "body and draws the head anew."
+                  : "Check that the preset's layers, width, positions and vocabulary "
+                    "match the checkpoint's.");
+    const at::Tensor values = tensor(name);
+    if (!at::isfinite(values).all().item<bool>())
+      throw usage_error(
+          concat("'", path(), "': tensor '", name, "' holds values that are not finite."),
+          "Use weights that training can start from.");
+    parameter.value.copy_(values);
+    used_.insert(name);
+  }
+
+  // What neither this model nor another one of the family's uses.
+  std::vector<std::string> unknown_tensors() const {
+    std::vector<std::string> unknown;
+    for (const auto& [canonical_name, name] : placed_) {
+      std::string_view bare = canonical_name;
+      if (!names_.body.empty() && bare.starts_with(names_.body))
+        bare.remove_prefix(names_.body.size());
+      const bool unused = names_.unused != nullptr && names_.unused(bare);
+      if (!known_.contains(canonical_name) && !is_of_head(canonical_name) && !unused)
+        unknown.push_back(name);
+    }
+    return unknown;
+  }
+
+  std::string holds(const std::vector<std::string>& tensors) const {
+    if (tensors.size() == 1) return concat("'", path(), "' holds the tensor '", tensors[0], "'");
+    constexpr std::size_t kShown = 3;
+    const std::size_t shown = std::min(kShown, tensors.size());
+    const std::string list = join({tensors.begin(), tensors.begin() + shown}, "', '");
+    const std::string rest =
+        tensors.size() > shown ? concat(" and ", tensors.size() - shown, " more") : "";
+    return concat("'", path(), "' holds the tensors '", list, "'", rest);
+  }
+
+  Error lacks(const Parameter& parameter) const {
+    const std::vector<std::string> unknown = unknown_tensors();
+    const std::string there =
+        unknown.empty() ? "" : concat(" ", holds(unknown), ", which this model does not have.");
+    return usage_error(concat("'", path(), "' lacks the tensor '", parameter.name, "'.", there),
+                       "Check that the file holds weights of this architecture and size.");
+  }
+
+  // A language model's head shares its weights with the embedding. Of a checkpoint whose head has
+  // weights of its own, half would be dropped. In the file's datatypes: the policy's may hide it.
+  void require_ties() const {
+    if (!request_.language_model) return;
+    for (const WeightNames::Tie& tie : names_.ties) {
+      const std::string* copy = name_in_file(tie.copy);
+      const std::string* own = name_in_file(tie.parameter);
+      if (copy == nullptr || own == nullptr || !used_.contains(*own)) continue;
+      const at::Tensor values = tensor(*copy), expected = tensor(*own);
+      const bool equal = values.scalar_type() == expected.scalar_type()
+                             ? at::equal(values, expected)
+                             : at::equal(values.to(at::kDouble), expected.to(at::kDouble));
+      if (!equal)
+        throw usage_error(concat("'", path(), "': tensor '", *copy, "' is not '", *own,
+                                 "', and this model has one tensor for both."),
                           "Use a checkpoint whose head is tied to the word embeddings.");
     }
-}
+  }
+
+  const WeightsRequest& request_;
+  const WeightNames& names_;
+  ParameterSet& parameters_;
+  WeightsFiles files_;
+  std::set<std::string> known_;                // the parameters' names
+  std::map<std::string, std::string> placed_;  // Transformers' name -> the file's
+  std::set<std::string> used_;                 // the file's
+};
 
 }  // namespace
 
-LoadedWeights load_weights(const std::filesystem::path& path, ParameterSet& parameters) {
-  const SafetensorsFile file(path);
-  LoadedWeights loaded;
-  loaded.fingerprint = sha256_file(path);
-  std::set<std::string> used;
-  for (const Parameter& parameter : parameters.all()) {
-    std::string name = parameter.name;
-    if (!file.tensors().contains(name)) name = without_body_prefix(name);
-    const auto tensor = file.tensors().find(name);
-    if (tensor != file.tensors().end()) {
-      copy_tensor(path, name, tensor->second, parameter);
-      used.insert(name);
-    } else if (starts_with_any(parameter.name, kHeadPrefixes)) {
-      loaded.newly_drawn.push_back(parameter.name);
-    } else {
-      throw usage_error(concat("'", path.string(), "' lacks the tensor '", parameter.name, "'."),
-                        "Check that the file holds weights of this architecture and size.");
-    }
-  }
-  for (const auto& [name, tensor] : file.tensors()) {
-    if (used.contains(name)) continue;
-    if (!may_be_ignored(name))
-      throw usage_error(concat("'", path.string(), "' holds the tensor '", name,
-                               "', which this model does not have."),
-                        "Check that the preset has as many layers as the checkpoint.");
-    loaded.ignored.push_back(name);
-  }
-  require_tied(path, file, parameters);
-  return loaded;
+LoadedWeights load_weights(const WeightsRequest& request, const WeightNames& names,
+                           ParameterSet& parameters) {
+  return Loader(request, names, parameters).load();
 }
 
 }  // namespace dtbench

@@ -13,6 +13,7 @@
 #include "config/validation_points.h"
 #include "engine/model/differentiate.h"
 #include "engine/model/initial_weights.h"
+#include "engine/model/model_builder.h"
 #include "engine/numerics/finite.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/optim/schedule.h"
@@ -30,7 +31,10 @@ LoadedWeights initialize(const RunSpec& spec, const std::filesystem::path& given
                       "Use 'dtbench run', which downloads them, or --initial-weights FILE.");
   LoadedWeights loaded;
   if (init != "scratch")
-    loaded = load_weights(given.empty() ? std::filesystem::path(init) : given, parameters);
+    loaded = load_weights({.path = given.empty() ? std::filesystem::path(init) : given,
+                           .language_model = is_language_model(spec.objective),
+                           .draw_head = spec.model.init_head == InitHead::kDrawn},
+                          model_builder(to_string(spec.model.architecture)).weights, parameters);
   perturb_by_ulp(parameters, spec.policy.perturb_initial_ulp);
   return loaded;
 }
