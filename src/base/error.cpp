@@ -38,9 +38,21 @@ std::string readable(const std::string& text) {
       concat(head, " [", tail - (kLongest - kEnd), " bytes left out] ...", text.substr(tail)));
 }
 
-bool may_pass(int error) {
-  return error == ENOSPC || error == EDQUOT || error == EINTR || error == EAGAIN ||
-         error == EMFILE || error == ENFILE || error == EIO;
+ExitCode code_for(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EINTR:
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case EIO:
+      return ExitCode::kRetryable;
+    case ENOTDIR:
+      return ExitCode::kUsage;
+    default:
+      return ExitCode::kPermanent;
+  }
 }
 
 }  // namespace
@@ -56,7 +68,7 @@ Error usage_error(const std::string& message, const std::string& hint) {
 
 Error system_error(const std::string& doing, const std::string& path) {
   const int error = errno;
-  return Error(may_pass(error) ? ExitCode::kRetryable : ExitCode::kPermanent,
+  return Error(code_for(error),
                doing + " '" + path + "': " + std::system_category().message(error) + ".",
                hint_for(error));
 }

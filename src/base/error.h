@@ -30,8 +30,8 @@ class Error : public std::runtime_error {
 // Input the user can correct (exit code 2).
 Error usage_error(const std::string& message, const std::string& hint = "");
 
-// A failed system call on `path` (exit code 3 where another try may succeed, else 4).
-// Call it directly after the failure: it reads errno.
+// A failed system call on `path`: exit code 3 if another try may succeed, 2 for a file in the place
+// of a folder, else 4. Call it directly after the failure: it reads errno.
 Error system_error(const std::string& doing, const std::string& path);
 
 }  // namespace dtbench

@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <cerrno>
 #include <cmath>
 #include <set>
 #include <vector>
@@ -135,10 +134,7 @@ std::string json_fault(const Json::exception& error) {
 
 Json read_json_file(const std::filesystem::path& path) {
   const std::optional<std::string> text = read_file(path);
-  if (!text) {
-    errno = ENOENT;
-    throw system_error("Cannot read", path.string());
-  }
+  if (!text) throw not_there(path, "a file");
   require_no_lfs_pointer(*text, path.string());
   try {
     return parse_json(*text);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <vector>
 
 #include "base/text.h"
 
@@ -16,9 +17,27 @@ namespace {
 
 constexpr std::string_view kLfsPointer = "version https://git-lfs.github.com/spec/";
 
-// Directly after the failed call: it reads errno.
-Error unreadable_file(const std::filesystem::path& path) {
-  return unreadable(path, {errno, std::system_category()});
+// The name in a path's folder that is most like its own, with the folder; "" if none is.
+std::string nearest_path(const std::filesystem::path& path) {
+  constexpr std::size_t kMostNames = 1000, kLongestName = 255;
+  const std::filesystem::path folder = path.parent_path();
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error), end;
+       !error && entry != end && names.size() < kMostNames; entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  std::sort(names.begin(), names.end());
+  const std::string wanted = path.filename().string();
+  const std::string name = wanted.size() <= kLongestName ? nearest(wanted, names) : "";
+  return name.empty() ? "" : (folder / name).string();
+}
+
+std::string kind_of(const std::filesystem::path& path) {
+  std::error_code no_path;  // too long a name, for one: then there is nothing
+  const std::filesystem::file_status status = std::filesystem::status(path, no_path);
+  if (!std::filesystem::exists(status)) return "none";
+  if (std::filesystem::is_directory(status)) return "a folder";
+  return std::filesystem::is_regular_file(status) ? "a file" : "something else";
 }
 
 // Does not wait for the other end of a pipe.
@@ -44,7 +63,7 @@ void append(int descriptor, std::size_t most, const std::filesystem::path& path,
   while (most > 0) {
     const ssize_t got = read(descriptor, buffer.data(), std::min(most, buffer.size()));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw unreadable_file(path);
+    if (got < 0) throw unreadable(path);
     if (got == 0) return;
     text.append(buffer.data(), static_cast<std::size_t>(got));
     most -= static_cast<std::size_t>(got);
@@ -54,17 +73,39 @@ void append(int descriptor, std::size_t most, const std::filesystem::path& path,
 }  // namespace
 
 Error unreadable(const std::filesystem::path& path, const std::error_code& reason) {
+  if (reason == std::errc::no_such_file_or_directory || reason == std::errc::is_a_directory)
+    return not_there(path, "a file");
+  if (reason == std::errc::not_a_directory) return not_there(path, "a folder");
   return Error(
-      reason == std::errc::not_a_directory ? ExitCode::kPermanent : ExitCode::kRetryable,
-      concat("Cannot read '", path.string(), "': ", reason.message(), "."),
+      ExitCode::kRetryable, concat("Cannot read '", path.string(), "': ", reason.message(), "."),
       reason == std::errc::permission_denied ? "Give permission to read it, then try again." : "");
+}
+
+Error unreadable(const std::filesystem::path& path) {
+  return unreadable(path, {errno, std::system_category()});
+}
+
+Error not_there(const std::filesystem::path& path, const std::string& expected,
+                const std::string& setting, const std::string& hint) {
+  const std::string found = kind_of(path);
+  const std::string near = found == "none" ? nearest_path(path) : "";
+  return usage_error(concat(setting.empty() ? "Expected " : setting + ": expected ", expected,
+                            " at '", path.string(), "', found ", found, "."),
+                     near.empty() ? hint : concat("Did you mean '", near, "'? ", hint));
+}
+
+void require_file(const std::filesystem::path& path, const std::string& setting) {
+  std::error_code no_path;
+  if (std::filesystem::is_regular_file(path, no_path)) return;
+  throw not_there(path, "a file", setting,
+                  setting.empty() ? "Check the path." : concat("Check the path in ", setting, "."));
 }
 
 std::optional<std::string> read_file(const std::filesystem::path& path, std::uint64_t most) {
   const Descriptor file(path);
   if (file.value() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   struct stat status{};
-  if (file.value() < 0 || fstat(file.value(), &status) != 0) throw unreadable_file(path);
+  if (file.value() < 0 || fstat(file.value(), &status) != 0) throw unreadable(path);
   if (!S_ISREG(status.st_mode))
     throw usage_error(concat("'", path.string(), "': expected a regular file, found ",
                              S_ISDIR(status.st_mode) ? "a folder." : "something else."),
@@ -92,7 +133,7 @@ void require_no_lfs_pointer(std::string_view beginning, const std::string& name)
 
 void require_no_lfs_pointer(const std::filesystem::path& path) {
   const Descriptor file(path);
-  if (file.value() < 0) throw unreadable_file(path);
+  if (file.value() < 0) throw unreadable(path);
   std::string beginning;
   append(file.value(), kLfsPointer.size(), path, beginning);
   require_no_lfs_pointer(beginning, path.string());

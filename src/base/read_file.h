@@ -20,10 +20,23 @@ inline constexpr std::uint64_t kLongestFile = std::uint64_t{1} << 30;
 std::optional<std::string> read_file(const std::filesystem::path& path,
                                      std::uint64_t most = kLongestFile);
 
-// A file or folder that is there and cannot be read: retryable (3), since another try may succeed
-// (the permission is given, the disk comes back); permanent (4) for a file in the place of a
-// folder, which stays one.
+// A file or folder that cannot be read. Usage (2) if it is not there, or a file is in the place of
+// a folder: another path is needed. Else retryable (3), since another try may succeed (the
+// permission is given, the disk comes back).
 Error unreadable(const std::filesystem::path& path, const std::error_code& reason);
+
+// The same, directly after a failed call: it reads errno.
+Error unreadable(const std::filesystem::path& path);
+
+// Usage (2): `expected` ("a file", "a file or folder") is not at a path that a user named. Says
+// what is there instead and the nearest name in that folder, else `hint`. `setting`: what named the
+// path
+// ("data.vocab"), if known.
+Error not_there(const std::filesystem::path& path, const std::string& expected,
+                const std::string& setting = "", const std::string& hint = "Check the path.");
+
+// Throws not_there unless a regular file is at `path`.
+void require_file(const std::filesystem::path& path, const std::string& setting = "");
 
 // Git LFS leaves a pointer of some 130 bytes in place of a file that was not fetched
 // (github.com/git-lfs/git-lfs, docs/spec.md). Whether a file that begins so is one.

@@ -1,11 +1,11 @@
 #include "config/toml_file.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 
 #define TOML_HEADER_ONLY 1
@@ -76,15 +76,11 @@ void require_shallow_keys(std::string_view text, const std::string& file) {
 }  // namespace
 
 Json read_toml_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path))
-    throw usage_error(concat("Cannot read the TOML file '", path.string(), "'."),
-                      "Check that the path is right and the file is readable.");
-  std::ostringstream text;
-  text << in.rdbuf();
-  require_shallow_keys(text.str(), path.string());
+  const std::optional<std::string> text = read_file(path);
+  if (!text) throw not_there(path, "a TOML file");
+  require_shallow_keys(*text, path.string());
   try {
-    return to_json(toml::parse(text.str(), path.string()), path.string());
+    return to_json(toml::parse(*text, path.string()), path.string());
   } catch (const toml::parse_error& error) {
     const toml::source_position place = error.source().begin;
     throw usage_error(

@@ -102,7 +102,7 @@ void ByteLevelBpe::add_merge(const std::string& left, const std::string& right, 
 
 void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
   std::ifstream in(path);
-  if (!in) throw system_error("Cannot read", path.string());
+  if (!in) throw unreadable(path);
   require_no_lfs_pointer(path);
   std::size_t number = 0;
   const auto fail = [&](const std::string& message) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "config/hub_address.h"
@@ -49,9 +50,7 @@ std::vector<DataFile> local_data_files(const fs::path& source) {
     throw no_data_files(source, hint);
   }
   if (!fs::is_regular_file(status))
-    throw usage_error(concat("data.source: expected a file or folder at '", source.string(),
-                             "', found ", fs::exists(status) ? "something else." : "none."),
-                      hint);
+    throw not_there(source, "a file or folder", "data.source", hint);
   if (!is_data_file(source))
     throw usage_error(concat("data.source: expected ", kDataFileKinds,
                              " or a folder of them, got '", source.string(), "'."),

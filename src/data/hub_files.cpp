@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/plugin.h"
+#include "base/read_file.h"
 #include "config/weights_path.h"
-#include "data/local_file.h"
 #include "data/weights_files.h"
 
 namespace dtbench {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -21,7 +22,7 @@ LineReader::LineReader(const std::filesystem::path& path, std::size_t longest)
                       "Give the path of a .jsonl or .jsonl.gz file.");
   }
   file_ = gzopen(path.c_str(), "rb");
-  if (file_ == nullptr) throw system_error("Cannot read", path.string());
+  if (file_ == nullptr) throw unreadable(path);
   gzbuffer(file_, 1u << 17);
 }
 

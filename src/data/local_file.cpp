@@ -7,13 +7,14 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 
 namespace dtbench {
 
 LocalFile::LocalFile(const std::filesystem::path& path)
     : path_(path.string()), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (descriptor_ < 0) throw system_error("Cannot read", path_);
+  if (descriptor_ < 0) throw unreadable(path_);
   struct stat status{};
   if (fstat(descriptor_, &status) != 0) {
     const int reason = errno;
@@ -44,15 +45,6 @@ std::string LocalFile::read(std::int64_t offset, std::int64_t length) {
     done += static_cast<std::size_t>(got);
   }
   return bytes;
-}
-
-void require_file(const std::filesystem::path& path, const std::string& setting) {
-  std::error_code no_path;  // too long a name, for one: then there is nothing
-  const std::filesystem::file_status status = std::filesystem::status(path, no_path);
-  if (std::filesystem::is_regular_file(status)) return;
-  throw usage_error(concat(setting, ": expected a file at '", path.string(), "', found ",
-                           std::filesystem::exists(status) ? "something else." : "none."),
-                    concat("Check the path in ", setting, "."));
 }
 
 }  // namespace dtbench

@@ -1,4 +1,4 @@
-// Local files: as a ByteSource, and whether a setting names one.
+// A local file as a ByteSource.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,5 @@ class LocalFile : public ByteSource {
   int descriptor_;
   std::int64_t size_ = 0;
 };
-
-// Throws Error (usage) naming the setting ("data.vocab") when there is no file at `path`.
-void require_file(const std::filesystem::path& path, const std::string& setting);
 
 }  // namespace dtbench

@@ -9,12 +9,13 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/read_file.h"
 
 namespace dtbench {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw system_error("Cannot read", path.string());
+  if (descriptor < 0) throw unreadable(path);
   struct stat status{};
   bool failed = fstat(descriptor, &status) != 0;
   if (!failed && status.st_size > 0) {

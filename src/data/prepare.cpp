@@ -15,7 +15,6 @@
 #include "data/byte_level_bpe.h"
 #include "data/data_files.h"
 #include "data/hub_files.h"
-#include "data/local_file.h"
 #include "data/store.h"
 #include "data/store_builder.h"
 #include "data/store_check.h"
@@ -43,13 +42,6 @@ TokenizerFiles tokenizer_files(const DataSpec& data, const fs::path& configs) {
 
 bool is_synthetic(const DataSpec& data) {
   return data.source == "synthetic";
-}
-
-void require_files(const TokenizerFiles& tokenizer) {
-  if (!tokenizer.tokenizer_json.empty())
-    return require_file(tokenizer.tokenizer_json, "data.tokenizer");
-  require_file(tokenizer.vocab, "data.vocab");
-  require_file(tokenizer.merges, "data.merges");
 }
 
 SourceFields fields_of(const RunSpec& spec) {

@@ -85,12 +85,9 @@ std::optional<std::uint64_t> byte_length(const std::vector<std::int64_t>& shape,
 MappedFile map_file(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (status.type() == std::filesystem::file_type::not_found)
-    throw usage_error(concat("There is no file '", path.string(), "'."), "Check the path.");
   // What cannot be looked at is left to the mapping, which says why.
   if (!error && !std::filesystem::is_regular_file(status))
-    throw usage_error(concat("'", path.string(), "' is not a regular file."),
-                      "Name the .safetensors file itself.");
+    throw not_there(path, "a file", "", "Name the .safetensors file itself.");
   return MappedFile(path);
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -208,6 +209,12 @@ class Reader {
 };
 
 }  // namespace
+
+void require_files(const TokenizerFiles& files) {
+  if (!files.tokenizer_json.empty()) return require_file(files.tokenizer_json, "data.tokenizer");
+  require_file(files.vocab, "data.vocab");
+  require_file(files.merges, "data.merges");
+}
 
 TokenizerJson read_tokenizer_json(const std::filesystem::path& path) {
   return Reader(path).read();

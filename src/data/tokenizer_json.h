@@ -18,6 +18,9 @@ struct TokenizerFiles {
   std::filesystem::path tokenizer_json;
 };
 
+// Throws Error (usage) that names the setting of the first that is not there.
+void require_files(const TokenizerFiles& files);
+
 using MergePair = std::pair<std::string, std::string>;
 
 // What a tokenizer.json of GPT-2's kind holds. Special tokens are part of the vocabulary.

@@ -25,7 +25,7 @@ std::map<std::string, std::string> read_index(const fs::path& index) {
     return usage_error(concat("'", index.string(), "': ", what), kAgain);
   };
   const std::optional<std::string> text = read_file(index, kLongestIndex);
-  if (!text) throw usage_error(concat("There is no file '", index.string(), "'."));
+  if (!text) throw not_there(index, "a file");
   require_no_lfs_pointer(*text, index.string());
   Json json;
   try {

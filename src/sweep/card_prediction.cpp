@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/memory_estimate.h"
 #include "record/run_directory.h"
+#include "record/run_summary.h"
 #include "record/status.h"
 #include "sweep/cell_shape.h"
 
@@ -83,7 +84,8 @@ CardPredictor::CardPredictor(const fs::path& configs, const std::string& card,
                       suggestion(card, device_names(configs)));
   sheet_ = *sheet;
   for (const fs::path& folder : folders)
-    for (const RunRecord& record : read_runs(folder))
+    for (const RunRecord& record :
+         runs_in(folder.string(), "Name folders of records: --records DIR."))
       if (auto source = source_of(record)) sources_.push_back(std::move(*source));
   if (sources_.empty())
     throw usage_error(

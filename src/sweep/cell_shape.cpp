@@ -17,13 +17,13 @@ std::optional<std::int64_t> vocabulary_size(const RunSpec& spec, const fs::path&
   const auto& published = spec.model.architecture->published;
   if (published && data.tokenizer == published->tokenizer) return published->vocab_size;
   if (is_hub_address(data.tokenizer)) return std::nullopt;
-  if (!data.tokenizer.empty()) return ByteLevelBpe::open({"", "", data.tokenizer}).vocab_size();
-  const fs::path file = data.vocab.empty() ? configs / "tokenizers" / "synthetic" / "vocab.json"
-                                           : fs::path(data.vocab);
-  if (!fs::is_regular_file(file))
-    throw usage_error(concat("The vocabulary '", file.string(), "' is not a file."),
-                      "--vocab vocab.json --merges merges.txt");
-  return static_cast<std::int64_t>(read_json_file(file).size());
+  const fs::path shipped = configs / "tokenizers" / "synthetic";
+  TokenizerFiles files{data.vocab, data.merges, data.tokenizer};
+  if (data.tokenizer.empty() && data.vocab.empty())
+    files = {shipped / "vocab.json", shipped / "merges.txt", ""};
+  require_files(files);
+  if (!files.tokenizer_json.empty()) return ByteLevelBpe::open(files).vocab_size();
+  return static_cast<std::int64_t>(read_json_file(files.vocab).size());
 }
 
 }  // namespace

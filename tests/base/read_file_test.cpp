@@ -42,6 +42,35 @@ TEST(ReadFile, TheLengthIsBounded) {
   expect_error([&] { read_file(file, 9); }, ExitCode::kUsage, {"some", "at most 9 B"});
 }
 
+TEST(ReadFile, WhatIsNotThereIsNamedWithWhatIsNear) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("tokenizer.json", "{}");
+  const auto near = folder.path() / "tokeniser.json";
+  expect_error([&] { read_json_file(near); }, ExitCode::kUsage,
+               {"Expected a file at '" + near.string() + "', found none",
+                "Did you mean '" + file.string() + "'?"});
+  expect_error([&] { require_file(near, "data.tokenizer"); }, ExitCode::kUsage,
+               {"data.tokenizer: expected a file at"});
+  // Nothing is near, the folder is not there, and a file is in the place of a folder.
+  for (const auto& path :
+       {folder.path() / "x", folder.path() / "none" / "tokenizer.json", file / "x"})
+    expect_error([&] { read_json_file(path); }, ExitCode::kUsage,
+                 {"found none", "Check the path."});
+  expect_error([&] { require_file(folder.path()); }, ExitCode::kUsage, {"found a folder"});
+  EXPECT_NO_THROW(require_file(file));
+}
+
+TEST(ReadFile, OneKindOfFaultHasOneExitCode) {
+  const auto code = [](std::errc reason) {
+    return unreadable("some/path", std::make_error_code(reason)).code();
+  };
+  EXPECT_EQ(code(std::errc::no_such_file_or_directory), ExitCode::kUsage);
+  EXPECT_EQ(code(std::errc::not_a_directory), ExitCode::kUsage);
+  EXPECT_EQ(code(std::errc::is_a_directory), ExitCode::kUsage);
+  EXPECT_EQ(code(std::errc::permission_denied), ExitCode::kRetryable);
+  EXPECT_EQ(code(std::errc::io_error), ExitCode::kRetryable);
+}
+
 TEST(ReadFile, GitLfsPointersAreNamed) {
   const TemporaryFolder folder;
   const auto file = folder.write("tokenizer.json", kPointer);

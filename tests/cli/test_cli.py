@@ -103,7 +103,7 @@ def test_wrong_usage_says_what_to_do(bench, command, said):
     ("--device gpu", "cpu, cuda or cuda:N"),
     ("--on-nonfinite halt", "one of stop, continue"),
     ("--config none.toml", "none.toml"),
-    ("--config .", "Cannot read the TOML file '.'"),
+    ("--config .", "'.': expected a regular file, found a folder"),
     ("--vocab vocab.json", "only 'data.vocab' is given"),
     ("--data missing.jsonl", "missing.jsonl"),
     ("--data owner/texts", "begins with hf://datasets/"),
@@ -329,8 +329,8 @@ def test_a_damaged_record_is_not_gone_on_with(bench, installed, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(bench, installed, tmp_path):
     (tmp_path / "file").write_text("")
-    refused(bench(*TINY, "--out", "file/runs", program=installed), "file/runs", code=4)
-    refused(bench(*TINY, program=installed, DTBENCH_CACHE=str(tmp_path / "file")), "file", code=4)
+    refused(bench(*TINY, "--out", "file/runs", program=installed), "file/runs")
+    refused(bench(*TINY, program=installed, DTBENCH_CACHE=str(tmp_path / "file")), "file")
 
 
 @pytest.fixture

@@ -109,8 +109,8 @@ TEST(ByteLevelBpe, MissingOrMalformedFilesAreNamed) {
   const auto vocab = files.folder.write("v.json", files.vocab.dump());
   const auto merges = files.folder.write("m.txt", files.merges);
   const auto missing = files.folder.path() / "none";
-  expect_error([&] { ByteLevelBpe(missing, merges); }, ExitCode::kPermanent, {missing.string()});
-  expect_error([&] { ByteLevelBpe(vocab, missing); }, ExitCode::kPermanent, {missing.string()});
+  expect_error([&] { ByteLevelBpe(missing, merges); }, ExitCode::kUsage, {missing.string()});
+  expect_error([&] { ByteLevelBpe(vocab, missing); }, ExitCode::kUsage, {missing.string()});
   const auto broken = files.folder.write("b.json", "{\"a\": 0,\n");
   expect_error([&] { ByteLevelBpe(broken, merges); }, ExitCode::kUsage,
                {broken.string(), "line 2"});

@@ -327,7 +327,7 @@ TEST_F(StoreTest, BadInputIsNamedAndLeavesNothing) {
   for (const auto& entry : fs::directory_iterator(cache_ / "stores"))
     EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
   cache_ = folder_.write("file", "");
-  expect_error([&] { prepare(spec_of(causal_lm())); }, ExitCode::kPermanent, {cache_.string()});
+  expect_error([&] { prepare(spec_of(causal_lm())); }, ExitCode::kUsage, {cache_.string()});
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ TEST(LocalFile, ReadsWhatIsThere) {
   EXPECT_EQ(file.read(10, 0), "");
   for (const auto& [offset, length] : {std::pair{9, 2}, {-1, 1}, {0, -1}, {11, 0}})
     expect_error([&] { file.read(offset, length); }, ExitCode::kPermanent, {"10 bytes"});
-  expect_error([&] { LocalFile(folder.path() / "none"); }, ExitCode::kPermanent, {"none"});
+  expect_error([&] { LocalFile(folder.path() / "none"); }, ExitCode::kUsage, {"none"});
 }
 
 TEST(LocalFile, ThatBecameShorter) {

@@ -279,7 +279,8 @@ TEST_F(Record, LinesThatCannotBeReadAreNotNone) {
 TEST_F(Record, AFolderThatCannotBeReadIsNotEmpty) {
   EXPECT_TRUE(read_runs(folder_.path() / "none", RecordFiles::kAll).empty());
   const auto file = folder_.write("file", "");
-  expect_error([&] { read_runs(file, RecordFiles::kAll); }, ExitCode::kPermanent, {"file"});
+  expect_error([&] { read_runs(file, RecordFiles::kAll); }, ExitCode::kUsage,
+               {"file", "a folder", "found a file"});
 }
 
 }  // namespace
