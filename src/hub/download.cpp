@@ -46,7 +46,7 @@ class Download {
       } catch (const TransferFailure& failure) {
         if (partial.end() > farthest) backoff.reset();
         farthest = std::max(farthest, partial.end());
-        if (!failure.may_pass() || !backoff.wait(failure.what()))
+        if (!wait_after(failure, backoff))
           throw transfer_error(subject_, failure, http_.settings());
       }
     }
@@ -61,7 +61,8 @@ class Download {
     if (reply.ok()) {
       if (file_.size && !partial.complete())
         throw TransferFailure(
-            concat("the reply ended after ", partial.end(), " of ", *file_.size, " bytes"), true);
+            concat("the reply ended after ", partial.end(), " of ", *file_.size, " bytes"),
+            TransferFailure::Kind::kPassing);
       return true;
     }
     const bool range_refused = reply.status == 416 && partial.end() > 0;

@@ -7,7 +7,6 @@
 #include <ctime>
 
 #include "base/text.h"
-#include "hub/backoff.h"
 #include "hub/url.h"
 
 namespace dtbench {
@@ -38,6 +37,10 @@ bool may_pass(const HttpResponse& response) {
   return response.status == 408 || response.status == 429 || response.status >= 500;
 }
 
+bool wait_after(const TransferFailure& failure, Backoff& backoff) {
+  return failure.kind() == TransferFailure::Kind::kPassing && backoff.wait(failure.what());
+}
+
 std::optional<double> retry_after_s(const HttpResponse& response) {
   const std::string value = response.header("retry-after");
   if (is_number(value)) return std::stod(value);
@@ -48,7 +51,8 @@ std::optional<double> retry_after_s(const HttpResponse& response) {
 
 Error transfer_error(const std::string& subject, const TransferFailure& failure,
                      const HubSettings& settings) {
-  return Error(failure.may_pass() ? ExitCode::kRetryable : ExitCode::kPermanent,
+  return Error(failure.kind() == TransferFailure::Kind::kLasting ? ExitCode::kPermanent
+                                                                 : ExitCode::kRetryable,
                concat(subject, ": downloading it from '", settings.endpoint,
                       "' failed: ", failure.what(), "."),
                "Check the network, proxies and HF_ENDPOINT, then try again; HF_HUB_OFFLINE=1 uses "
@@ -69,12 +73,14 @@ HttpResponse HttpClient::follow(HttpRequest request, BodySink* sink) {
     const std::string target = resolve_url(request.url, response.header("location"));
     const std::string origin = url_origin(target);
     if (origin.empty())
-      throw TransferFailure("it redirects to something that is not an http address", false);
+      throw TransferFailure("it redirects to something that is not an http address",
+                            TransferFailure::Kind::kLasting);
     if (request.method == "HEAD" && origin != origin_ && !response.header("x-repo-commit").empty())
       return response;
     request.url = target;
   }
-  throw TransferFailure(concat("more than ", kMostRedirects, " redirects"), false);
+  throw TransferFailure(concat("more than ", kMostRedirects, " redirects"),
+                        TransferFailure::Kind::kLasting);
 }
 
 HttpResponse HttpClient::try_often(const std::string& subject,
@@ -87,8 +93,7 @@ HttpResponse HttpClient::try_often(const std::string& subject,
           !backoff.wait(concat("HTTP status ", response.status), retry_after_s(response)))
         return response;
     } catch (const TransferFailure& failure) {
-      if (!failure.may_pass() || !backoff.wait(failure.what()))
-        throw transfer_error(subject, failure, settings_);
+      if (!wait_after(failure, backoff)) throw transfer_error(subject, failure, settings_);
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "hub/backoff.h"
 #include "hub/settings.h"
 #include "hub/transfer.h"
 
@@ -16,8 +17,9 @@ namespace dtbench {
 // by itself, also those that a redirect gives. For one thread at a time.
 //
 // `subject` says in log and errors what is fetched. Lost connections and the statuses 408, 429 and
-// 5xx are tried again as the settings' policy says, honouring Retry-After. Throws Error where no
-// reply comes; other statuses are the caller's to judge.
+// 5xx are tried again as the settings' policy says, honouring Retry-After; a first connection that
+// cannot be made is not. Throws Error where no reply comes; other statuses are the caller's to
+// judge.
 class HttpClient {
  public:
   // `received` counts what all clients of one Hub fetch.
@@ -47,6 +49,9 @@ class HttpClient {
 
 // Whether another try may bring another status.
 bool may_pass(const HttpResponse& response);
+
+// Waits, if the failure may be another after that; false: it is final.
+bool wait_after(const TransferFailure& failure, Backoff& backoff);
 
 // What the server asks to wait, in seconds: Retry-After (a number or a date), or a RateLimit header
 // with nothing left, as the Hub sends it.

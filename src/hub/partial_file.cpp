@@ -80,12 +80,14 @@ void PartialFile::begin(const HttpResponse& head) {
   if (head.status == 206 && first_byte(head.header("content-range")) == end_) return;
   end_ = 0;  // the server sends the whole; what is there will be overwritten with the same bytes
   if (head.status == 206)
-    throw TransferFailure("the server sent a different range from the one requested", true);
+    throw TransferFailure("the server sent a different range from the one requested",
+                          TransferFailure::Kind::kPassing);
 }
 
 void PartialFile::write(std::string_view bytes) {
   if (size_ && end_ + static_cast<std::int64_t>(bytes.size()) > *size_)
-    throw TransferFailure(concat("received more than the file's ", *size_, " bytes"), true);
+    throw TransferFailure(concat("received more than the file's ", *size_, " bytes"),
+                          TransferFailure::Kind::kPassing);
   while (!bytes.empty()) {
     const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), end_);
     if (written < 0 && errno == EINTR) continue;

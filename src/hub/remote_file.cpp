@@ -24,12 +24,15 @@ class RangeSink : public BodySink {
   void begin(const HttpResponse& head) override {
     if (head.status != 206) throw RangeIgnored();
     if (const std::string got = head.header("content-range"); got != expected_)
-      throw TransferFailure(concat("expected '", expected_, "', got '", got, "'"), true);
+      throw TransferFailure(concat("expected '", expected_, "', got '", got, "'"),
+                            TransferFailure::Kind::kPassing);
   }
 
   void write(std::string_view bytes) override {
     const auto size = static_cast<std::int64_t>(bytes.size());
-    if (size > left_) throw TransferFailure("received more bytes than the range has", true);
+    if (size > left_)
+      throw TransferFailure("received more bytes than the range has",
+                            TransferFailure::Kind::kPassing);
     left_ -= size;
     bytes_ += bytes;
   }
@@ -78,14 +81,14 @@ void RemoteFile::fetch(std::int64_t offset, std::int64_t length, std::string& by
     RangeSink sink(range, size(), bytes);
     try {
       const HttpResponse reply = ask(range, sink);
-      if (reply.ok() && count() == before) throw TransferFailure("the reply was empty", true);
+      if (reply.ok() && count() == before)
+        throw TransferFailure("the reply was empty", TransferFailure::Kind::kPassing);
       if (!reply.ok() && (!may_pass(reply) || !backoff.wait(concat("HTTP status ", reply.status),
                                                             retry_after_s(reply))))
         throw content_error(http_.settings(), repository_, subject_, reply);
     } catch (const TransferFailure& failure) {
       if (count() > before) backoff.reset();
-      if (!failure.may_pass() || !backoff.wait(failure.what()))
-        throw transfer_error(subject_, failure, http_.settings());
+      if (!wait_after(failure, backoff)) throw transfer_error(subject_, failure, http_.settings());
     }
   }
 }

@@ -72,21 +72,22 @@ class NoBrokenPipe {
   bool pending_before_ = false;
 };
 
-// What ends a connection, as against what will be the same next time (certificates, addresses).
-bool may_pass(CURLcode code) {
-  constexpr std::array kPassing = {CURLE_COULDNT_RESOLVE_PROXY,
-                                   CURLE_COULDNT_RESOLVE_HOST,
-                                   CURLE_COULDNT_CONNECT,
-                                   CURLE_WEIRD_SERVER_REPLY,
-                                   CURLE_HTTP2,
-                                   CURLE_HTTP2_STREAM,
-                                   CURLE_PARTIAL_FILE,
-                                   CURLE_OPERATION_TIMEDOUT,
-                                   CURLE_SSL_CONNECT_ERROR,
-                                   CURLE_GOT_NOTHING,
-                                   CURLE_SEND_ERROR,
+// What ends a connection or prevents one, as against what will be the same next time (certificates,
+// addresses). Without a network nothing connects; where something did before, it may again.
+TransferFailure::Kind kind_of(CURLcode code, bool connected) {
+  using Kind = TransferFailure::Kind;
+  constexpr std::array kUnconnected = {CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST,
+                                       CURLE_COULDNT_CONNECT};
+  constexpr std::array kPassing = {CURLE_WEIRD_SERVER_REPLY, CURLE_HTTP2,
+                                   CURLE_HTTP2_STREAM,       CURLE_PARTIAL_FILE,
+                                   CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR,
+                                   CURLE_GOT_NOTHING,        CURLE_SEND_ERROR,
                                    CURLE_RECV_ERROR};
-  return std::find(kPassing.begin(), kPassing.end(), code) != kPassing.end();
+  const auto is_one_of = [code](const auto& codes) {
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
+  };
+  if (is_one_of(kUnconnected)) return connected ? Kind::kPassing : Kind::kOffline;
+  return is_one_of(kPassing) ? Kind::kPassing : Kind::kLasting;
 }
 
 }  // namespace
@@ -121,7 +122,8 @@ struct Transfer::Exchange {
     else if (response.body.size() + bytes.size() <= kLongestBody)
       response.body += bytes;
     else
-      throw TransferFailure(concat("the reply is longer than ", human_bytes(kLongestBody)), false);
+      throw TransferFailure(concat("the reply is longer than ", human_bytes(kLongestBody)),
+                            TransferFailure::Kind::kLasting);
   }
 };
 
@@ -199,7 +201,9 @@ HttpResponse Transfer::perform(const HttpRequest& request, BodySink* sink) {
   curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, nullptr);
   if (exchange.error) std::rethrow_exception(exchange.error);
   if (code != CURLE_OK)
-    throw TransferFailure(message[0] ? message.data() : curl_easy_strerror(code), may_pass(code));
+    throw TransferFailure(message[0] ? message.data() : curl_easy_strerror(code),
+                          kind_of(code, connected_));
+  connected_ = true;
   exchange.begin();  // a success without a body
   return exchange.response;
 }

@@ -50,12 +50,16 @@ class BodySink {
 // There was no reply, or not all of it.
 class TransferFailure : public std::runtime_error {
  public:
-  TransferFailure(const std::string& what, bool may_pass)
-      : std::runtime_error(what), may_pass_(may_pass) {}
-  bool may_pass() const { return may_pass_; }  // another try may succeed
+  enum class Kind {
+    kLasting,  // the same next time
+    kOffline,  // no connection was ever made: the network is not there, and seconds change nothing
+    kPassing   // another try at once may succeed
+  };
+  TransferFailure(const std::string& what, Kind kind) : std::runtime_error(what), kind_(kind) {}
+  Kind kind() const { return kind_; }
 
  private:
-  bool may_pass_;
+  Kind kind_;
 };
 
 // How many bytes of bodies came over the network, over several transfers.
@@ -79,6 +83,7 @@ class Transfer {
 
   void* curl_;
   ByteCount received_;
+  bool connected_ = false;  // once, to whichever host
 };
 
 }  // namespace dtbench

@@ -105,19 +105,35 @@ def test_progress_with_rate_and_time_left(hub, client, dataset):
     assert re.search(r"train\.parquet: \d+ %, [\d.]+ KiB of 195\.3 KiB, [\d.]+ .*B/s, .* left", err)
 
 
-def test_no_server(client, dataset):
-    client.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"  # discard: nobody listens
+NOWHERE = {"refused": "http://127.0.0.1:9",  # discard: nobody listens
+           "unresolved": "http://does-not-exist.invalid"}  # RFC 6761: no name ends so
+
+
+@pytest.mark.parametrize("endpoint", NOWHERE.values(), ids=NOWHERE)
+def test_no_server(client, dataset, endpoint):
+    """One try: without a network, seconds change nothing."""
+    client.environment["HF_ENDPOINT"] = endpoint
     result = fetch(client, dataset)
     assert result.code == RETRYABLE
-    assert_named(result, dataset, "127.0.0.1", "HF_HUB_OFFLINE")
+    assert_named(result, dataset, endpoint, "HF_HUB_OFFLINE")
+    assert "retrying" not in result.err
 
 
-def test_no_server_but_the_commit_last_seen(client, dataset):
+@pytest.mark.parametrize("endpoint", NOWHERE.values(), ids=NOWHERE)
+def test_no_server_but_the_commit_last_seen(client, dataset, endpoint):
     fetch(client, dataset)
-    client.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    client.environment["HF_ENDPOINT"] = endpoint
     result = fetch(client, dataset)
     assert_fetched(client, dataset, result)
-    assert dataset.branches["main"] in result.err
+    assert dataset.branches["main"] in result.err and "retrying" not in result.err
+
+
+def test_a_server_that_goes_away_meanwhile(hub, client, dataset):
+    """There is a network, so it is tried again."""
+    hub.fault(server="hub", path="/resolve/", location=NOWHERE["refused"] + "/gone")
+    result = fetch(client, dataset)
+    assert_fetched(client, dataset, result)
+    assert result.err.count("retrying") == 1
 
 
 # --- Statuses ---
