@@ -167,8 +167,8 @@ std::optional<Left> reason_to_leave_out(const RunRecord& run) {
 // The card itself where the record knows it, else its kind.
 std::string card_of(const Json& audit) {
   const Json& device = audit.at("identity").value("device", Json::object());
-  const std::string kind =
-      text_or(member_or_null(device, "/name"), text_or(member_or_null(device, "/cpu"), "a device"));
+  const std::string kind = text_or(member_or_null(device, "/cuda/name"),
+                                   text_or(member_or_null(device, "/cpu"), "a device"));
   const std::string card = text_or(member_or_null(audit, "/session/card"), "");
   return card.empty() ? kind : concat(kind, " ", card);
 }

@@ -76,7 +76,8 @@ class Cell {
     auto trainer =
         std::make_unique<Trainer>(spec(), *store_, choice.device, options_.initial_weights);
     Json audit = make_audit(*trainer, switches, canary, sources());
-    if (!options_.session.empty()) audit["session"] = {{"id", options_.session}};
+    if (!options_.session.empty())
+      audit["session"] = {{"id", options_.session}, {"card", card_uuid(choice.device)}};
     record_.audit(audit);
     state_ = record_.resume(*trainer);
     {

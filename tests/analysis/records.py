@@ -73,7 +73,8 @@ def make_identity(spec):
         "program": {"version": "0.1.0", "source_revision": "aaaa", "compiler": "GNU 12.2.0",
                     "compile_flags": "-O3"},
         "torch": "2.11.0",
-        "device": {"device": spec["device"], "name": "a device", "threads": 2},
+        "device": {"device": spec["device"], "cpu": "a CPU", "threads": 2} |
+            ({"cuda": {"name": "a device"}} if spec["device"].startswith("cuda") else {}),
         "data_fingerprint": hashlib.sha256(spec["scenario"].encode()).hexdigest(),
         "data_content_fingerprint": hashlib.sha256(f"{spec['scenario']}'s".encode()).hexdigest(),
         "initial_weights_file": "",

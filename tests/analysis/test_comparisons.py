@@ -26,7 +26,7 @@ REFUSED = {
     "identity.initial_weights_file": {"identity": {"initial_weights_file": "ff"}},
     "identity.program.source_revision": {"identity": {"program.source_revision": "bbbb"}},
     "identity.torch": {"identity": {"torch": "2.12.0"}},
-    "identity.device.name": {"identity": {"device.name": "another device"}},
+    "identity.device.cpu": {"identity": {"device.cpu": "another CPU"}},
 }
 
 

@@ -14,16 +14,18 @@ NOISE = np.array([-1.2, 0.3, 0.9, -0.5, 0.5, 0.0])  # of a session, in units of 
 
 
 def speeds(runs, scenario, speedup, noise=0.0, length=512, sessions=SESSIONS, card="a card",
-           spec=None, seeds=(0,), batch=8):
-    """A cell of fp32_true and one of bf16_pure in each session."""
+           spec=None, seeds=(0,), batch=8, kind="a device"):
+    """A cell of fp32_true and one of bf16_pure in each session. `card`: its UUID, on which `kind` of
+    card; None: the records name no session."""
+    identity = {"device.cuda": {"name": kind}}
     spec = CUDA | {"data.length": length, "model.positions": 1026, "train.batch": batch} | (spec or {})
     for number in sessions:
-        where = {"id": f"{number}", "card": card} if card else None
-        name = f"{scenario}-{length}-{number}-{card}"
+        where = None if card is None else {"id": f"{number}"} | ({"card": card} if card else {})
+        name = f"{scenario}-{length}-{number}-{kind}-{card}"
         for seed in seeds:
-            add(runs, scenario, "fp32_true", seed, spec=spec, result={SPEED: 100.0}, session=where,
-                folder=f"{name}-fp32_true-{seed}")
-            add(runs, scenario, "bf16_pure", seed, spec=spec, session=where,
+            add(runs, scenario, "fp32_true", seed, spec=spec, identity=identity, session=where,
+                result={SPEED: 100.0}, folder=f"{name}-fp32_true-{seed}")
+            add(runs, scenario, "bf16_pure", seed, spec=spec, identity=identity, session=where,
                 result={SPEED: 100.0 * speedup * float(np.exp(noise * NOISE[number]))},
                 folder=f"{name}-bf16_pure-{seed}")
 
@@ -85,6 +87,26 @@ def test_cards_stand_side_by_side(runs):
     assert len(found["parts"]) == 6 and found["parts_disagree"]
     assert {part["card"] for part in found["parts"]} == {"a device one", "a device two"}
     assert found["verdict"] == "refuted"  # not on every card
+
+
+def test_two_cards_of_a_kind_in_the_same_sessions(runs):
+    """Half of each pair on each card: no card has a session with all of its cells."""
+    for card, scenarios in ("one", "AC"), ("two", "BD"):
+        for scenario in scenarios:
+            speeds(runs, scenario, 2.2 if scenario in "BD" else 2.0, card=card)
+            if scenario == "A":
+                speeds(runs, "A", 2.0, length=1024, batch=4, card=card)
+    found = verdict(runs, "h2")
+    assert (found["verdict"], found["plan"]["done"]) == ("undecided (interim)", 0)
+
+
+def test_kinds_of_cards_are_told_apart_without_their_uuids(runs):
+    """As recorded before the card was: in one machine, whose CPU is the same."""
+    for kind, on_b in ("an A6000", 2.2), ("an H100", 2.0):
+        all_pairs(runs, on_b, 0.005, card="", kind=kind)
+    found = verdict(runs, "h2")
+    assert {part["card"] for part in found["parts"]} == {"an A6000", "an H100"}
+    assert found["verdict"] == "refuted" and len(found["parts"]) == 6
 
 
 def test_a_card_with_too_few_sessions_stands_beside(runs):

@@ -121,6 +121,88 @@ def test_names_that_are_not_there(bench, tmp_path, flag, value, parts):
              parts=parts)
 
 
+# Every reader of a path that a user names: {} is the path.
+DRY = "run --scenario A --policy fp32_true --preset tiny --dry-run"
+RUN = "run --scenario A --policy fp32_true --preset tiny"
+CARD = ["--device", "NVIDIA RTX A6000"]
+FILES = {
+    "tokenizer": f"{DRY} --tokenizer {{}}.json",
+    "tokenizer of a run": f"{RUN} --tokenizer {{}}.json",
+    "vocabulary": f"{DRY} --vocab {{}}.json --merges there.txt",
+    "merges": f"{DRY} --vocab there.json --merges {{}}.txt",
+    "merges of a run": f"{RUN} --vocab there.json --merges {{}}.txt",
+    "data": f"{RUN} --data {{}}.jsonl",
+    "data to prepare": "data prepare --scenario C --preset tiny --data {}.parquet",
+    "folder of data": f"{RUN} --data {{}}",
+    "weights": f"{RUN} --init {{}}.safetensors",
+    "index of weights": f"{RUN} --init {{}}.safetensors.index.json",
+    "settings": f"{DRY} --config {{}}.toml",
+    "policy": "run --scenario A --preset tiny --dry-run --policy {}.toml",
+    "scenario": "run --policy fp32_true --preset tiny --dry-run --scenario {}.toml",
+    "policy to explain": "policies {}.toml",
+    "policy of a matrix": "matrix --dry-run --policy {}.toml --preset tiny",
+    "matrix": "matrix --dry-run --file {}.toml",
+    "study": "study --dry-run {}.toml",
+    "extension": "--extension {}.so policies",
+}
+FOLDERS = {
+    "list": "list --out {}", "analyse": "analyse {}", "report": "report {}", "compare": "compare {} {}",
+    "watch": "watch {}", "show": "show 0123 --out {}", "explain": "explain 0123 --out {}",
+    "rescue": "rescue 0123 --out {}", "run of show": "show {}", "run of explain": "explain {}",
+    "store": "data show {}", "store to verify": "data verify {}",
+    "records of another card": "plan --preset base --scenario A --policy fp32_true --records {} CARD",
+}
+
+
+def command_with(template, path):
+    words = [word.format(path) for word in template.split()]
+    return [a for word in words for a in (CARD if word == "CARD" else [word])]
+
+
+def named(bench, template, path):
+    said = refused(bench(*command_with(template, path)), str(path).strip("'"), code=USAGE)
+    assert "\n  try: " in said, said
+    return said
+
+
+@pytest.fixture
+def there(tmp_path):
+    """Files that are there, so that only the path in question is not."""
+    for name in ("there.json", "there.txt"):
+        (tmp_path / name).write_text("{}")
+
+
+@pytest.mark.parametrize("template", (FILES | FOLDERS).values(), ids=FILES | FOLDERS)
+def test_a_path_that_is_not_there(bench, there, template):
+    named(bench, template, "absent")
+    named(bench, template, "no/such/folder/absent")
+
+
+@pytest.mark.parametrize("template", FOLDERS.values(), ids=FOLDERS)
+def test_a_file_in_the_place_of_a_folder(bench, there, template):
+    named(bench, template, "there.json")
+
+
+@pytest.mark.parametrize("template", FILES.values(), ids=FILES)
+def test_a_file_in_the_place_of_a_folder_above(bench, there, template):
+    named(bench, template, "there.json/below")
+
+
+@pytest.mark.parametrize("template", [template for template in FILES.values() if "{}" + ".so" not in template],
+                         ids=[name for name in FILES if name != "extension"])
+def test_what_is_near_is_named(bench, tmp_path, there, template):
+    path = re.search(r"\{\}(\S*)", template)[1]
+    (tmp_path / f"corpus-of-laws{path}").write_text("")
+    said = named(bench, template, "corpus-of-lws")
+    assert f"Did you mean 'corpus-of-laws{path}'?" in said, said
+
+
+@pytest.mark.parametrize("arguments", [f"{RUN} --out there.json", f"{RUN} --out there.json/runs",
+                                       "matrix --scenario A --policy fp32_true --preset tiny --out there.json"])
+def test_a_place_to_write_that_is_a_file(bench, there, arguments):
+    refused(bench(*arguments.split()), "there.json", code=USAGE)
+
+
 def test_environment_variables(bench, tmp_path):
     said = refused(bench("list", DTBENCH_TRAIN_STEP="3"), code=USAGE) if bench(
         "list", DTBENCH_TRAIN_STEP="3").returncode else ""

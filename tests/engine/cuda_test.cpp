@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "engine/cuda_device.h"
+#include "engine/numerics/device.h"
 #include "engine/numerics/finite.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/one_parameter.h"
@@ -25,6 +26,13 @@
 
 namespace dtbench::testing {
 namespace {
+
+TEST_F(Cuda, TheCardIsNamedByItsUuid) {
+  const std::string uuid = card_uuid(device_).get<std::string>();
+  EXPECT_EQ(uuid.size(), 36);
+  EXPECT_NE(uuid, uuid_text({}));
+  EXPECT_EQ(card_uuid(device_), uuid);
+}
 
 TEST_F(Cuda, DropoutMasksAreTheCpus) {
   const DropoutContext context{0.1, 42, 7, 3};

@@ -166,6 +166,12 @@ def test_a_complete_cell_is_not_trained_again_but_on_request(environment, tmp_pa
     assert json.loads((kept[0] / "result.json").read_text()) == first
 
 
+def test_a_record_names_its_session_and_on_a_cpu_no_card(environment, tmp_path):
+    assert run(environment, tmp_path, "--steps", "1").returncode == 0
+    session = json.loads((cell(tmp_path) / "audit.json").read_text())["session"]
+    assert session["id"] and session["card"] is None
+
+
 def test_a_complete_cell_is_not_served_for_other_initial_weights(environment, tmp_path):
     done = run(environment, tmp_path / "first", "--steps", "1", "--keep-checkpoint")
     assert done.returncode == 0, done.stderr

@@ -119,9 +119,9 @@ def test_timings_without_a_disturbance_are_not_talked_about(sets):
 def test_what_the_sets_were_made_with_is_told_apart(sets):
     for seed in SEEDS:
         sets("A", "fp32_true", seed,
-             identity={"program.source_revision": "bbbb", "device.name": "another"})
+             identity={"program.source_revision": "bbbb", "device.cpu": "another"})
     assert compare(sets.before, sets.after)["differing"] == [
-        {"field": "device.name", "before": "a device", "after": "another", "pairs": 5},
+        {"field": "device.cpu", "before": "a CPU", "after": "another", "pairs": 5},
         {"field": "program.source_revision", "before": "aaaa", "after": "bbbb", "pairs": 5}]
 
 

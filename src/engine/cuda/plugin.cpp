@@ -7,6 +7,8 @@
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
+#include <array>
+#include <cstring>
 #include <memory>
 
 #include "engine/cuda/kernels.h"
@@ -38,6 +40,15 @@ DeviceStatistics peak_memory(int index) {
 void synchronize(int index) {
   const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(index));
   c10::cuda::device_synchronize();
+}
+
+std::array<unsigned char, 16> uuid(int index) {
+  cudaDeviceProp properties{};
+  C10_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
+  std::array<unsigned char, 16> bytes{};
+  static_assert(sizeof properties.uuid.bytes == bytes.size());
+  std::memcpy(bytes.data(), properties.uuid.bytes, bytes.size());
+  return bytes;
 }
 
 std::string pci_bus_id(int index) {
@@ -101,6 +112,7 @@ const bool kRegistered = [] {
                         peak_memory,
                         synchronize,
                         pci_bus_id,
+                        uuid,
                         start_timer,
                         stop_timer,
                         timer_seconds,

@@ -53,6 +53,17 @@ Json describe_device(const c10::Device& device) {
   return description;
 }
 
+Json card_uuid(const c10::Device& device) {
+  return device.is_cuda() ? Json(uuid_text(cuda_plugin().uuid(device.index()))) : Json();
+}
+
+std::string uuid_text(const std::array<unsigned char, 16>& bytes) {
+  std::string text = hexadecimal(bytes);
+  for (const std::size_t at : {20, 16, 12, 8})
+    text.insert(at, 1, '-');
+  return text;
+}
+
 void synchronize(const c10::Device& device) {
   if (device.is_cuda()) cuda_plugin().synchronize(device.index());
 }

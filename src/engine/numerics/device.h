@@ -3,6 +3,7 @@
 
 #include <c10/core/Device.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,11 @@ DeviceChoice choose_device(const std::string& name);
 
 // Name, capability, memory, versions, threads: for audit.json.
 Json describe_device(const c10::Device& device);
+
+// The card itself, not its kind: CUDA's UUID, as `nvidia-smi -L` prints it after "GPU-". Null for a
+// CPU. No part of a run's identity: a run may go on with another card of the same kind.
+Json card_uuid(const c10::Device& device);
+std::string uuid_text(const std::array<unsigned char, 16>& bytes);  // RFC 9562
 
 // Waits until the device has done everything asked of it (nothing to do on the CPU).
 void synchronize(const c10::Device& device);

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -60,6 +61,7 @@ struct CudaPlugin {
   DeviceStatistics (*peak_memory)(int index);
   void (*synchronize)(int index);
   std::string (*pci_bus_id)(int index);  // "0000:01:00.0": which GPU that is for others than CUDA
+  std::array<unsigned char, 16> (*uuid)(int index);  // the card itself, whichever machine it is in
   // Events around work on the current stream: start, stop, and the seconds between them, once the
   // device has come to the second; the timer is gone then.
   void* (*start_timer)(int index);
