@@ -1,5 +1,7 @@
 #include "cli/matrix_report.h"
 
+#include <algorithm>
+
 #include "base/table.h"
 #include "base/text.h"
 #include "cli/sweep_view.h"
@@ -32,17 +34,31 @@ std::string money_of(const Json& amount) {
   return amount.is_number() ? usd(amount.get<double>()) : "-";
 }
 
-std::string names_in(const Json& summary, const char* state) {
+// Cells that share a fate and its reason.
+struct Group {
+  std::string failure;
   std::vector<std::string> names;
-  std::size_t more = 0;
+};
+
+// Of a state, in the order of their first cells.
+std::vector<Group> groups_of(const Json& summary, const char* state) {
+  std::vector<Group> groups;
   for (const Json& cell : summary.at("cells")) {
     if (cell.at("state") != state) continue;
-    if (names.size() < kListed)
-      names.push_back(cell.at("name").get<std::string>());
-    else
-      ++more;
+    const std::string failure = readable(cell.at("failure"));
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Group& known) { return known.failure == failure; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {failure, {}});
+    group->names.push_back(readable(cell.at("name")));
   }
-  return join(names, ", ") + (more > 0 ? concat(" and ", more, " more") : "");
+  return groups;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  const auto shown = static_cast<std::ptrdiff_t>(std::min(names.size(), kListed));
+  const std::size_t more = names.size() - static_cast<std::size_t>(shown);
+  return join({names.begin(), names.begin() + shown}, ", ") +
+         (more > 0 ? concat(" and ", more, " more") : "");
 }
 
 }  // namespace
@@ -126,15 +142,16 @@ std::string matrix_summary_text(const Json& summary) {
       concat(count("done"), " of ", summary.at("cells").size(),
              " cells are done: 'dtbench list --out ", readable(summary.at("out")),
              "' lists them, 'dtbench analyse ", readable(summary.at("out")), "' compares them.\n");
-  for (const Json& cell : summary.at("cells"))
-    if (cell.at("state") == "failed")
-      text +=
-          concat("failed: ", readable(cell.at("name")), ": ", readable(cell.at("failure")), "\n");
-  if (count("left out") > 0)
-    text += wrapped(concat("The budget does not pay for ", count("left out"), " of ",
-                           summary.at("cells").size(),
-                           " cells, which were left out: ", names_in(summary, "left out"), "."),
-                    kProse);
+  for (const Group& group : groups_of(summary, "failed"))
+    text += concat("failed: ", listed(group.names), ": ", group.failure, "\n");
+  for (const Group& group : groups_of(summary, "left out"))
+    if (group.failure.empty())
+      text += wrapped(concat("The budget does not pay for ", group.names.size(), " of ",
+                             summary.at("cells").size(),
+                             " cells, which were left out: ", listed(group.names), "."),
+                      kProse);
+    else
+      text += concat("left out: ", listed(group.names), ": ", group.failure, "\n");
   if (const int waiting = count("waiting"); waiting > 0)
     text += concat("The same command resumes; ", waiting, " of ", summary.at("cells").size(),
                    " cells left.\n");

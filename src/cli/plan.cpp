@@ -158,8 +158,9 @@ OneSeed calibrated_seed(const MatrixOptions& options, std::vector<SweepCell>& ce
   const Predictor predictor = predict(cells, sweep);
   OneSeed seed = one_seed(cells, [&](const RunSpec& spec) { return predictor.time(spec); });
   if (seed.cells.empty())
-    throw Error(ExitCode::kPermanent, concat("No kind of cell could be calibrated. ",
-                                             cells.front().name, ": ", cells.front().failure));
+    throw Error(cells.front().failure_code,
+                concat("No kind of cell could be calibrated. ", cells.front().name, ": ",
+                       cells.front().failure));
   return seed;
 }
 

@@ -46,11 +46,15 @@ std::vector<SweepCell> calibrations(const std::vector<SweepCell>& cells, const f
 
 // A cell without a prediction says why its kind's calibration failed.
 void explain_unknown(std::vector<SweepCell>& cells, const std::vector<SweepCell>& calibrations) {
-  std::map<std::string, std::string> failures;
+  std::map<std::string, const SweepCell*> of_kind;
   for (const SweepCell& calibration : calibrations)
-    failures[kind_of(calibration.spec)] = calibration.failure;
+    of_kind[kind_of(calibration.spec)] = &calibration;
   for (SweepCell& cell : cells)
-    if (!cell.predicted_s) cell.failure = failures[kind_of(cell.spec)];
+    if (const auto its = of_kind.find(kind_of(cell.spec));
+        !cell.predicted_s && its != of_kind.end()) {
+      cell.failure = its->second->failure;
+      cell.failure_code = its->second->failure_code;
+    }
 }
 
 }  // namespace

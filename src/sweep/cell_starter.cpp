@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/places.h"
+#include "data/hub_files.h"
 #include "data/store.h"
 #include "record/run_directory.h"
 
@@ -25,20 +26,31 @@ void CellStarter::look_first(SweepCell& cell) {
   look_at_record(cell);
 }
 
-// Cells share stores, and to prepare one hashes it and its sources; start() does so for each cell.
-void CellStarter::prepare_data(const RunSpec& spec) {
+// Cells share stores and weights, and to prepare a store hashes it and its sources; start() does so
+// for each cell. What fails, fails once in this process: not once a cell, nor again for the cells
+// whose calibrations have failed.
+void CellStarter::prepare_files(const RunSpec& spec) {
+  static std::map<std::string, Error> failures;
   const Json all = to_json(spec);
-  const std::string decides = canonical_json(
-      Json::array({all.at("data"), all.at("objective"), all.at("model").at("architecture")}));
+  const Json& model = all.at("model");
+  const std::string decides = canonical_json(Json::array(
+      {all.at("data"), all.at("objective"), model.at("architecture"), model.at("init")}));
   if (prepared_.contains(decides)) return;
-  prepare_store(spec, cache_folder(), options_.configs);
+  if (const auto failed = failures.find(decides); failed != failures.end()) throw failed->second;
+  try {
+    initial_weights_file(spec);
+    prepare_store(spec, cache_folder(), options_.configs);
+  } catch (const Error& error) {
+    failures.emplace(decides, error);
+    throw;
+  }
   prepared_.insert(decides);
 }
 
 void CellStarter::look_at_record(SweepCell& cell) {
   try {
     if (!fs::exists(cell.run / "result.json"))
-      prepare_data(cell.spec);
+      prepare_files(cell.spec);
     else if (prepare(cell, OldRecord::kGoOn).finished)
       finish(cell);
   } catch (const Error& error) {

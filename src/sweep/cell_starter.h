@@ -31,8 +31,8 @@ class CellStarter {
   CellStarter(const SweepOptions& options, Ledger& ledger);
 
   // To be called for every cell before the first one starts: what became of the leases that had
-  // ended by then is no news. Prepares data too, which may take long: later, heartbeats would have
-  // to wait for it. The cell may be done or have failed afterwards.
+  // ended by then is no news. Prepares data and weights too, which may take long: later, heartbeats
+  // would have to wait for it. The cell may be done or have failed afterwards.
   void look_first(SweepCell& cell);
 
   // Whether another process has finished the cell meanwhile: it may be done or have failed then.
@@ -47,7 +47,7 @@ class CellStarter {
   PreparedCell prepare_or_set_aside(const SweepCell& cell) const;
   std::optional<CellAtWork> start_with(std::unique_ptr<Lease> lease, SweepCell& cell,
                                        const Slot& slot);
-  void prepare_data(const RunSpec& spec);
+  void prepare_files(const RunSpec& spec);
   void stamp(const SweepCell& cell) const;
   void finish(SweepCell& cell) const;
 
@@ -56,7 +56,7 @@ class CellStarter {
   Leases leases_;
   std::optional<EngineStamp> engine_;
   std::map<std::string, std::int64_t> old_lease_;  // the last that had ended, by cell
-  std::set<std::string> prepared_;                 // what has decided a store
+  std::set<std::string> prepared_;                 // what has decided a store and weights
 };
 
 }  // namespace dtbench

@@ -1,11 +1,13 @@
 """What a matrix may cost: `matrix --budget` and `plan`, beside a stand-in for the engine. The times
 that predictions build on are put into the account of the calibrations, so they are known exactly."""
 
+import http.server
 import json
 import signal
+import threading
 
 import pytest
-from conftest import refused
+from conftest import BIN, refused
 from sweeps import said, states
 
 CELLS = ["--scenario", "A", "--scenario", "C", "--policy", "fp32_true", "--policy", "fp16_naive",
@@ -118,9 +120,50 @@ def test_plan_says_why_nothing_could_be_calibrated(sweeps):
     """Where not even the data is there, no engine starts and there is no record to look at."""
     process = sweeps.run("--scenario", "C", "--policy", "fp32_true", "--preset", "tiny", "--data",
                          "nowhere.jsonl", command="plan")
-    assert process.returncode == 4
+    assert process.returncode == 2
     assert "No kind of cell could be calibrated. C fp32_true seed 0: data.source: expected a file" in (
         process.stderr)
+
+
+def test_a_failed_calibration_is_tried_once_and_said_once(sweeps):
+    """Of a kind with three cells, beside one that can be calibrated."""
+    process = sweeps.run("--scenario", "A", "--policy", "fp32_true", "--policy", "fp16_naive", "--preset",
+                         "tiny", "--seeds", 3, *PRICE, "--budget", 100, does={"A fp16_naive": "refuse"})
+    starts = sweeps.started()
+    assert starts.count("A fp16_naive from step 0") == 1 and starts.count("A fp32_true from step 0") == 4
+    lines = [line for line in process.stdout.splitlines() if "is not to be had" in line]
+    names = ", ".join(f"A fp16_naive seed {seed}" for seed in range(3))
+    assert len(lines) == 1 and lines[0].startswith(f"left out: {names}: its cost is unknown"), process.stdout
+    assert "does not pay for" not in said(process.stdout)
+
+
+def test_data_that_cannot_be_had_fails_once(sweeps):
+    """One server, which notes each request, for calibrations and cells alike."""
+    asked = []
+    (sweeps.program.parent / "libdtbench_hub.so").symlink_to(BIN / "libdtbench_hub.so")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        process = sweeps.run("--scenario", "A", "--preset", "tiny", "--policy", "fp32_true", "--policy",
+                             "fp16_naive", "--seeds", 3, *PRICE, "--budget", 100, "--data",
+                             "hf://datasets/owner/texts", HF_ENDPOINT=f"http://127.0.0.1:{server.server_port}",
+                             HF_HUB_CACHE=str(sweeps.folder / "hub"))
+        server.shutdown()
+    assert process.returncode == 4 and sweeps.started() == []
+    assert len(asked) == 1, asked
+    assert process.stdout.count("owner/texts") + process.stderr.count("owner/texts") >= 1
+    failed = [line for line in process.stdout.splitlines() if line.startswith("failed: ")]
+    assert len(failed) <= 1, process.stdout
 
 
 def test_a_budget_that_does_not_pay_for_its_calibration(sweeps):
