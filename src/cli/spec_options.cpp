@@ -83,11 +83,9 @@ std::vector<SpecFlag> cell_flags(Spelling spelling) {
       Spelled{"--seq_len", {"--length", "data.length", "tokens per sequence"}},
       Spelled{"--lr", {"--lr", "train.learning_rate", "learning rate after the warm-up"}},
       Spelled{"--seed", {"--seed", "seed", "seed of weights, data order, masks and dropout"}},
-      Spelled{
-          "--init",
-          {"--init", "model.init",
-           "scratch, pretrained (as published), a .safetensors file, an index of such files, or "
-           "hf://..."}},
+      Spelled{"--init",
+              {"--init", "model.init",
+               "scratch, pretrained (as published), .safetensors file or index, hf://..."}},
       Spelled{"--device", {"--device", "device", "cpu, cuda or cuda:N"}},
       Spelled{"--on_nonfinite",
               {"--on-nonfinite", "train.on_nonfinite",
