@@ -190,7 +190,8 @@ def test_labels_of_a_file_are_unknown_before_it_is_read(bench):
 
 
 def test_benchmark_is_run_by_another_name(bench, tmp_path):
-    (tmp_path / "vocab.json").write_text("{}")
+    for name in ("vocab.json", "merges.txt"):
+        (tmp_path / name).write_text("{}")
     data = ["--data", "text.jsonl", "--vocab", "vocab.json", "--merges", "merges.txt"]
     for length in [], ["64"]:
         named = dry_run(bench, "run", "--scenario", "A", "--policy", "amp_bf16", *data, "--batch", "32",
