@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "analysis/json_access.h"
+#include "base/table.h"
 #include "base/text.h"
 
 namespace dtbench {
@@ -27,6 +28,22 @@ Json with_policy(const SettingTrials& setting, const Json& policy_fields) {
   Json json = as_json(setting.setting);
   json["spec"]["policy"] = policy_fields;
   return json;
+}
+
+std::string value_in_words(const Json& value) {
+  return value.is_null() ? "nothing" : readable(value);
+}
+
+// "train.bce_reduction mean and train.steps 600" of what a hypothesis asks of a scenario's spec.
+std::string settings_in_words(const Json& settings) {
+  std::vector<std::string> parts;
+  const Json flat = settings.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    std::string field = pointer.substr(1);
+    std::replace(field.begin(), field.end(), '/', '.');
+    parts.push_back(concat(readable(field), " ", value_in_words(value)));
+  }
+  return join(parts, " and ");
 }
 
 // What scenarios have to share; their data, lengths and rates are their own.
@@ -67,7 +84,7 @@ std::string Evidence::nothing_fits(const std::string& scenario, const std::strin
                   hypothesis_.device_reason.empty() ? "" : ": " + hypothesis_.device_reason);
   const Json wanted = where.value(scenario, Json());
   return concat("no pairs of ", policy, " and ", kReferencePolicy, " on ", scenario,
-                wanted.is_null() ? "" : " with " + wanted.dump(),
+                wanted.empty() ? "" : " with " + settings_in_words(wanted),
                 hypothesis_.seeds == 0
                     ? std::string()
                     : concat(" among the planned seeds, ", hypothesis_.first_seed, " to ",
@@ -154,8 +171,8 @@ bool any_synthetic(const std::vector<Arm>& arms) {
 std::string in_words(const Json& differing) {
   std::vector<std::string> parts;
   for (const Json& each : differing)
-    parts.push_back(concat(each.at("field").get<std::string>(), " (", each.at("here").dump(),
-                           " and ", each.at("there").dump(), ")"));
+    parts.push_back(concat(readable(each.at("field")), " (", value_in_words(each.at("here")),
+                           " and ", value_in_words(each.at("there")), ")"));
   return join(parts, ", ");
 }
 

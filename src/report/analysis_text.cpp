@@ -193,6 +193,17 @@ std::string control_text(const Json& control) {
   return text;
 }
 
+// "2 without a partner, 1 damaged"
+std::string left_out_text(const Json& counts) {
+  std::vector<std::string> parts;
+  for (const auto& [why, count] : counts.items())
+    parts.push_back(concat(count.dump(), " ",
+                           why == "unpaired"           ? "without a partner"
+                           : why == "seed_not_planned" ? "of seeds that are not planned"
+                                                       : readable(why)));
+  return join(parts, ", ");
+}
+
 std::string verdict_text(const Json& verdict) {
   std::string text =
       concat(readable(verdict.at("hypothesis")), ", ", readable(verdict.at("title")), ", ",
@@ -207,7 +218,7 @@ std::string verdict_text(const Json& verdict) {
     if (!control.at("parts").empty()) controls.push_back(control_text(control));
   if (!controls.empty()) text += indented(concat("controls: ", join(controls, "; ")), 2);
   if (const Json& left_out = verdict.at("left_out"); !left_out.empty())
-    text += indented(concat("left out: ", counts_text(left_out)), 2);
+    text += indented(concat("left out: ", left_out_text(left_out)), 2);
   for (const Json& caveat : verdict.at("caveats"))
     text += indented(concat("note: ", readable(caveat)), 2);
   return text;
@@ -307,7 +318,8 @@ std::string comparisons_text(const Json& analysis) {
     text += metric_table(setting, "Difference from fp32_true",
                          {{"val_loss", "validation loss"},
                           {"average_precision_micro", "average precision"},
-                          {"f1_micro", "micro F1"},
+                          {"f1_micro", "F1 micro"},
+                          {"f1_macro", "F1 macro"},
                           {"accuracy", "accuracy"}},
                          difference);
     text += metric_table(setting, "Ratio to fp32_true",

@@ -1,5 +1,7 @@
 #include "report/changes_text.h"
 
+#include <algorithm>
+
 #include "base/table.h"
 #include "base/text.h"
 #include "report/number_text.h"
@@ -73,13 +75,24 @@ std::string groups_text(const Json& changes) {
   if (changes.at("groups").empty())
     return "\nNo cell is in both sets: scenario, policy, seed and every setting must be the "
            "same.\n";
-  Rows rows = {
-      {"All pairs", "", "n", "validation loss", "average precision", "samples/s", "peak memory"}};
+  Rows rows = {{"All pairs", "", "n"}};
   for (const Json& group : changes.at("groups"))
     rows.push_back({concat("  ", readable(group.at("scenario"))), readable(group.at("policy")),
-                    std::to_string(group.at("seeds").size()), effect(group, "val_loss"),
-                    effect(group, "average_precision_micro"), effect(group, "samples_per_s"),
-                    effect(group, "peak_allocated_bytes")});
+                    std::to_string(group.at("seeds").size())});
+  for (const auto& [name, words] :
+       {std::pair{"val_loss", "validation loss"},
+        std::pair{"average_precision_micro", "average precision"},
+        std::pair{"f1_macro", "F1 macro"}, std::pair{"samples_per_s", "samples/s"},
+        std::pair{"peak_allocated_bytes", "peak memory"}}) {
+    std::vector<std::string> column = {words};
+    for (const Json& group : changes.at("groups"))
+      column.push_back(effect(group, name));
+    if (std::all_of(column.begin() + 1, column.end(),
+                    [](const std::string& text) { return text == "-"; }))
+      continue;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i].push_back(column[i]);
+  }
   return concat("\n", aligned(rows),
                 "Differences (after - before) and ratios (after / before), means over seeds with "
                 "95 % intervals.\n");
