@@ -12,6 +12,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/gpu_line.h"
 #include "config/run_spec.h"
 #include "data/hub_files.h"
 #include "data/parquet.h"
@@ -100,7 +101,8 @@ std::vector<std::string> warnings(const Json& found) {
                           found.at("disk").at("folder").get<std::string>()));
   const Json preferred = member_or_null(found.at("engine"), "/sheet/preferred");
   if (member_or_null(found.at("engine"), "/device/cuda").is_object() && preferred != true)
-    list.emplace_back("the study is planned for an RTX A6000 or A40; this is a different GPU");
+    list.push_back(
+        concat("the study is planned for an ", kPreferredGpus, "; this is a different GPU"));
   return list;
 }
 
@@ -218,8 +220,8 @@ void run_doctor(const DoctorOptions& options) {
   if (found.at("ready") == true) return;
   std::cout.flush();
   throw Error(ExitCode::kPermanent, "The study (preset base) cannot run on this machine.",
-              "Run 'dtbench demo', which needs no GPU, or use a machine with one (RTX A6000 "
-              "or A40).");
+              concat("Run 'dtbench demo', which needs no GPU, or use a machine with one (",
+                     kPreferredGpus, ")."));
 }
 
 }  // namespace

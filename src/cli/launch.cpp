@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/amounts.h"
+#include "cli/gpu_line.h"
 #include "cli/notes.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
@@ -94,6 +95,7 @@ void launch(const ResolveRequest& request, const LaunchOptions& options) {
   const std::vector<std::string> command = engine_command(cell, engine);
   log_info(concat("scenario ", spec.scenario, ", policy ", spec.policy.name, ", preset ",
                   spec.preset, ", seed ", spec.seed, ": record in ", run.string()));
+  log_gpus(spec.device, 1);
   note_long_warm_ups({&spec});
   become(command);
 }

@@ -103,6 +103,7 @@ void run_matrix(const MatrixCommand& command) {
   }
   require_device_here(command.matrix);
   require_device_said(command.matrix, cells);
+  log_gpus(cells, options);
   const std::unique_ptr<SweepObserver> view = make_sweep_view();
   ExitCode end = ExitCode::kDone;
   if (options.budget) end = calibrate(cells, options, *view);

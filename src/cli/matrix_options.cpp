@@ -1,12 +1,14 @@
 #include "cli/matrix_options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/error.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "cli/amounts.h"
+#include "cli/gpu_line.h"
 #include "cli/notes.h"
 #include "hardware/spec_sheet.h"
 #include "sweep/matrix.h"
@@ -221,6 +223,13 @@ void require_device_said(const MatrixOptions& options, const std::vector<SweepCe
       for (const Setting& setting : part.settings)
         if (setting.key == "device") return;
   require_device_said(options.spec.request(), specs_of(cells));
+}
+
+void log_gpus(const std::vector<SweepCell>& cells, const SweepOptions& sweep) {
+  double gpus = 0;  // a slot is a share of one
+  for (const Slot& slot : sweep.slots)
+    gpus += slot.share;
+  log_gpus(cells.front().spec.device, static_cast<std::size_t>(std::lround(gpus)));
 }
 
 SweepOptions sweep_options(const MatrixOptions& options, const std::vector<SweepCell>& cells) {

@@ -48,8 +48,9 @@ std::vector<SweepCell> sweep_cells(const MatrixOptions& options, Matrix matrix);
 void predict_all(const std::optional<CardPredictor>& card, std::vector<SweepCell>& cells,
                  const SweepOptions& sweep);
 
-// Before cells are trained: see notes.h.
+// Before cells are trained: see notes.h and gpu_line.h.
 void require_device_said(const MatrixOptions& options, const std::vector<SweepCell>& cells);
+void log_gpus(const std::vector<SweepCell>& cells, const SweepOptions& sweep);
 
 // Places, folders, price and budget. Throws Error (usage) for a price or budget that is no number
 // of USD, and for a budget without a price.

@@ -17,6 +17,12 @@ constexpr int kInsufficientSize = 7;
 constexpr int kClockSm = 1;
 constexpr int kTemperatureGpu = 0;
 
+constexpr unsigned int kNameLength = 96;  // NVML_DEVICE_NAME_V2_BUFFER_SIZE
+
+struct Memory {  // nvmlMemory_t
+  unsigned long long total, free, used;
+};
+
 struct ProcessInfo {  // nvmlProcessInfo_v2_t
   unsigned int pid;
   unsigned long long used_memory;
@@ -51,6 +57,11 @@ struct Nvml::Functions {
   int (*shutdown)();
   int (*driver_version)(char* version, unsigned int length);
   int (*device_by_pci)(const char* pci_bus_id, Device* device);
+  int (*count)(unsigned int* count);
+  int (*device_by_index)(unsigned int index, Device* device);
+  int (*name)(Device device, char* name, unsigned int length);
+  int (*capability)(Device device, int* major, int* minor);
+  int (*memory)(Device device, Memory* memory);
   int (*clock)(Device device, int type, unsigned int* mhz);
   int (*power)(Device device, unsigned int* milliwatts);
   int (*temperature)(Device device, int sensor, unsigned int* celsius);
@@ -90,6 +101,11 @@ std::unique_ptr<Nvml> Nvml::open(std::string& reason, const std::string& library
                       find(handle, "nvmlShutdown", f.shutdown) &&
                       find(handle, "nvmlDeviceGetHandleByPciBusId_v2", f.device_by_pci);
   find(handle, "nvmlSystemGetDriverVersion", f.driver_version);
+  find(handle, "nvmlDeviceGetCount_v2", f.count);
+  find(handle, "nvmlDeviceGetHandleByIndex_v2", f.device_by_index);
+  find(handle, "nvmlDeviceGetName", f.name);
+  find(handle, "nvmlDeviceGetCudaComputeCapability", f.capability);
+  find(handle, "nvmlDeviceGetMemoryInfo", f.memory);
   find(handle, "nvmlDeviceGetClockInfo", f.clock);
   find(handle, "nvmlDeviceGetPowerUsage", f.power);
   find(handle, "nvmlDeviceGetTemperature", f.temperature);
@@ -117,6 +133,31 @@ std::string Nvml::driver_version() const {
       functions_->driver_version(version.data(), version.size()) != kSuccess)
     return "";
   return version.data();
+}
+
+std::vector<GpuModel> Nvml::models() const {
+  const Functions& f = *functions_;
+  if (f.count == nullptr || f.device_by_index == nullptr || f.name == nullptr ||
+      f.capability == nullptr || f.memory == nullptr)
+    return {};
+  std::vector<GpuModel> models;
+  unsigned int count = 0;
+  if (f.count(&count) != kSuccess) return {};
+  for (unsigned int index = 0; index < count; ++index) {
+    Device device = nullptr;
+    std::array<char, kNameLength> name{};
+    Memory memory{};
+    GpuModel model;
+    if (f.device_by_index(index, &device) != kSuccess ||
+        f.name(device, name.data(), kNameLength) != kSuccess ||
+        f.capability(device, &model.major, &model.minor) != kSuccess ||
+        f.memory(device, &memory) != kSuccess)
+      continue;
+    model.name = name.data();
+    model.memory_bytes = memory.total;
+    models.push_back(std::move(model));
+  }
+  return models;
 }
 
 std::optional<GpuSample> Nvml::sample(const std::string& pci_bus_id) const {

@@ -22,6 +22,15 @@ struct GpuSample {
   std::optional<std::int64_t> compute_processes;  // that use the GPU, this one among them
 };
 
+// What a GPU is.
+struct GpuModel {
+  std::string name;                // as the driver calls it: "NVIDIA A40"
+  int major = 0, minor = 0;        // CUDA compute capability
+  std::uint64_t memory_bytes = 0;  // all of it, whatever is in use
+
+  bool operator==(const GpuModel&) const = default;
+};
+
 class Nvml {
  public:
   // Null where the library is not there or does not start; `reason` then says why.
@@ -32,6 +41,9 @@ class Nvml {
   Nvml& operator=(const Nvml&) = delete;
 
   std::string driver_version() const;  // "" where the driver does not tell
+
+  // All GPUs, by PCI address. Those that the driver does not describe are left out.
+  std::vector<GpuModel> models() const;
 
   // The GPU at a PCI address as CUDA gives it ("0000:01:00.0"): CUDA's own numbering may leave out
   // or reorder devices. Nothing when there is none.

@@ -26,6 +26,14 @@ TEST(Nvml, ReadsWhatTheDriverTells) {
   EXPECT_EQ(sample->compute_processes, 2);
 }
 
+TEST(Nvml, NamesTheGpus) {
+  std::string reason;
+  const auto nvml = Nvml::open(reason, fake_library());
+  ASSERT_NE(nvml, nullptr) << reason;
+  const GpuModel a40{"NVIDIA A40", 8, 6, 46068ULL << 20};
+  EXPECT_EQ(nvml->models(), (std::vector<GpuModel>{a40, a40}));
+}
+
 TEST(Nvml, AnotherAddressHasNoSample) {
   std::string reason;
   const auto nvml = Nvml::open(reason, fake_library());
