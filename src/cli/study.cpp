@@ -40,8 +40,9 @@ std::size_t count(const std::vector<SweepCell>& cells, CellState state) {
 StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyStage& stage) {
   const auto rates = rates_of_stage(options, study, stage);
   std::vector<SweepCell> cells = stage_cells(options, stage, rates);
-  require_device_said(options.matrix, cells);
+  require_device_said(matrix_of_stage(options, stage), cells);
   const SweepOptions sweep = stage_options(options, study, stage, cells);
+  if (&stage == &study.stages.front()) log_gpus(cells, sweep);
   log_info(concat("stage ", title_of(stage.name, stage.session), ": ", cells.size(), " cells",
                   rates.empty() ? "" : concat("; rates: ", rates_in_words(rates))));
   const std::unique_ptr<SweepObserver> view = make_sweep_view();

@@ -58,6 +58,13 @@ std::string rates_in_words(const std::map<std::string, ChosenRate>& rates) {
   return text;
 }
 
+MatrixOptions matrix_of_stage(const StudyOptions& options, const StudyStage& stage) {
+  MatrixOptions own = options.matrix;
+  own.file = stage.matrix;
+  own.out = stage_folder(options.matrix.out, stage).string();
+  return own;
+}
+
 std::vector<SweepCell> stage_cells(const StudyOptions& options, const StudyStage& stage,
                                    const std::map<std::string, ChosenRate>& rates) {
   const std::filesystem::path configs = configs_folder();
@@ -70,10 +77,7 @@ std::vector<SweepCell> stage_cells(const StudyOptions& options, const StudyStage
     set_rates(matrix, values, config_names(configs, ConfigKind::kScenario),
               concat("stage '", stage.rates_from, "'"));
   }
-  MatrixOptions own = options.matrix;
-  own.file = stage.matrix;
-  own.out = stage_folder(options.matrix.out, stage).string();
-  return sweep_cells(own, std::move(matrix));
+  return sweep_cells(matrix_of_stage(options, stage), std::move(matrix));
 }
 
 SweepOptions stage_options(const StudyOptions& options, const Study& study, const StudyStage& stage,

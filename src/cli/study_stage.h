@@ -31,6 +31,9 @@ std::map<std::string, ChosenRate> rates_of_stage(const StudyOptions& options, co
 // "A at 0.0006, B at 0.0003; fp32_true trained at no rate on B".
 std::string rates_in_words(const std::map<std::string, ChosenRate>& rates);
 
+// The options that its matrix would be run with.
+MatrixOptions matrix_of_stage(const StudyOptions& options, const StudyStage& stage);
+
 // The stage's cells in the order in which they run, at the rates given.
 std::vector<SweepCell> stage_cells(const StudyOptions& options, const StudyStage& stage,
                                    const std::map<std::string, ChosenRate>& rates);

@@ -171,6 +171,28 @@ def test_a_study_that_cannot_be_is_refused(sweeps, study, change, words):
     assert words in said(refused(process))
 
 
+def test_the_device_of_a_stages_matrix_is_heard(sweeps):
+    """Preset base on a CPU has to be asked for, in the matrix as well as in the command."""
+    stage = ("""preset = "base"
+scenarios = ["A"]
+policies = ["fp32_true"]
+set.train.steps = 3
+set.model.init = "scratch"
+set.data.source = "synthetic"
+set.data.synthetic_documents = 100
+set.data.tokenizer = ""
+""")
+    (sweeps.folder / "one.toml").write_text(
+        'description = "one stage"\n[[stage]]\nname = "main"\npurpose = "The question."\n'
+        'matrix = "main.toml"\n')
+    (sweeps.folder / "main.toml").write_text(stage)
+    refused(sweeps.run("one.toml", command="study"), "Preset base is for a GPU, and no device is named")
+    assert sweeps.started() == []
+    (sweeps.folder / "main.toml").write_text(stage + 'set.device = "cpu"\n')
+    process = sweeps.run("one.toml", command="study")
+    assert "no device is named" not in process.stderr and "stage main: 1 cells" in process.stderr
+
+
 def test_a_card_is_predicted_for_not_trained_on(sweeps):
     process = sweeps.run("seed", "--device", "NVIDIA RTX A6000", command="study")
     refused(process, "--dry-run")
