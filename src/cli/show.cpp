@@ -1,4 +1,3 @@
-#include <array>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -9,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/find_run.h"
 #include "record/run_summary.h"
+#include "report/run_text.h"
 
 namespace dtbench {
 namespace {
@@ -18,34 +18,12 @@ namespace fs = std::filesystem;
 struct ShowOptions {
   std::string run;
   std::string out = "runs";
-  bool json = false;
+  bool all = false, json = false;
 };
 
 void print_section(const char* title, const Json& object) {
   if (object.is_null()) return;
   std::cout << '\n' << title << '\n' << readable_members(object, 2);
-}
-
-void print_steps(const std::vector<Json>& steps) {
-  if (steps.empty()) return;
-  constexpr std::array kColumns = {"step", "loss", "grad_norm", "lr", "loss_scale", "step_ms"};
-  constexpr std::size_t kShown = 10;
-  std::vector<std::vector<std::string>> rows = {{}};
-  for (const char* column : kColumns)
-    rows[0].push_back(rows[0].empty() ? concat("  ", column) : column);
-  const auto add = [&](const Json& step) {
-    std::vector<std::string>& row = rows.emplace_back();
-    for (const char* column : kColumns) {
-      const std::string text = readable(member_or_null(step, concat("/", column).c_str()));
-      row.push_back(row.empty() ? "  " + text : text);
-    }
-  };
-  const std::size_t first_shown = steps.size() > kShown ? steps.size() - kShown : 0;
-  if (first_shown > 0) add(steps.front());
-  if (first_shown > 1) rows.push_back({"  ..."});
-  for (std::size_t i = first_shown; i < steps.size(); ++i)
-    add(steps[i]);
-  std::cout << "\nSteps (steps.jsonl)\n" << aligned(rows);
 }
 
 void print_events(const std::vector<Json>& events) {
@@ -65,17 +43,13 @@ void print_events(const std::vector<Json>& events) {
   std::cout << "\nEvents (events.jsonl)\n" << aligned(rows);
 }
 
-void print_for_people(const RunRecord& run, const Json& summary) {
-  std::cout << "Run " << run.path.string() << '\n'
-            << "  scenario " << readable(summary.at("scenario")) << ", policy "
-            << readable(summary.at("policy")) << ", preset " << readable(summary.at("preset"))
-            << ", seed " << readable(summary.at("seed")) << '\n'
-            << "  " << one_line(summary) << '\n';
-  if (run.damage) std::cout << "  DAMAGED: " << *run.damage << '\n';
-  if (member_or_null(run.spec, "/data/source") == "synthetic")
-    std::cout << "  The data is generated, not real text: compare its losses with no others.\n";
+void print_for_people(const RunRecord& run, const Json& summary, bool all) {
+  std::cout << run_text(run, summary, read_lines(run.path / "steps.jsonl"));
+  if (!all) {
+    std::cout << "\n--all adds the whole result, events, spec and audit, with the TF32 canary.\n";
+    return;
+  }
   print_section("Result (result.json)", run.result);
-  print_steps(read_lines(run.path / "steps.jsonl"));
   print_events(read_lines(run.path / "events.jsonl"));
   print_section("Spec (spec.json)", run.spec);
   print_section("Audit (audit.json)", run.audit);
@@ -89,7 +63,7 @@ void show_run(const ShowOptions& options) {
                "or steps.jsonl."),
         "'dtbench list' lists the runs.");
   const Json summary = summary_of(run);
-  if (!options.json) return print_for_people(run, summary);
+  if (!options.json) return print_for_people(run, summary, options.all);
   const Json everything = {{"summary", summary},
                            {"spec", run.spec},
                            {"audit", run.audit},
@@ -103,11 +77,12 @@ void show_run(const ShowOptions& options) {
 
 void add_show_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("show", "show everything a run recorded, even while it is training");
+      program.add_subcommand("show", "show what a run recorded, even while it is training");
   const auto options = std::make_shared<ShowOptions>();
   command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");
-  command->add_flag("--json", options->json, "print JSON");
+  command->add_flag("--all", options->all, "everything: result, events, spec, audit");
+  command->add_flag("--json", options->json, "print JSON, which holds everything");
   command->callback([options] { show_run(*options); });
 }
 

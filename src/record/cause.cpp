@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/table.h"
+#include "base/text.h"
 
 namespace dtbench {
 
@@ -15,6 +17,14 @@ std::string cause_of(const RunRecord& run) {
   } catch (const Error&) {
     return "";  // an explanation that cannot be read explains nothing
   }
+}
+
+std::string first_nonfinite_in_words(const Json& first) {
+  const auto at = [&](const char* member) { return readable(member_or_null(first, member)); };
+  const std::string place = member_or_null(first, "/module").is_null()
+                                ? at("/tensor")
+                                : concat(at("/operation"), " of ", at("/module"));
+  return concat("step ", at("/step"), ", ", at("/kind"), " in ", place, " (", at("/phase"), ")");
 }
 
 }  // namespace dtbench

@@ -1,4 +1,4 @@
-// Why a cell met a non-finite value, where somebody has found out.
+// Where a cell met its first non-finite value, and why, where somebody has found out.
 #pragma once
 
 #include <string>
@@ -9,5 +9,9 @@ namespace dtbench {
 
 // A few words ("second moments underflow"): `cause` of explain.json; "" where there is none.
 std::string cause_of(const RunRecord& run);
+
+// "step 7, nan in attention of transformer.h.0.attn (forward)", of a result's first_nonfinite:
+// where it arose, if that is known, else in what it was found.
+std::string first_nonfinite_in_words(const Json& first);
 
 }  // namespace dtbench

@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "config/study_policies.h"
+#include "record/cause.h"
 #include "record/status.h"
 #include "report/entry_words.h"
 #include "report/number_text.h"
@@ -76,16 +77,11 @@ std::string legend(const Json& rows) {
             : "");
 }
 
-// Where it arose, if that is known, else in what it was found.
 std::string death_line(const Json& cell, const std::string& cause) {
-  const Json& first = cell.at("result").at("first_nonfinite");
-  const auto at = [&](const char* member) { return readable(member_or_null(first, member)); };
-  const std::string place = member_or_null(first, "/module").is_null()
-                                ? at("/tensor")
-                                : concat(at("/operation"), " of ", at("/module"));
   return concat(readable(cell.at("scenario")), " ", readable(cell.at("policy")), " seed ",
-                readable(cell.at("seed")), ": step ", at("/step"), ", ", at("/kind"), " in ", place,
-                " (", at("/phase"), ")", cause.empty() ? "" : ": " + cause);
+                readable(cell.at("seed")), ": ",
+                first_nonfinite_in_words(cell.at("result").at("first_nonfinite")),
+                cause.empty() ? "" : ": " + cause);
 }
 
 std::string deaths(const Json& data) {

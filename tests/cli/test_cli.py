@@ -26,7 +26,7 @@ FLAGS = {
                  "text-field label-field config set out dry-run rerun "
                  "keep-checkpoint price-per-hour checkpoint-every",
     "list": "help out json",
-    "show": "help out json",
+    "show": "help out all json",
     "analyse": "help json",
     "policies": "help json",
     "data": "help",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -67,6 +68,39 @@ def test_show(bench, runs, kind):
     text = ok(bench("show", run.relative_to(run.parents[1])))
     assert f"{kind}" in text and "generated, not real text" in text
     assert ("DAMAGED: " in text and "result.json" in text) == (kind == "damaged")
+
+
+def test_show_fits_on_a_screen_and_says_why_it_died(bench, runs):
+    run = runs["diverged"]
+    first = {"step": 7, "kind": "nan", "tensor": "loss", "phase": "forward",
+             "operation": "attention", "module": "transformer.h.0.attn"}
+    result = json.loads((run / "result.json").read_text())
+    change = {"first_nonfinite": first, "optimizer": {"lost_weight_update_share": 0.125}}
+    (run / "result.json").write_text(json.dumps(result | change))
+    text = ok(bench("show", run.name))
+    assert len(text.splitlines()) <= 40
+    assert "step 7, nan in attention of transformer.h.0.attn (forward)" in text
+    assert f"'dtbench explain runs/{run.name}'" in text
+    assert re.search(r"lost weight updates +12.5 %", text)
+    (run / "explain.json").write_text('{"cause": "overflow in attention"}')
+    assert "Cause: overflow in attention" in ok(bench("show", run.name))
+    assert "Audit" not in text and "Spec (spec.json)" not in text and "Events" not in text
+    everything = ok(bench("show", run.name, "--all"))
+    for section in ("Result (result.json)", "Events (events.jsonl)", "Spec (spec.json)"):
+        assert section in everything
+    assert everything.startswith(ok(bench("show", run.name)).split("\n--all")[0])
+
+
+def test_show_has_every_score_beside_the_constant_answers(bench, runs):
+    run = runs["completed"]
+    result = json.loads((run / "result.json").read_text())
+    result["convergence"] = {"val_loss": 0.5, "f1_micro": 0.61, "f1_macro": 0.25,
+                             "f1_macro_constant_predictor": 0.125, "accuracy": None}
+    (run / "result.json").write_text(json.dumps(result))
+    text = ok(bench("show", run.name))
+    assert re.search(r"F1 macro +0\.2500 +0\.1250", text)
+    assert re.search(r"F1 micro +0\.6100 +-", text)
+    assert "accuracy" not in text
 
 
 def test_show_finds_a_run_by_the_beginning_of_its_id(bench, runs):
