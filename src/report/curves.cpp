@@ -110,6 +110,34 @@ std::vector<double> mean_curve(const Curves& curves) {
   return mean;
 }
 
+std::vector<double> difference_curve(const std::vector<double>& here,
+                                     const std::vector<double>& there) {
+  std::vector<double> difference(std::min(here.size(), there.size()));
+  for (std::size_t step = 0; step < difference.size(); ++step) {
+    const bool finite = std::isfinite(here[step]) && std::isfinite(there[step]);
+    difference[step] = finite ? here[step] - there[step] : std::numeric_limits<double>::quiet_NaN();
+  }
+  return difference;
+}
+
+Json envelope_json(const Curves& curves) {
+  if (curves.empty()) return nullptr;
+  Json json = {{"n", curves.size()},
+               {"step", Json::array()},
+               {"low", Json::array()},
+               {"high", Json::array()}};
+  double largest = 0;
+  for (const Stretch& stretch : stretches(longest(curves))) {
+    for (const auto* curve : curves)
+      for (std::size_t i = stretch.begin; i < std::min(stretch.end, curve->size()); ++i)
+        if (std::isfinite((*curve)[i])) largest = std::max(largest, std::fabs((*curve)[i]));
+    json["step"].push_back(stretch.end - 1);
+    json["low"].push_back(short_number(-largest));
+    json["high"].push_back(short_number(largest));
+  }
+  return json;
+}
+
 Json band_json(const Curves& curves) {
   if (curves.size() < 2) return nullptr;
   Json json = {{"n", curves.size()},

@@ -29,6 +29,14 @@ Json validation_json(const ValidationCurve& curve);
 // The mean over curves at each step, over those that are finite there; NaN where none is.
 std::vector<double> mean_curve(const std::vector<const std::vector<double>*>& curves);
 
+// `here` minus `there` by step, as far as both go; NaN where either is not finite.
+std::vector<double> difference_curve(const std::vector<double>& here,
+                                     const std::vector<double>& there);
+
+// {"n", "step", "low", "high"}: in both directions, the largest magnitude that any of the curves
+// has had up to each step. Null for none.
+Json envelope_json(const std::vector<const std::vector<double>*>& curves);
+
 // {"n", "step", "low", "high"}: the range of the curves, of each stretch the widest. Null for fewer
 // than two curves.
 Json band_json(const std::vector<const std::vector<double>*>& curves);

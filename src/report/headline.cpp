@@ -1,17 +1,18 @@
 #include "report/headline.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <set>
 #include <vector>
 
-#include "analysis/emulation.h"
 #include "base/text.h"
 #include "config/study_policies.h"
 #include "report/entry_words.h"
 #include "report/number_text.h"
+#include "report/recommendation.h"
 
 namespace dtbench {
 namespace {
@@ -61,12 +62,15 @@ bool reference_trained(const Json& row) {
 }
 
 bool has_strength(const Json& row, const std::set<std::string>& strengths) {
-  const Json& said = row.at("recommendation");
-  return !said.at("policy").is_null() && strengths.contains(said.at("strength").get<std::string>());
+  const Json& strength = row.at("recommendation").at("strength");
+  return strength.is_string() && strengths.contains(strength.get<std::string>());
 }
 
-bool is_on_cpu(const Json& row) {
-  return is_cpu(member_or_null(row, "/device"));
+// "Fastest finite so far: " at the beginning of the headline, "fastest finite so far: " within it.
+std::string lead(const char* strength, bool begins) {
+  std::string text = lead_of(strength) + " ";
+  if (!begins) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
 }
 
 // Those whose recommendation has one of the strengths.
@@ -111,12 +115,13 @@ Places untrained(const Json& rows) {
   });
 }
 
-// Policies that trained where fp32_true did, itself and its noise floor left out.
-Places trained_like_reference(const Json& rows) {
-  return policies_where(rows, [](const Json& row, const std::string& policy, const Json& entry) {
-    return policy != kReferencePolicy && policy != kNoisePolicy && reference_trained(row) &&
-           all_trained(entry);
-  });
+Places trained_on_cpu(const Json& rows) {
+  Places found;
+  for (const Json& row : rows)
+    if (has_strength(row, {"on_cpu"}))
+      for (const std::string& policy : trained_like_reference(row))
+        found.add(policy, row);
+  return found;
 }
 
 // With the reason where it is that fp32_true did not train.
@@ -131,26 +136,24 @@ std::string nothing_to_recommend(const Json& rows) {
 
 // Without a full stop.
 std::string choice(const Json& rows) {
-  Json elsewhere = Json::array(), on_cpu = Json::array();
-  for (const Json& row : rows)
-    if (has_strength(row, {"so_far"})) (is_on_cpu(row) ? on_cpu : elsewhere).push_back(row);
+  const bool on_cpu = std::any_of(rows.begin(), rows.end(),
+                                  [](const Json& row) { return has_strength(row, {"on_cpu"}); });
   const Places firm = chosen(rows, {"firm"}), use = chosen(rows, {"firm", "provisional"}),
-               so_far = chosen(elsewhere, {"so_far"});
-  const std::string trained = trained_like_reference(on_cpu).grouped(on_cpu);
-  if (use.empty() && so_far.empty() && on_cpu.empty()) return nothing_to_recommend(rows);
+               so_far = chosen(rows, {"so_far"});
+  if (use.empty() && so_far.empty() && !on_cpu) return nothing_to_recommend(rows);
   Names sentences;
   if (!use.empty())
-    sentences.push_back(
-        concat(use.text(rows) == firm.text(rows) ? "Use " : "Provisionally, use ", use.text(rows)));
-  if (!so_far.empty())
-    sentences.push_back(
-        concat(use.empty() ? "Fastest" : "fastest", " finite so far: ", so_far.text(rows)));
-  if (!on_cpu.empty())
-    sentences.push_back(concat(sentences.empty() ? "Trained" : "trained",
-                               " like fp32_true so far: ", trained.empty() ? "none" : trained,
+    sentences.push_back(lead(use.text(rows) == firm.text(rows) ? "firm" : "provisional", true) +
+                        use.text(rows));
+  if (!so_far.empty()) sentences.push_back(lead("so_far", sentences.empty()) + so_far.text(rows));
+  if (on_cpu) {
+    const std::string trained = trained_on_cpu(rows).grouped(rows);
+    sentences.push_back(concat(lead("on_cpu", sentences.empty()),
+                               trained.empty() ? "none" : trained,
                                " (which is fastest, a CPU does not say)"));
+  }
   const Names open = labels_where(
-      rows, [](const Json& row) { return row.at("recommendation").at("policy").is_null(); });
+      rows, [](const Json& row) { return row.at("recommendation").at("strength").is_null(); });
   if (!open.empty()) sentences.push_back(concat("nothing can be said of ", listed(open)));
   return join(sentences, "; ");
 }

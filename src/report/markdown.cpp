@@ -79,13 +79,10 @@ std::string records_line(const Json& data) {
   return text + ".\n\n" + disturbed_line(data.at("cells"));
 }
 
-// "use amp_bf16", "provisionally, use amp_bf16", "fastest finite so far: amp_bf16", "-".
+// "Use amp_bf16", "Fastest finite so far: amp_bf16", "-".
 std::string said_of(const Json& said) {
-  if (said.at("policy").is_null()) return "-";
-  const char* words = said.at("strength") == "firm"          ? "use "
-                      : said.at("strength") == "provisional" ? "provisionally, use "
-                                                             : "fastest finite so far: ";
-  return concat(words, text_of(said.at("policy")));
+  if (said.at("strength").is_null()) return "-";
+  return concat(text_of(said.at("lead")), " ", text_of(said.at("named")));
 }
 
 std::string recommendations(const Json& rows) {

@@ -5,6 +5,7 @@
 
 #include "analysis/json_access.h"
 #include "analysis/pairing.h"
+#include "config/study_policies.h"
 #include "record/cause.h"
 #include "report/curves.h"
 #include "report/scenario_title.h"
@@ -125,6 +126,56 @@ std::vector<const std::vector<double>*> losses_of(const std::vector<std::size_t>
   return losses;
 }
 
+// Losses minus those of fp32_true with the same seed, by seed.
+std::map<Json, std::vector<double>> differences_of(const std::vector<std::size_t>& places,
+                                                   const std::vector<std::size_t>& references,
+                                                   const std::vector<ReportCell>& cells,
+                                                   LossCurves& curves) {
+  std::map<Json, std::vector<double>> by_seed;
+  for (const std::size_t place : places)
+    for (const std::size_t reference : references) {
+      const Json seed = cells[place].member("/seed");
+      if (!cells[place].counts || !cells[reference].counts || by_seed.contains(seed) ||
+          cells[reference].member("/seed") != seed)
+        continue;
+      by_seed[seed] = difference_curve(curves.of(cells[place].record->path),
+                                       curves.of(cells[reference].record->path));
+    }
+  return by_seed;
+}
+
+std::vector<const std::vector<double>*> curves_of(
+    const std::map<Json, std::vector<double>>& by_seed) {
+  std::vector<const std::vector<double>*> list;
+  for (const auto& [seed, curve] : by_seed)
+    list.push_back(&curve);
+  return list;
+}
+
+// Of each policy but fp32_true: the mean over seeds, {"n", "step", "value"}, and "seeds", one each.
+Json differences_json(const Row& row, const std::vector<ReportCell>& cells, LossCurves& curves,
+                      Json& noise) {
+  Json json = Json::object();
+  const auto references = row.cells.find(kReferencePolicy);
+  if (references == row.cells.end()) return json;
+  for (const auto& [column, places] : row.cells) {
+    if (column == kReferencePolicy) continue;
+    const auto by_seed = differences_of(places, references->second, cells, curves);
+    Json mean = curve_json(mean_curve(curves_of(by_seed)));
+    if (mean.is_null()) continue;
+    mean["n"] = by_seed.size();
+    mean["seeds"] = Json::array();
+    for (const auto& [seed, curve] : by_seed)
+      if (Json one = curve_json(curve); !one.is_null()) {
+        one["seed"] = seed;
+        mean["seeds"].push_back(std::move(one));
+      }
+    json[column] = std::move(mean);
+    if (column == kNoisePolicy) noise = envelope_json(curves_of(by_seed));
+  }
+  return json;
+}
+
 }  // namespace
 
 const Json* trials_of(const Json& setting, const Json& policy_fields) {
@@ -160,7 +211,8 @@ Json row_json(const Row& row, const std::vector<ReportCell>& cells, const Json& 
                  {"relative", quality.relative}}},
                {"policies", Json::object()},
                {"curves", Json::object()},
-               {"band", nullptr}};
+               {"band", nullptr},
+               {"noise", nullptr}};
   for (const auto& [column, places] : row.cells) {
     json["policies"][column] = entry_json(places, cells, quality, setting);
     const auto losses = losses_of(places, cells, curves);
@@ -173,6 +225,7 @@ Json row_json(const Row& row, const std::vector<ReportCell>& cells, const Json& 
       seeds.insert(cells[place].member("/seed"));
     }
   }
+  json["differences"] = differences_json(row, cells, curves, json["noise"]);
   json["seeds"] = seeds;
   json["constant"] = range_of(in_row, (quality.pointer + "_constant_predictor").c_str());
   return json;

@@ -18,7 +18,9 @@ DTBENCH_EMBED(base, DTBENCH_PAGE "/base.js");
 DTBENCH_EMBED(matrix, DTBENCH_PAGE "/matrix.js");
 DTBENCH_EMBED(plots, DTBENCH_PAGE "/plots.js");
 DTBENCH_EMBED(step_figures, DTBENCH_PAGE "/step_figures.js");
+DTBENCH_EMBED(difference_figure, DTBENCH_PAGE "/difference_figure.js");
 DTBENCH_EMBED(policy_figures, DTBENCH_PAGE "/policy_figures.js");
+DTBENCH_EMBED(share_figures, DTBENCH_PAGE "/share_figures.js");
 DTBENCH_EMBED(target_figure, DTBENCH_PAGE "/target_figure.js");
 DTBENCH_EMBED(figures, DTBENCH_PAGE "/figures.js");
 DTBENCH_EMBED(rates, DTBENCH_PAGE "/rates.js");
@@ -41,11 +43,18 @@ std::string_view page_style() {
 }
 
 std::vector<std::string_view> page_scripts() {
-  return {DTBENCH_EMBEDDED(base),           DTBENCH_EMBEDDED(matrix),
-          DTBENCH_EMBEDDED(plots),          DTBENCH_EMBEDDED(step_figures),
-          DTBENCH_EMBEDDED(policy_figures), DTBENCH_EMBEDDED(target_figure),
-          DTBENCH_EMBEDDED(figures),        DTBENCH_EMBEDDED(rates),
-          DTBENCH_EMBEDDED(cells),          DTBENCH_EMBEDDED(main)};
+  return {DTBENCH_EMBEDDED(base),
+          DTBENCH_EMBEDDED(matrix),
+          DTBENCH_EMBEDDED(plots),
+          DTBENCH_EMBEDDED(step_figures),
+          DTBENCH_EMBEDDED(difference_figure),
+          DTBENCH_EMBEDDED(policy_figures),
+          DTBENCH_EMBEDDED(share_figures),
+          DTBENCH_EMBEDDED(target_figure),
+          DTBENCH_EMBEDDED(figures),
+          DTBENCH_EMBEDDED(rates),
+          DTBENCH_EMBEDDED(cells),
+          DTBENCH_EMBEDDED(main)};
 }
 
 std::string_view plot_library() {

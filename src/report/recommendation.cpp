@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/divergence.h"
+#include "analysis/emulation.h"
 #include "analysis/pairing.h"
 #include "base/text.h"
 #include "report/entry_words.h"
@@ -16,6 +17,10 @@ namespace dtbench {
 namespace {
 
 constexpr std::size_t kFewestPairs = 5;  // below, nothing is recommended (contract, "Verdicts")
+
+bool is_on_cpu(const Json& row) {
+  return is_cpu(member_or_null(row, "/device"));
+}
 
 std::string with_interval(const Json& summary, const char* key, const char* format) {
   return fixed(summary.at(key), format) + interval(summary, format);
@@ -75,6 +80,7 @@ std::optional<std::string> objection(const Json& row, const Json& entry, const J
     return concat(row.at("quality").at("name").get<std::string>(), " may be worse by more than ",
                   fixed(allowed(row, reference), "%.4f"), ": ",
                   with_interval(difference, "mean", "%+.4f"), explained(entry, reference));
+  if (is_on_cpu(row)) return std::nullopt;
   const Json& slow_end = speed.at("low").is_null() ? speed.at("ratio") : speed.at("low");
   if (slow_end.get<double>() <= 1)
     return concat("it is not certainly faster: ", with_interval(speed, "ratio", "%.2f"),
@@ -141,16 +147,15 @@ const char* strength(const Ground& ground, const Json& provisos) {
 }
 
 Json none(const std::string& why) {
-  return {{"policy", nullptr},
-          {"strength", nullptr},
-          {"because", why},
-          {"provisos", Json::array()},
-          {"against", Json::object()}};
+  return {
+      {"policy", nullptr}, {"strength", nullptr},       {"lead", "Nothing yet:"},   {"named", ""},
+      {"because", why},    {"provisos", Json::array()}, {"against", Json::object()}};
 }
 
 // Of those that stayed finite and came to their end, the fastest: all that can be said where
 // fp32_true does not train.
 std::string fastest_finite(const Json& row) {
+  if (is_on_cpu(row)) return "";
   std::string name;
   double best = 1;
   bool disturbed = false;
@@ -172,7 +177,35 @@ std::string fastest_finite(const Json& row) {
                 " times its samples/s", disturbed ? " (timings disturbed)" : "");
 }
 
+Json chosen_by_nothing(const Json& row, const Json& against) {
+  const std::vector<std::string> trained = trained_like_reference(row);
+  return {{"policy", nullptr},
+          {"strength", "on_cpu"},
+          {"lead", lead_of("on_cpu")},
+          {"named", trained.empty() ? "none" : listed(trained)},
+          {"because", "which is fastest, a CPU does not say"},
+          {"provisos", provisos(row, ground_of(row.at("policies"), kReferencePolicy))},
+          {"against", against}};
+}
+
 }  // namespace
+
+std::string lead_of(const std::string& strength) {
+  if (strength == "firm") return "Use";
+  if (strength == "provisional") return "Provisionally, use";
+  return strength == "so_far" ? "Fastest finite so far:" : "Trained like fp32_true so far:";
+}
+
+std::vector<std::string> trained_like_reference(const Json& row) {
+  const Json& policies = row.at("policies");
+  std::vector<std::string> names;
+  if (!policies.contains(kReferencePolicy) || !all_trained(policies.at(kReferencePolicy)))
+    return names;
+  for (const auto& [policy, entry] : policies.items())
+    if (policy != kReferencePolicy && policy != kNoisePolicy && all_trained(entry))
+      names.push_back(policy);
+  return names;
+}
 
 Json recommendation(const Json& row) {
   const Json& policies = row.at("policies");
@@ -199,11 +232,15 @@ Json recommendation(const Json& row) {
     nothing["against"] = against;
     return nothing;
   }
+  if (is_on_cpu(row)) return chosen_by_nothing(row, against);
   const std::string chosen = only_reference ? kReferencePolicy : best;
   const Ground ground = ground_of(policies, chosen);
   const Json weakened = provisos(row, ground);
+  const std::string worth = strength(ground, weakened);
   return {{"policy", chosen},
-          {"strength", strength(ground, weakened)},
+          {"strength", worth},
+          {"lead", lead_of(worth)},
+          {"named", chosen},
           {"because", only_reference ? "nothing else is faster for certain and as good"
                                      : because(row, policies.at(chosen), reference)},
           {"provisos", weakened},

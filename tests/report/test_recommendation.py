@@ -150,8 +150,31 @@ def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
                 identity={"device.cpu": "a CPU"})
     add(tmp_path, "A", "amp_fp16", 0, result={SPEED: 200.0}, identity={"device.cpu": "a CPU"})
     told = "(which is fastest, a CPU does not say)"
-    assert report()["answer"] == (
+    found = report()
+    assert found["answer"] == (
         f"Trained like fp32_true so far: amp_fp16 in A; amp_bf16 and bf16_pure in A and C {told}.")
+    for row in found["rows"]:
+        said = row["recommendation"]
+        assert (said["policy"], said["strength"]) == (None, "on_cpu")
+        assert said["lead"] == "Trained like fp32_true so far:"
+        assert said["because"] == "which is fastest, a CPU does not say"
+    assert [row["recommendation"]["named"] for row in found["rows"]] == \
+        ["amp_bf16, amp_fp16 and bf16_pure", "amp_bf16 and bf16_pure"]
+
+
+def test_a_cpus_speed_is_no_reason_either(tmp_path, report):
+    """Nor where five seeds would say more, nor where fp32_true did not train."""
+    cpu = {"identity": {"device.cpu": "a CPU"}}
+    policy_seeds(tmp_path, "fp32_true", **cpu)
+    policy_seeds(tmp_path, "amp_bf16", speed=0.5, **cpu)
+    policy_seeds(tmp_path, "bf16_pure", speed=3, shift=0.1, **cpu)
+    found = said(report)
+    assert (found["policy"], found["named"]) == (None, "amp_bf16 and bf16_pure")
+    assert list(found["against"]) == ["bf16_pure"]  # for its loss
+    assert "faster" not in str(found["against"])
+    for path in tmp_path.glob("*/result.json"):
+        change(path, outcome="stalled")
+    assert said(report)["because"] == "fp32_true: 5 of 5 seeds did not train beyond a constant answer"
 
 
 def scored(root, policy, score, constant, speed=1.0, **options):

@@ -75,6 +75,72 @@ def test_the_first_screen_answers(page):
         + AVOID)
 
 
+SEVEN = ("fp32_true", "amp_fp16", "amp_bf16", "fp16_naive", "bf16_pure", "amp_bf16_8bit",
+         "fp32_perturbed")
+
+
+@pytest.fixture(scope="module")
+def cpu_page(tmp_path_factory):
+    """A matrix as the demonstration's: six scenarios under seven policies on a CPU, with deaths of
+    known cause."""
+    folder = tmp_path_factory.mktemp("seven")
+    for scenario in "ABCDEF":
+        for place, policy in enumerate(SEVEN):
+            dead = policy == "fp16_naive"
+            run = add(folder, scenario, policy, 0, nonfinite=7 if dead else None,
+                      identity={"device.cpu": "AMD EPYC"},
+                      losses=[7, 6, "NaN"] if dead else [7, 6 + place / 100, 5],
+                      result={"throughput.samples_per_s": 100.0 + place,
+                              "convergence.val_loss": 5 + place / 1000})
+            change(run / "result.json", optimizer={"lost_weight_update_share": place / 10,
+                                                   "lost_v_update_share": 0.5})
+            if dead:
+                change(run / "result.json", first_nonfinite={
+                    "step": 7, "kind": "nan", "tensor": "loss", "phase": "loss"})
+                (run / "explain.json").write_text('{"cause": "second moments underflow"}')
+    ok(dtbench("report", folder))
+    return folder / "report.html"
+
+
+def test_seven_policies_leave_the_verdicts_on_the_first_screen(open_page, cpu_page):
+    page = open_page(cpu_page)
+    expect(page.locator("#matrix-table thead th")).to_have_count(8)
+    for verdict in page.locator(".verdict").all():
+        reason = verdict.locator("> p").nth(1).bounding_box()
+        assert reason["y"] + reason["height"] <= 800
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_number_of_the_matrix_is_cut(open_page, cpu_page, width):
+    page = open_page(cpu_page, width=width)
+    cut = page.evaluate("""[...document.querySelectorAll('#matrix-table button, #matrix-table span')]
+        .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0)
+        .map((each) => each.textContent)""")
+    assert cut == []
+
+
+def test_on_a_cpu_no_speed_chooses(open_page, cpu_page, tmp_path):
+    page = open_page(cpu_page)
+    assert "astest finite" not in page.locator("#matrix-table").inner_text()
+    trained = "amp_bf16, amp_bf16_8bit, amp_fp16 and bf16_pure"
+    for cell in page.locator("td.because").all():
+        expect(cell).to_have_text(
+            f"Trained like fp32_true so far: {trained}; which is fastest, a CPU does not say")
+    assert page.locator("#matrix-table .use").count() == 0
+    add(tmp_path, "A", "fp32_true", 0)
+    add(tmp_path, "A", "amp_bf16", 0, result={"throughput.samples_per_s": 150.0})
+    ok(dtbench("report", tmp_path))
+    elsewhere = open_page(tmp_path / "report.html")
+    expect(elsewhere.locator("td.because")).to_contain_text("Fastest finite so far: amp_bf16; 1.50")
+
+
+def test_what_the_page_says_of_verdicts_is_no_json(page):
+    page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    text = page.locator("#verdicts").inner_text()
+    assert "train.bce_reduction mean" in text
+    assert not re.search(r'[{}"]', text)
+
+
 def test_the_matrix_shows_the_values_of_the_36_records(page):
     cells = page.locator("#matrix-table td[data-policy]")
     assert cells.count() == len(RESULTS) == 36
@@ -187,6 +253,104 @@ def test_figures_draw_the_records_and_answer_the_mouse(page):
     bar = plot.locator(".barlayer .point path").first.bounding_box()
     page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
     expect(plot.locator(".hoverlayer .hovertext")).to_contain_text("MiB parameters")
+
+
+def plotted(page, figure, name):
+    """The first trace of that name in a figure's first plot."""
+    return page.evaluate(f"""(() => {{
+        const found = document.querySelector('#{figure} [role=img]').data
+            .find((trace) => trace.name === '{name}');
+        return found && {{x: found.x, y: found.y}};
+    }})()""")
+
+
+def crosses(page, place):
+    """Where the crosses of a plot are that mark a death."""
+    return page.evaluate(f"""document.querySelector('{place}').data
+        .filter((trace) => trace.marker?.symbol === 'x').flatMap((trace) => trace.x)""")
+
+
+def test_differences_stand_beside_the_noise(open_page, cpu_page):
+    page = open_page(cpu_page)
+    draw_everything(page)
+    assert plotted(page, "differences", "amp_bf16") == {
+        "x": [0, 1, 2], "y": pytest.approx([0, 0.02, 0], abs=1e-6)}
+    assert plotted(page, "differences", "fp32_perturbed") is None  # it is the band
+    band = page.evaluate("document.querySelector('#differences [role=img]').data.slice(0, 2)"
+                         ".map((trace) => trace.y)")
+    assert band == [pytest.approx([0, -0.06, -0.06]), pytest.approx([0, 0.06, 0.06])]
+    assert crosses(page, "#differences [role=img]") == [7]
+
+
+def test_a_curve_that_ends_in_nan_has_a_cross(open_page, cpu_page):
+    page = open_page(cpu_page)
+    page.locator('#matrix-table td[data-row="A"][data-policy="fp16_naive"] button').press("Enter")
+    draw_everything(page)
+    assert crosses(page, "#curves [role=img]") == [7]
+    assert crosses(page, "details.cell [role=img]") == [7]
+    page.locator('#matrix-table td[data-row="A"][data-policy="amp_fp16"] button').press("Enter")
+    draw_everything(page)
+    assert crosses(page, "details.cell[open] [role=img]") == []
+
+
+def test_skipped_steps_are_marked_on_the_loss(open_page, tmp_path):
+    run = add(tmp_path, "A", "amp_fp16", 0)
+    (run / "steps.jsonl").write_text("".join(
+        json.dumps({"step": step, "loss": 5 - step, "loss_scale": 8.0, "skipped": step == 1}) + "\n"
+        for step in range(3)))
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    draw_everything(page)
+    for figure, height in (("curves", 4), ("loss-scale", 8)):
+        assert page.evaluate(f"""document.querySelector('#{figure} [role=img]').data
+            .filter((trace) => trace.marker?.symbol === 'x-thin-open')
+            .map((trace) => [trace.x, trace.y])""") == [[[1], [height]]]
+
+
+def test_curves_can_be_smoothed_and_logarithmic(open_page, tmp_path):
+    add(tmp_path, "A", "fp32_true", 0, losses=[8, 4, 6, 2, 4, 0.5])
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    draw_everything(page)
+    assert plotted(page, "curves", "fp32_true")["y"] == [8, 4, 6, 2, 4, 0.5]
+    page.get_by_label("mean over").select_option("5")
+    # By hand: means of the steps at most two away.
+    assert plotted(page, "curves", "fp32_true")["y"] == pytest.approx(
+        [6, 5, 4.8, 3.3, 3.125, 6.5 / 3])
+    axis = "document.querySelector('#curves [role=img]').layout.yaxis.type"
+    assert page.evaluate(axis) == "linear"
+    page.get_by_label("logarithmic loss").check()
+    assert page.evaluate(axis) == "log"
+
+
+def test_lost_updates_are_drawn(open_page, cpu_page):
+    page = open_page(cpu_page)
+    draw_everything(page)
+    weights, moments = page.evaluate(
+        "document.querySelector('#lost-updates [role=img]').data.map((trace) => [trace.y, trace.x])")
+    assert dict(zip(*weights)) == pytest.approx({name: place / 10 for place, name in enumerate(SEVEN)})
+    assert set(moments[1]) == {0.5}
+
+
+def test_a_cell_says_which_settings_differ_from_its_references(page):
+    page.locator('#matrix-table td[data-row="C"][data-policy="bf16_pure"] button').press("Enter")
+    shown = page.locator("details.cell[open] section", has_text="Settings that differ")
+    rows = dict(row.split("\t")[:2] for row in shown.get_by_role("row").all_inner_texts())
+    here, there = (json.loads((STUDY / f"C-{policy}/spec.json").read_text())["policy"]
+                   for policy in ("bf16_pure", "fp32_true"))
+    differing = {f"policy.{name}" for name in here if here[name] != there.get(name)} - {"policy.name"}
+    assert rows.keys() - {"Setting"} == differing and rows["policy.parameters"] == "bf16"
+
+
+def test_macro_f1_stands_beside_micro(page):
+    table = page.get_by_role("region", name="Comparisons, C: GPT-2, multi-label classification")
+    heads = table.locator("thead th").all_inner_texts()
+    row = dict(zip(heads, table.locator("tbody tr", has_text="bf16_pure").first.locator("th, td")
+                   .all_inner_texts()))
+    change = (RESULTS["C", row["Policy"]]["convergence"]["f1_macro"]
+              - RESULTS["C", "fp32_true"]["convergence"]["f1_macro"])
+    signed = f"{change:+.4f}" if abs(change) >= 0.00005 else "0.0000"
+    assert row["F1 macro"] == signed.replace("-", "\u2212")
 
 
 def test_every_figure_says_n_and_what_is_generated(page, tmp_path, open_page):

@@ -5,7 +5,7 @@
 const report = JSON.parse(document.getElementById("data").textContent);
 // Policies may have any name, also that of something every object inherits.
 for (const row of report.rows)
-  for (const byPolicy of [row.policies, row.curves, row.recommendation.against])
+  for (const byPolicy of [row.policies, row.curves, row.differences, row.recommendation.against])
     if (byPolicy) Object.setPrototypeOf(byPolicy, null);
 
 function el(tag, attributes = {}, ...children) {
@@ -65,6 +65,11 @@ function bytes(value) {
   return `${size < 10 && unit > 0 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
 }
 
+// A setting's value in words.
+const settingText = (value) => value === null || value === undefined ? "nothing" :
+    isNumber(value)                                                  ? significant(value) :
+                                                                       String(value);
+
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 // "1.36 [1.30, 1.42]"; without an interval the estimate alone.
@@ -123,19 +128,18 @@ const dashOf = (policy) => dashes[policyNumber(policy) % dashes.length];
 
 const rowName = (row) => `${row.label}: ${row.title}`;
 
-function table(head, rows, options = {}) {
-  const numeric = options.numeric ?? [];
+// On a phone its rows stand below each other, each value behind its head.
+function table(head, rows) {
   const cellOf = (tag) => (content, place) =>
       el(tag === "td" && place === 0 ? "th" : tag, {
-        class: numeric.includes(place) ? "number" : null,
         scope: tag === "th" ? "col" :
             place === 0     ? "row" :
-                              null
+                              null,
+        "data-head": tag === "td" && place > 0 ? head[place] : null
       },
          content);
   return el(
-      "table", {class: "plain-table" + (options.stacked ? " stacked" : "")},
-      options.caption ? el("caption", {class: "caption"}, options.caption) : null,
+      "table", {class: "plain-table stacked"},
       el("thead", {}, el("tr", {}, head.map(cellOf("th")))),
       el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cellOf("td"))))));
 }

@@ -21,20 +21,26 @@ const branch = (title, value) =>
          null :
          el("section", {class: "tree"}, el("h3", {}, title), tree(unpooled(value))));
 
-function seriesPlot(title, series, options) {
+function seriesPlot(cell, title, series, options) {
   if (!series || !window.Plotly) return null;
   return el(
       "div", {class: "plot"}, el("h3", {}, title),
       plotPlace(
           `${title} by step`,
           () => ({
-            traces: [{
-              x: series.step,
-              y: gaps(series.value),
-              mode: "lines",
-              line: {color: colour("--accent"), width: 1.6, shape: options?.shape},
-              hovertemplate: "%{y:.5g} at step %{x}<extra></extra>"
-            }],
+            traces: [
+              {
+                x: series.step,
+                y: gaps(series.value),
+                mode: "lines",
+                line: {color: colour("--accent"), width: 1.6, shape: options?.shape},
+                hovertemplate: "%{y:.5g} at step %{x}<extra></extra>"
+              },
+              skippedTrace(cell, series, ""),
+              deathTrace(
+                  diedCells([cell]), diedCells([cell]).map(() => lastNumber(series)),
+                  colour("--bad"), "")
+            ],
             layout: {x: {label: "step"}, y: {...options?.y}},
           })));
 }
@@ -58,15 +64,43 @@ function warningsOf(cell) {
   return list;
 }
 
+// Every value of an object by its dotted name.
+function flat(value, prefix = "") {
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    return [[prefix, Array.isArray(value) ? value.join(", ") : value]];
+  return Object.entries(value).flatMap(
+      ([name, each]) => flat(each, prefix ? `${prefix}.${name}` : name));
+}
+
+// In which settings it differs from the fp32_true of its row and seed.
+function settingsBeside(cell) {
+  const partner = cell.row === null || cell.policy === "fp32_true" ?
+      null :
+      cellsWith(report.rows[cell.row], "fp32_true").find((each) => each.seed === cell.seed);
+  if (!partner) return null;
+  const here = new Map(flat(unpooled(cell.spec))), there = new Map(flat(unpooled(partner.spec)));
+  const names = [...new Set([...here.keys(), ...there.keys()])].sort().filter(
+      (name) => name !== "policy.name" && here.get(name) !== there.get(name));
+  return el(
+      "section", {class: "tree"}, el("h3", {}, "Settings that differ from fp32_true's"),
+      names.length ?
+          table(
+              ["Setting", "Here", "fp32_true"],
+              names.map(
+                  (name) => [name, settingText(here.get(name)), settingText(there.get(name))])) :
+          el("p", {}, "None but the policy's name."));
+}
+
 function cellInside(cell) {
   const warnings = warningsOf(cell);
   return el(
       "div", {class: "inside"}, el("p", {}, el("code", {}, cell.path)),
       warnings.length ? el("ul", {class: "warnings"}, warnings.map((text) => el("li", {}, text))) :
                         null,
-      el("div", {class: "plots"}, seriesPlot("Training loss", cell.series.loss),
-         seriesPlot("Gradient norm before clipping", cell.series.grad_norm),
-         seriesPlot("Loss scale", cell.series.loss_scale, {shape: "hv", y: {type: "log"}})),
+      el("div", {class: "plots"}, seriesPlot(cell, "Training loss", cell.series.loss),
+         seriesPlot(cell, "Gradient norm before clipping", cell.series.grad_norm),
+         seriesPlot(cell, "Loss scale", cell.series.loss_scale, {shape: "hv", y: {type: "log"}})),
+      settingsBeside(cell),
       el("div", {class: "trees"}, branch("Result", cell.result), branch("Spec", cell.spec),
          branch("Audit", cell.audit)));
 }
@@ -103,6 +137,7 @@ function openCell(cell) {
   if (!block) return;
   fillCell(block, cell);
   block.open = true;
+  block.style.contentVisibility = "visible";  // else the page is not yet long enough to scroll
   block.scrollIntoView();
   block.querySelector("summary").focus({preventScroll: true});
 }
@@ -143,17 +178,17 @@ function comparisonRows(row) {
     return [
       policy, `${entry.stability.finite.count} of ${entry.stability.n}`,
       `${entry.stability.trained.count} of ${entry.stability.n}`, difference("val_loss"),
-      difference("average_precision_micro"), difference("f1_micro"), difference("accuracy"),
-      ratio("samples_per_s"), ratio("mfu_vs_measured"), ratio("peak_allocated_bytes"),
-      `${entry.disturbed_pairs} of ${entry.stability.n}`
+      difference("average_precision_micro"), difference("f1_micro"), difference("f1_macro"),
+      difference("accuracy"), ratio("samples_per_s"), ratio("mfu_vs_measured"),
+      ratio("peak_allocated_bytes"), `${entry.disturbed_pairs} of ${entry.stability.n}`
     ];
   });
 }
 
 function showComparisons() {
   const head = [
-    "Policy", "Finite", "Trained", "Validation loss", "Average precision", "F1 micro", "Accuracy",
-    "samples/s", "MFU (measured)", "Peak memory", "Disturbed"
+    "Policy", "Finite", "Trained", "Validation loss", "Average precision", "F1 micro", "F1 macro",
+    "Accuracy", "samples/s", "MFU (measured)", "Peak memory", "Disturbed"
   ];
   const blocks = view.rows.map((row) => {
     const rows = comparisonRows(row);

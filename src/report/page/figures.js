@@ -1,7 +1,8 @@
 // All figures, one below the other, each with its numbers in a table.
 
 const figureMakers = [
-  curvesFigure, survivalFigure, paretoFigure, targetFigure, mfuFigure, memoryFigure, scaleFigure
+  curvesFigure, differenceFigure, survivalFigure, paretoFigure, targetFigure, mfuFigure, memoryFigure,
+  lostFigure, scaleFigure
 ];
 
 function legend() {

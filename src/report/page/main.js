@@ -64,6 +64,7 @@ function showDetails() {
   showCellList();
 }
 
+answer();
 about();
 notices();
 matrix();

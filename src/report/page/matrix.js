@@ -8,6 +8,11 @@ function distinct(values) {
   return [...new Set(values.filter((value) => value !== null && value !== undefined))];
 }
 
+// A long answer is set smaller, so that the matrix and the verdicts stay on the first screen.
+function answer() {
+  document.getElementById("answer").classList.toggle("long", report.answer.length > 120);
+}
+
 function about() {
   const devices = distinct(report.rows.map(
       (row) => row.device && (row.device.name ?? row.device.cpu ?? row.device.device)));
@@ -35,11 +40,11 @@ function notices() {
       "fair",
       `Generated data${
           real > 0 ? ` in ${generated} of ${generated + real} cells` :
-                     ""}: this shows that the machinery works, not what happens on real text`
+                     ""}: this says nothing of real text`
     ]);
   const seeds = seedsOf().length;
   if (report.cells.length > 0 && seeds < 2)
-    list.push(["fair", "One seed: no interval, so no difference can be distinguished from noise"]);
+    list.push(["fair", "One seed: no interval, so no difference can be told from noise"]);
   const disturbed =
       report.cells.filter((cell) => cell.counts && (cell.result.disturbances ?? []).length > 0)
           .length;
@@ -100,6 +105,11 @@ function tipLines(row, policy, entry) {
   if (firstNonfinite(entry))
     lines.push(
         `first non-finite value: ${firstNonfinite(entry)}${entry.cause ? `, ${entry.cause}` : ""}`);
+  for (const [name, key] of [["F1 micro", "f1_micro"], ["F1 macro", "f1_macro"]])
+    if (entry.metrics?.[key])
+      lines.push(`${name}, paired difference ${estimate(entry.metrics[key], 4, true)}`);
+  if (entry.skipped_steps?.mean > 0)
+    lines.push(`its loss scale skips ${significant(entry.skipped_steps.mean, 3)} steps`);
   if (entry.lost_updates?.mean > 0)
     lines.push(`rounding loses ${
         significant(100 * entry.lost_updates.mean, 2)} % of its weights' updates`);
@@ -113,27 +123,33 @@ function tipLines(row, policy, entry) {
 const breakable = (name) =>
     name.split(/(?<=_)/).flatMap((part, place) => (place ? [el("wbr"), part] : [part]));
 
-const strengths = {
-  firm: "use",
-  provisional: "provisionally, use",
-  so_far: "fastest finite so far"
-};
-
 function useThis(row) {
-  const {policy, strength, because} = row.recommendation;
-  if (!policy) return [el("strong", {}, "Nothing yet: "), because];
-  const words = strengths[strength];
+  const {strength, lead, named, because} = row.recommendation;
+  if (!strength) return [el("strong", {}, lead), " ", because];
+  return [lead, " ", el("strong", {}, named), lead.endsWith(":") ? "; " : ": ", because];
+}
+
+// The second line of a cell: its quality, or where it died and why, where that is known.
+function qualityOrDeath(entry) {
+  if (!entry.quality)
+    return [
+      firstNonfinite(entry) ?? none,
+      entry.cause ? el("span", {class: "cause"}, `: ${entry.cause}`) : null
+    ];
   return [
-    words[0].toUpperCase() + words.slice(1) + (strength === "so_far" ? ": " : " "),
-    el("strong", {}, policy), strength === "so_far" ? ", " : ": ", because
+    el("span", {class: "long"}, fixed(entry.quality.mean, 4)),
+    el("span", {class: "short"}, significant(entry.quality.mean, 3)),
+    entry.difference ?
+        el("span", {class: "difference"}, ` ${fixed(entry.difference.mean, 4, true)}`) :
+        null
   ];
 }
 
-// What stands in the third line of a cell: its speed, or why it died, where that is known.
-function speedOrCause(policy, entry) {
+// The third line.
+function speedText(policy, entry) {
   if (entry.speed) return `${fixed(entry.speed.ratio, 2)}\u00D7 speed`;
-  if (entry.cause) return entry.cause;
-  return policy === "fp32_true" && entry.samples_per_s ? "reference" : none;
+  if (policy === "fp32_true" && entry.samples_per_s) return "reference";
+  return entry.cause ? null : none;
 }
 
 function matrixCell(row, policy) {
@@ -145,17 +161,8 @@ function matrixCell(row, policy) {
       el("button", {type: "button", onclick: () => showCells(row, policy)},
          el("span", {class: "state"}, `${sign} `, el("span", {class: "word"}, words),
             used ? el("span", {class: "word"}, " \u2605") : null),
-         el("span", {class: "quality"},
-            entry.quality ?
-                [
-                  el("span", {class: "long"}, fixed(entry.quality.mean, 4)),
-                  el("span", {class: "short"}, significant(entry.quality.mean, 3))
-                ] :
-                firstNonfinite(entry) ?? none,
-            entry.difference ?
-                el("span", {class: "difference"}, ` ${fixed(entry.difference.mean, 4, true)}`) :
-                null),
-         el("span", {class: entry.cause ? "speed cause" : "speed"}, speedOrCause(policy, entry)));
+         el("span", {class: entry.quality ? "quality" : "quality death"}, qualityOrDeath(entry)),
+         el("span", {class: "speed"}, speedText(policy, entry) ?? ""));
   return el(
       "td", {class: `${kind}${used ? " use" : ""}`, "data-row": row.label, "data-policy": policy},
       withTip(button, () => tipLines(row, policy, entry)));
@@ -217,10 +224,9 @@ function syntheticText(rows) {
 
 function recommendations() {
   const rows = report.rows.map((row) => {
-    const {policy, strength, provisos, against} = row.recommendation;
+    const {strength, lead, named, provisos, against} = row.recommendation;
     return [
-      rowName(row), policy ? `${strengths[strength]}: ${policy}` : "nothing yet",
-      provisos.join("; ") || none,
+      rowName(row), strength ? `${lead} ${named}` : "Nothing yet", provisos.join("; ") || none,
       Object.entries(against).map(([other, why]) => el("div", {}, `${other}: ${why}`))
     ];
   });
@@ -228,8 +234,8 @@ function recommendations() {
       "recommendation-list",
       el("p", {},
          "The rule: among the policies whose every seed trained and whose quality is not worse than fp32_true's by more than the margin " +
-             "(1 % of the validation loss; 0.01 of average precision for multi-label tasks), by the bad end of the 95 % interval, and whose accuracy or micro F1 is above the constant answer's, the fastest, if it is faster for certain; else fp32_true. Below five pairs of seeds it is the fastest finite so far, which is no recommendation. Nothing where fp32_true itself did not train."),
-      table(["Scenario", "Policy", "What weakens it", "Passed over"], rows, {stacked: true}));
+             "(1 % of the validation loss; 0.01 of average precision for multi-label tasks), by the bad end of the 95 % interval, and whose accuracy or micro F1 is above the constant answer's, the fastest, if it is faster for certain; else fp32_true. Below five pairs of seeds it is the fastest finite so far, which is no recommendation. On a CPU, which emulates 16-bit matmuls, speed chooses nothing: policies that trained are named together. Nothing where fp32_true itself did not train."),
+      table(["Scenario", "Policy", "What weakens it", "Passed over"], rows));
 }
 
 // --- Verdicts ---
@@ -320,8 +326,8 @@ function leftOut() {
       each.nearest ? "differs from its fp32_true in " +
               each.differing
                   .map(
-                      (d) => `${d.field} (${JSON.stringify(d.here)} here, ${
-                          JSON.stringify(d.there)} there)`)
+                      (d) =>
+                          `${d.field} (${settingText(d.here)} here, ${settingText(d.there)} there)`)
                   .join("; ") :
                      "there is no fp32_true with its scenario and seed"
     ]);
@@ -333,7 +339,7 @@ function leftOut() {
   fill(
       "left-out-list",
       rows.length ?
-          table(["What", "Why", "In words"], rows, {stacked: true}) :
+          table(["What", "Why", "In words"], rows) :
           el("p", {},
              "Nothing: every record counts and has a partner, and every cell of the matrix has a record."));
 }

@@ -78,11 +78,80 @@ function redraw(all) {
   }
 }
 
+// --- Curves over steps ---
+
+// What is asked of curves over steps: a logarithmic axis, a mean over so many steps.
+const curveStyle = {
+  logarithmic: false,
+  smoothing: 1
+};
+
+// Each point becomes the mean of those drawn within `smoothing` steps around it; gaps stay.
+function smoothed(series) {
+  const values = gaps(series.value), half = (curveStyle.smoothing - 1) / 2;
+  if (half === 0) return values;
+  let begin = 0, end = 0;
+  return values.map((value, place) => {
+    const step = series.step[place];
+    while (series.step[begin] < step - half) ++begin;
+    while (end < values.length && series.step[end] <= step + half) ++end;
+    const near = values.slice(begin, end).filter((each) => each !== null);
+    return value === null ? null : near.reduce((sum, each) => sum + each, 0) / near.length;
+  });
+}
+
+// A series as its line shows it.
+const drawn = (series) => (series ? {step: series.step, value: smoothed(series)} : null);
+
+function lastNumber(series) {
+  const values = (series?.value ?? []).filter(isNumber);
+  return values.length ? number(values[values.length - 1]) : null;
+}
+
+// The value in force at a step: that of the last point before it.
+function valueAt(series, step) {
+  let found = series.value[0];
+  series.step.forEach((each, place) => {
+    if (each <= step) found = series.value[place];
+  });
+  return isNumber(found) ? number(found) : lastNumber(series);
+}
+
+// A cross where a curve ends because its cell met a non-finite value. `heights`: of each cell.
+function deathTrace(cells, heights, shade, name) {
+  const firsts = cells.map((cell) => cell.result.first_nonfinite);
+  return {
+    x: firsts.map((first) => first.step),
+    y: heights,
+    mode: "markers",
+    cliponaxis: false,
+    marker: {symbol: "x", size: 10, color: shade, line: {color: colour("--page"), width: 1}},
+    text: cells.map(
+        (cell, place) => safe(`seed ${cell.seed}: ${firsts[place].kind} in ${
+            firsts[place].tensor}, step ${firsts[place].step}`)),
+    hovertemplate: `%{text}<extra>${safe(name)}</extra>`,
+  };
+}
+
+// Thin crosses at the steps that a loss scale skipped.
+function skippedTrace(cell, series, name) {
+  return {
+    x: cell.series.skipped,
+    y: cell.series.skipped.map((step) => valueAt(series, step)),
+    mode: "markers",
+    marker: {symbol: "x-thin-open", size: 8, color: colour("--bad")},
+    hovertemplate: `step %{x} skipped<extra>${safe(name)}</extra>`
+  };
+}
+
+const diedCells = (cells) => cells.filter((cell) => cell.counts && cell.result.first_nonfinite);
+
 // --- What the filters leave ---
 
 const inView = (cell) => view.seed === null || cell.seed === view.seed;
-const cellsOf = (row, policy) =>
-    (row.policies[policy]?.cells ?? []).map((place) => report.cells[place]).filter(inView);
+const cellsWith = (row, policy) =>
+    (row.policies[policy]?.cells ?? []).map((place) => report.cells[place]);
+const cellsOf = (row, policy) => cellsWith(row, policy).filter(inView);
 const countingCells = (row, policy) => cellsOf(row, policy).filter((cell) => cell.counts);
 const completedCells = (row, policy) =>
     countingCells(row, policy).filter((cell) => cell.result.status === "completed");

@@ -1,5 +1,5 @@
-// Figures that set the policies beside each other: speed against quality, MFU, memory. As the
-// figures over steps.
+// Figures that set the policies beside each other: speed against quality, memory. As the figures
+// over steps; those of shares are in share_figures.js.
 
 // --- Speed against quality ---
 
@@ -126,78 +126,6 @@ function paretoFigure() {
                 view.rows)}). The paired ratios and differences, with 95 % intervals, are on the marks and in the tables below.` +
         (priced ? " Dollars: the recorded cost of the run, from its time and rate." :
                   " No record has a price, so there is no figure in dollars."),
-  };
-}
-
-// --- MFU ---
-
-function mfuFigure() {
-  const kinds =
-      [["vs_measured", "measured peak", "circle"], ["vs_spec", "data sheet", "diamond-open"]];
-  const plot = (row) => ({
-    title: rowName(row),
-    label: `Model FLOPs utilisation by policy, ${rowName(row)}`,
-    make: () => {
-      const policies = policiesIn(row);
-      const traces = kinds.map(([key, name, symbol]) => {
-        const found =
-            policies
-                .map(
-                    (policy) =>
-                        [policy,
-                         spread(measured(completedCells(row, policy), (r) => r.mfu?.[key]))])
-                .filter(([, range]) => range);
-        return {
-          y: found.map(([policy]) => policy),
-          x: found.map(([, range]) => range.mean),
-          error_x: {...bars(found.map(([, range]) => range)), color: colour("--muted")},
-          name,
-          mode: "markers",
-          marker: {
-            symbol,
-            size: 10,
-            color: found.map(([policy]) => colour(colourName(policy))),
-            line: {width: 2, color: found.map(([policy]) => colour(colourName(policy)))}
-          },
-          hovertemplate: `%{x:.1%} of the ${name}<extra>%{y}</extra>`,
-        };
-      });
-      return {
-        traces,
-        layout: {
-          x: {tickformat: ".0%", rangemode: "tozero"},
-          y: {
-            type: "category",
-            categoryorder: "array",
-            categoryarray: [...policies].reverse(),
-            range: [-0.6, policies.length - 0.4]
-          }
-        }
-      };
-    },
-  });
-  const numbers = () => table(
-      ["Scenario", "Policy", "Of the measured peak", "Of the data sheet's peak"],
-      view.rows.flatMap(
-          (row) => policiesIn(row).map(
-              (policy) =>
-                  [row.label, policy,
-                   ...kinds.map(
-                       ([key]) => spreadText(
-                           spread(measured(completedCells(row, policy), (r) => r.mfu?.[key])),
-                           percent))])));
-  const anySheet = report.cells.some((cell) => isNumber(cell.result?.mfu?.vs_spec));
-  return {
-    id: "mfu",
-    title: "MFU",
-    plots: view.rows.map(plot),
-    numbers,
-    caption:
-        `Needed FLOPs divided by time and by the peak of the matmul operands' datatype. Filled: against the peak measured on this device; open: against the data sheet${
-            anySheet ?
-                "" :
-                " (there is none for this device)"}. Marks: means over the seeds that reached their last step; bars: their range (n: ${
-            seedText(view.rows)}). A policy with a faster datatype is compared with a higher peak.`,
   };
 }
 

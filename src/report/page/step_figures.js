@@ -40,39 +40,57 @@ function curveTraces(row, frame) {
     for (const curve of curves.filter(Boolean))
       traces.push({
         x: curve.step,
-        y: gaps(curve.value),
+        y: smoothed(curve),
         name: policy,
         mode: "lines",
         line: line(policy),
         hovertemplate: hover
       });
-    const dead = cells.filter((cell) => cell.counts && cell.result.first_nonfinite);
-    if (dead.length)
-      traces.push({
-        x: dead.map((cell) => cell.result.first_nonfinite.step),
-        y: dead.map((cell) => within(lastFinite(cell))),
-        mode: "markers",
-        cliponaxis: false,
-        marker: {
-          symbol: "x",
-          size: 10,
-          color: colour(colourName(policy)),
-          line: {color: colour("--page"), width: 1}
-        },
-        text: dead.map(
-                      (cell) => `seed ${cell.seed}: ${cell.result.first_nonfinite.kind} in ${
-                          cell.result.first_nonfinite.tensor}, step ${
-                          cell.result.first_nonfinite.step}`)
-                  .map(safe),
-        hovertemplate: `%{text}<extra>${safe(policy)}</extra>`,
-      });
+    const dead = diedCells(cells);
+    const heights = dead.map((cell) => within(lastNumber(drawn(cell.series.loss)) ?? 0));
+    if (dead.length) traces.push(deathTrace(dead, heights, colour(colourName(policy)), policy));
+    if (curves.some(Boolean))
+      traces.push(...cells.filter((cell) => cell.series.skipped.length)
+                      .map((cell) => skippedTrace(cell, drawn(curves.find(Boolean)), policy)));
   }
   return traces;
 }
 
-function lastFinite(cell) {
-  const values = (cell.series.loss?.value ?? []).filter(isNumber);
-  return values.length ? number(values[values.length - 1]) : 0;
+// A logarithmic axis has no place for what is not above zero.
+function lossAxis(frame) {
+  const logarithmic = curveStyle.logarithmic && (!frame || frame[0] > 0);
+  const range = frame && logarithmic ? frame.map(Math.log10) : frame;
+  return {
+    label: "training loss (nats)",
+    type: logarithmic ? "log" : "linear",
+    ...(range ? {range} : {})
+  };
+}
+
+// The switches of all figures over steps: one axis, one smoothing.
+function curveSwitches() {
+  const set = (name, value) => {
+    curveStyle[name] = value;
+    redraw(false);
+    for (const box of document.querySelectorAll("input[name=logarithmic]"))
+      box.checked = curveStyle.logarithmic;
+  };
+  const change = (event) => set("smoothing", Number(event.target.value));
+  return el(
+      "fieldset", {class: "switch"}, el("legend", {}, "Curves"),
+      el("label", {}, el("input", {
+           type: "checkbox",
+           name: "logarithmic",
+           checked: curveStyle.logarithmic,
+           onchange: (event) => set("logarithmic", event.target.checked)
+         }),
+         " logarithmic loss"),
+      el("label", {}, "mean over ",
+         el("select", {name: "smoothing", onchange: change},
+            [1, 5, 21, 101].map(
+                (steps) =>
+                    el("option", {value: steps, selected: steps === curveStyle.smoothing},
+                       count(steps, "step"))))));
 }
 
 function curvesFigure() {
@@ -81,13 +99,7 @@ function curvesFigure() {
     label: `Training loss by step, ${rowName(row)}: ${policiesIn(row).join(", ")}`,
     make: () => {
       const frame = lossFrame(row);
-      return {
-        traces: curveTraces(row, frame),
-        layout: {
-          x: {label: "step"},
-          y: {label: "training loss (nats)", ...(frame ? {range: frame} : {})}
-        }
-      };
+      return {traces: curveTraces(row, frame), layout: {x: {label: "step"}, y: lossAxis(frame)}};
     },
   });
   const numbers = () => table(
@@ -115,12 +127,13 @@ function curvesFigure() {
     title: "Loss curves",
     plots: view.rows.map(plot),
     numbers,
+    extra: curveSwitches(),
     caption: (view.seed === null ?
                   `Lines: mean over the seeds still finite (n: ${seedText(view.rows)}). ${
                       band ? "Band: range of fp32_true over its seeds." :
                              "With one seed, fp32_true has no band."}` :
                   `Lines: seed ${view.seed} alone (n = 1).`) +
-        " \u2715: a seed's first non-finite value. The frame fits the policies that reached their last step; losses may continue outside it (double-click to show all). Curves longer than 200 steps are thinned: each of 100 stretches keeps its lowest and highest value, and every change between finite and non-finite stays; values have five digits.",
+        " \u2715: a seed's first non-finite value; thin crosses: steps that a loss scale skipped. The frame fits the policies that reached their last step; losses may continue outside it (double-click to show all). Curves longer than 200 steps are thinned: each of 100 stretches keeps its lowest and highest value, and every change between finite and non-finite stays; values have five digits.",
   };
 }
 
@@ -239,30 +252,20 @@ function scaleFigure() {
           (policy) =>
               cellsOf(row, policy).filter((cell) => cell.series.loss_scale).flatMap((cell) => {
                 const {step, value} = cell.series.loss_scale;
-                const at = (wanted) => {
-                  let found = value[0];
-                  step.forEach((s, place) => {
-                    if (s <= wanted) found = value[place];
-                  });
-                  return found;
-                };
+                const name = `${policy}, seed ${cell.seed}`;
+                const dead = diedCells([cell]);
                 return [
                   {
                     x: step,
                     y: gaps(value),
                     mode: "lines",
                     line: {...line(policy), shape: "hv"},
-                    hovertemplate:
-                        `%{y} from step %{x}<extra>${safe(policy)}, seed ${cell.seed}</extra>`
+                    hovertemplate: `%{y} from step %{x}<extra>${safe(name)}</extra>`
                   },
-                  {
-                    x: cell.series.skipped,
-                    y: cell.series.skipped.map(at),
-                    mode: "markers",
-                    marker: {symbol: "x-thin-open", size: 8, color: colour("--bad")},
-                    hovertemplate:
-                        `step %{x} skipped<extra>${safe(policy)}, seed ${cell.seed}</extra>`
-                  },
+                  skippedTrace(cell, cell.series.loss_scale, name),
+                  deathTrace(
+                      dead, dead.map(() => lastNumber(cell.series.loss_scale)),
+                      colour(colourName(policy)), name),
                 ];
               })),
       layout: {
@@ -297,7 +300,7 @@ function scaleFigure() {
     caption: rows.length ?
         `Every seed's own trace (n: ${
             seedText(
-                rows)}; no interval), on a logarithmic scale; crosses: steps that an overflow skipped.` :
+                rows)}; no interval), on a logarithmic scale; thin crosses: steps that an overflow skipped; \u2715: a first non-finite value.` :
         "No cell in view scales its loss.",
   };
 }
