@@ -31,11 +31,10 @@ void compare_sets(const CompareOptions& options) {
 
 void add_compare_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "compare",
-      "compare two sets of runs (of two devices or revisions): what changed beyond noise");
+      "compare", "compare two sets of runs (two devices or revisions): what changed beyond noise");
   const auto options = std::make_shared<CompareOptions>();
-  command->add_option("before", options->before, "root folder of records")->required();
-  command->add_option("after", options->after, "root folder of records")->required();
+  command->add_option("before", options->before, "root folder of the earlier records")->required();
+  command->add_option("after", options->after, "root folder of the later records")->required();
   command->add_flag("--json", options->json, "print JSON");
   command->callback([options] { compare_sets(*options); });
 }

@@ -177,8 +177,7 @@ void add_store_commands(CLI::App& data) {
   add_command(data, "show", "show one store: counts, labels, decoded examples, disk use",
               "its folder, or the beginning of its fingerprint; optional if there is only one",
               show_store);
-  add_command(data, "verify",
-              "hash the files of stores again; move changed stores aside (exit code 4)",
+  add_command(data, "verify", "hash stores again; move changed ones aside (exit code 4)",
               "its folder, the beginning of its fingerprint, or a cached "
               "hf://[datasets/]OWNER/NAME (default: all stores)",
               verify_stores);

@@ -30,7 +30,7 @@ void add_demo_command(CLI::App& program) {
       ->allow_extra_args(false);
   command
       ->add_option("--policy", options->matrix.policies,
-                   "name or .toml file; repeatable (default: the six and fp32_perturbed)")
+                   "name or .toml file; repeatable (default: the six policies and fp32_perturbed)")
       ->allow_extra_args(false);
   options->matrix.spec.add_to(*command, {{"--device", "device", "cpu, cuda or cuda:N"}});
   command->add_option("--out", options->matrix.out, "root folder of records (default: runs)");

@@ -14,9 +14,8 @@ void add_matrix_command(CLI::App& program) {
   add_matrix_options(*command, options->matrix);
   command->add_flag("--dry-run", options->dry_run,
                     "print cells, memory, hours and dollars; train nothing");
-  command->add_flag(
-      "--rerun", options->rerun,
-      "retrain records refused because program, spec or data differ; move them aside");
+  command->add_flag("--rerun", options->rerun,
+                    "move aside and retrain records whose program, spec or data differ");
   command->add_flag("--fail-fast,!--keep-going", options->fail_fast,
                     "stop at the first cell that fails (default: keep going)");
   command->add_option("--cell-timeout", options->timeout,

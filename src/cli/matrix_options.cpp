@@ -120,9 +120,9 @@ void add_matrix_selection(CLI::App& command, MatrixOptions& options) {
                   "A to F; repeatable (default: all, or the file's)")
       ->allow_extra_args(false);
   command
-      .add_option(
-          "--policy", options.policies,
-          "name or .toml file; repeatable (default: the six and fp32_perturbed, or the file's)")
+      .add_option("--policy", options.policies,
+                  "name or .toml file; repeatable (default: the file's, or the six policies and "
+                  "fp32_perturbed)")
       ->allow_extra_args(false);
   command.add_option("--seeds", options.seeds,
                      "number of seeds, 0 to N-1 (default: the file's, else 1)");

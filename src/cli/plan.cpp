@@ -203,7 +203,8 @@ void make_plan(const MatrixOptions& options) {
 
 void add_plan_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "plan", "train a few steps of each kind of cell, and predict a matrix's time and cost");
+      "plan",
+      "predict a matrix's time and cost: from a few trained steps, or for a card from records");
   const auto options = std::make_shared<MatrixOptions>();
   add_matrix_selection(*command, *options);
   add_matrix_options(*command, *options);

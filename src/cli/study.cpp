@@ -179,7 +179,7 @@ void run_study(const StudyOptions& options) {
 
 void add_study_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "study", "run a study's stages in order, within a budget, to verdicts on its hypotheses");
+      "study", "run a study's stages in order, within a budget, and judge its hypotheses");
   const auto options = std::make_shared<StudyOptions>();
   options->matrix.out = "";
   command
@@ -188,9 +188,8 @@ void add_study_command(CLI::App& program) {
   command->add_flag("--dry-run", options->dry_run,
                     "print stages, hours, dollars and what each can decide; train nothing");
   command->add_option("--seeds", options->seeds, "at most N of each stage's seeds (default: all)");
-  command->add_flag(
-      "--rerun", options->rerun,
-      "retrain records refused because program, spec or data differ; move them aside");
+  command->add_flag("--rerun", options->rerun,
+                    "move aside and retrain records whose program, spec or data differ");
   add_matrix_options(*command, options->matrix);
   command->callback([options] {
     if (options->matrix.out.empty())

@@ -135,8 +135,8 @@ class Watch {
 }  // namespace
 
 void add_watch_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand(
-      "watch", "follow a matrix, whichever processes run it, until they stop");
+  CLI::App* command =
+      program.add_subcommand("watch", "follow a matrix until all processes that run it stop");
   const auto folder = std::make_shared<std::string>("runs");
   command->add_option("folder", *folder, "root folder of records (default: runs)");
   command->callback([folder] { Watch(*folder).run(*make_sweep_view()); });
