@@ -22,7 +22,7 @@ struct ModelBuilder {
       const Parameter& word_embeddings) = nullptr;
   std::unique_ptr<ClassificationHead> (*classification_head)(ParameterSet& parameters,
                                                              const ModelShape& shape) = nullptr;
-  WeightNames weights;
+  WeightNames weights = {};
 };
 
 void register_model_builder(const ModelBuilder& builder);
