@@ -1,8 +1,8 @@
 // All figures, one below the other, each with its numbers in a table.
 
 const figureMakers = [
-  curvesFigure, differenceFigure, survivalFigure, paretoFigure, targetFigure, mfuFigure, memoryFigure,
-  lostFigure, scaleFigure
+  curvesFigure, differenceFigure, survivalFigure, paretoFigure, targetFigure, mfuFigure,
+  memoryFigure, lostFigure, scaleFigure
 ];
 
 function legend() {
