@@ -6,9 +6,9 @@
 namespace dtbench {
 
 // A CPU emulates 16-bit matmuls: what is fastest there is fastest nowhere else. `device`: of an
-// audit's identity.
+// audit's identity, which names the host's CPU beside a GPU, too.
 inline bool is_cpu(const Json& device) {
-  return member_or_null(device, "/cpu").is_string();
+  return member_or_null(device, "/device") == "cpu";
 }
 
 }  // namespace dtbench

@@ -142,7 +142,7 @@ def trained(root, policy, seed, losses, ms=100.0, price=None, *, scenario="A", c
     steps = 100 if nonfinite is None else nonfinite
     run = add(root, scenario, policy, seed, nonfinite=nonfinite,
               spec={"train.steps": 100, "train.eval_every": 25 if evaluations else 0} | (spec or {}),
-              identity={"device.cpu": "a CPU"} if cpu else None)
+              identity={"device.device": "cpu"} if cpu else None)
     (run / "steps.jsonl").write_text("".join(
         json.dumps({"step": step, "loss": 5.0, "step_ms": ms}) + "\n" for step in range(steps)))
     with open(run / "events.jsonl", "w") as events:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from clients import DONE, FILES, LARGE, PERMANENT, RETRYABLE, Client
+from clients import DONE, FILES, LARGE, PERMANENT, RETRYABLE, USAGE, Client
 from stand_in_hub import File
 
 NAME = "data/train.parquet"
@@ -97,7 +97,7 @@ def test_cache_that_cannot_be_written(hub, dataset, small_disk):
 def test_folder_that_cannot_be_written(hub, client, dataset):
     client.cache.write_text("a file", encoding="utf-8")
     result = fetch(client, dataset)
-    assert result.code == PERMANENT and str(client.cache) in result.err
+    assert result.code == USAGE and str(client.cache) in result.err
 
 
 def test_killed_and_resumed(hub, client, dataset):

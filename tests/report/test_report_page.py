@@ -88,7 +88,7 @@ def cpu_page(tmp_path_factory):
         for place, policy in enumerate(SEVEN):
             dead = policy == "fp16_naive"
             run = add(folder, scenario, policy, 0, nonfinite=7 if dead else None,
-                      identity={"device.cpu": "AMD EPYC"},
+                      identity={"device.device": "cpu", "device.cpu": "AMD EPYC"},
                       losses=[7, 6, "NaN"] if dead else [7, 6 + place / 100, 5],
                       result={"throughput.samples_per_s": 100.0 + place,
                               "convergence.val_loss": 5 + place / 1000})

@@ -15,7 +15,7 @@ function answer() {
 
 function about() {
   const devices = distinct(report.rows.map(
-      (row) => row.device && (row.device.name ?? row.device.cpu ?? row.device.device)));
+      (row) => row.device && (row.device.cuda?.name ?? row.device.cpu ?? row.device.device)));
   const steps = distinct(report.rows.map((row) => row.steps));
   const parts = [
     count(report.records.read, "record"),
