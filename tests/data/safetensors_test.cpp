@@ -169,9 +169,10 @@ TEST_F(Safetensors, MalformedFilesAreRefusedWithTheirReason) {
 }
 
 TEST_F(Safetensors, WhatIsNotAFileIsNamed) {
-  EXPECT_NE(
-      error_of([&] { SafetensorsFile(directory_ / "absent.safetensors"); }).find("Expected a file at"),
-      std::string::npos);
+  EXPECT_NE(error_of([&] {
+              SafetensorsFile(directory_ / "absent.safetensors");
+            }).find("Expected a file at"),
+            std::string::npos);
   EXPECT_NE(error_of([&] { SafetensorsFile{directory_}; }).find("found a folder"),
             std::string::npos);
 }
