@@ -223,11 +223,11 @@ def test_wrong_arguments_are_named(sweeps, arguments, parts):
 def test_foreign_files_in_the_way(sweeps):
     (sweeps.folder / "file").write_text("not a folder")
     process = sweeps.run(*ONE, "--out", "file")
-    assert process.returncode == 4 and "file" in process.stderr
+    assert process.returncode == 2 and "file" in process.stderr
     (sweeps.folder / "runs").mkdir()
     (sweeps.folder / "runs" / ".sweep").write_text("not a folder")
     process = sweeps.run(*ONE)
-    assert process.returncode == 4 and ".sweep" in process.stderr
+    assert process.returncode == 2 and ".sweep" in process.stderr
     (sweeps.folder / "runs" / ".sweep").unlink()
     leases = sweeps.folder / "runs" / ".sweep" / "leases"
     leases.mkdir(parents=True)
