@@ -56,6 +56,11 @@ bool reference_trains(const RateArms& side, std::int64_t seed) {
   return std::any_of(cells.begin(), cells.end(), [](const Cell* cell) { return cell->trained(); });
 }
 
+std::int64_t seeds_with_trained_reference(const RateArms& side) {
+  return std::count_if(side.whole.begin(), side.whole.end(),
+                       [&](const auto& each) { return reference_trains(side, each.first); });
+}
+
 // log2 of the policy's largest stable rate over the reference's, between bounds.
 Interval log2_ratio(const RateArms& side, std::int64_t seed, const std::vector<double>& rates) {
   const Interval policy = log2_bounds(largest_stable_rate(side.cells(seed, false)), rates);
@@ -92,26 +97,31 @@ Json scenario_json(const RateArms& side, const Hypothesis& hypothesis) {
   const auto place = static_cast<std::size_t>(
       std::find(hypothesis.rates.begin(), hypothesis.rates.end(), hypothesis.reference_rate) -
       hypothesis.rates.begin());
-  std::int64_t finite = 0, trained = 0, reference_trained = 0;
+  std::int64_t finite = 0, trained = 0;
   Json by_seed = Json::array();
   for (const auto& [seed, pairs] : side.whole) {
     finite += pairs[place].cell->finite() ? 1 : 0;
     trained += pairs[place].cell->trained() ? 1 : 0;
-    reference_trained += reference_trains(side, seed) ? 1 : 0;
     by_seed.push_back(rates_json(side, seed, hypothesis.rates));
   }
   return {{"scenario", side.scenario},
           {"n", side.whole.size()},
-          {"reference_trained", reference_trained},
+          {"reference_trained", seeds_with_trained_reference(side)},
           {"at_reference_rate",
            {{"rate", hypothesis.reference_rate}, {"finite", finite}, {"trained", trained}}},
           {"by_seed", by_seed}};
 }
 
+// One trained cell makes a scenario testable, and is little to hold a policy against.
+std::string seldom_trained(const RateArms& side) {
+  const std::int64_t trained = seeds_with_trained_reference(side);
+  if (trained == static_cast<std::int64_t>(side.whole.size())) return "";
+  return concat(kReferencePolicy, " trains in ", trained, " of ", side.whole.size(),
+                " seeds at some rate on ", side.scenario);
+}
+
 std::string untrained(const RateArms& side) {
-  for (const auto& [seed, pairs] : side.whole)
-    if (reference_trains(side, seed)) return "";
-  if (side.whole.empty()) return "";
+  if (side.whole.empty() || seeds_with_trained_reference(side) > 0) return "";
   return concat(kReferencePolicy, " is not trained on ", side.scenario,
                 " at any rate in any of its ", side.whole.size(),
                 " seeds, so that scenario decides nothing; more steps or other rates are needed");
@@ -139,6 +149,9 @@ Finding stable_rate_finding(const Variant& variant, const Evidence& evidence, st
       std::copy_if(side->arms.begin(), side->arms.end(), std::back_inserter(present),
                    [&](const Arm& arm) { return !absent(arm); });
       if (const std::string why = untrained(*side); !why.empty()) return cannot_test(why);
+      if (const std::string caveat = seldom_trained(*side);
+          !caveat.empty() && std::ranges::find(finding.caveats, caveat) == finding.caveats.end())
+        finding.caveats.push_back(caveat);
     }
 
     std::vector<Interval> differences;

@@ -205,6 +205,18 @@ def test_h1_where_the_reference_does_not_train(runs, h1):
     assert "fp32_true is not trained on C at any rate in any of its 8 seeds" in found["reason"]
 
 
+def test_h1_says_where_the_reference_seldom_trains(runs, h1):
+    """One trained cell of a scenario is enough for a verdict, which says so."""
+    stable_rates(runs, "fp16_naive", CLAIMED)
+    stable_rates(runs, "fp32_true", dict.fromkeys("DEF", 3))
+    stable_rates(runs, "fp32_true", {"C": 3}, PLANNED[:1])
+    stable_rates(runs, "fp32_true", {"C": 3}, PLANNED[1:], outcome="stalled")
+    found = h1()
+    assert found["verdict"] == "supported (uncontrolled)"
+    said = [caveat for caveat in found["caveats"] if "at some rate" in caveat]
+    assert said == ["fp32_true trains in 1 of 8 seeds at some rate on C"]
+
+
 def test_h1_without_its_cells(runs, h1):
     references(runs, "CDEF")
     found = h1()
