@@ -50,8 +50,12 @@ std::vector<Answer> answers_of_controls(const Evidence& evidence, const std::str
     if (replaced != policy) continue;
     const Variant variant{control.policy.empty() ? policy : control.policy, control.where};
     Judged judged = judge(findings_of(variant, evidence), hypothesis.alpha);
+    std::string other_study = apart(judged.finding.conditions, main.conditions, control.where);
+    if (!other_study.empty())
+      judged =
+          judge(std::vector{cannot_test("run in another study: " + other_study)}, hypothesis.alpha);
     Json shown = shows(control, judged.finding, main, judged.alpha);
-    answers.push_back({&control, std::move(judged), std::move(shown)});
+    answers.push_back({&control, std::move(judged), std::move(shown), std::move(other_study)});
   }
   return answers;
 }

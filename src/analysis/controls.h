@@ -10,8 +10,10 @@ namespace dtbench {
 
 struct Answer {
   const Control* control;
-  Judged judged;  // at the hypothesis' alpha, by itself
-  Json shows;     // what its `if_better` or `if_worse` says, and on what; null without either
+  Judged judged;            // at the hypothesis' alpha, by itself
+  Json shows;               // what its `if_better` or `if_worse` says, and on what; null without
+  std::string other_study;  // in what its cells differ from the contrast's, besides what the
+                            // control changes: then it was not run
 
   bool was_run() const {
     return judged.verdict != Verdict::kNotTestable && judged.verdict != Verdict::kInterim;

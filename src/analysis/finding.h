@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/claim.h"
+#include "analysis/conditions.h"
 #include "analysis/evidence.h"
 
 namespace dtbench {
@@ -21,6 +22,7 @@ struct Finding {
   std::vector<Part> parts;
   Json evidence = Json::object();  // docs/analysis.md
   std::vector<std::string> caveats;
+  Conditions conditions;
 
   // How each seed of a pair's `worse` scenario fared, between bounds: what a control is held
   // against (kStableRate: log2 of the rate; kSurvival: 0 or 1). By the part's name.

@@ -109,6 +109,7 @@ Finding non_inferiority_finding(const Variant& variant, const Evidence& evidence
       return cannot_test(why);
     finding.evidence["reference_lead"][arm.scenario] = summary(leads(arm), Effect::kDifference);
   }
+  finding.conditions = conditions_of(arms);
   finding.synthetic = any_synthetic(arms);
   finding.done = completeness.done();
   finding.missing = completeness.missing();

@@ -44,14 +44,14 @@ TimedCells timed_cells(const Evidence& evidence, const std::string& scenario,
 // A cell but for what may differ between those that are compared: policy, seed and card; of another
 // scenario, also the data and the model.
 Json shared_fields(const Cell& cell, bool same_scenario) {
-  Json shared = {{"program", member_or_null(cell.identity, "/program")},
-                 {"torch", member_or_null(cell.identity, "/torch")}};
+  Json shared = {{"identity",
+                  {{"program", member_or_null(cell.identity, "/program")},
+                   {"torch", member_or_null(cell.identity, "/torch")}}}};
   if (same_scenario) {
     shared["spec"] = setting_of(cell.spec, nullptr).spec;
   } else {
-    for (const char* field : {"preset", "engine"})
-      shared[field] = member_or_null(cell.spec, concat("/", field));
-    shared["steps"] = member_or_null(cell.spec, "/train/steps");
+    for (const char* field : {"/preset", "/engine", "/train/steps"})
+      shared["spec"][Json::json_pointer(field)] = member_or_null(cell.spec, field);
   }
   return shared;
 }
@@ -114,6 +114,16 @@ std::map<std::string, CardTimes> times_by_card(const ScenarioPair& pair, const V
   return by_card;
 }
 
+void add_conditions(Conditions& conditions, const ScenarioPair& pair,
+                    const std::vector<const TimedCells*>& sides) {
+  for (const TimedCells* side : sides) {
+    conditions.settings.emplace(concat(side->scenario, " (", pair.label(), ")"),
+                                shared_fields(*side->cells.front(), true));
+    for (const Cell* cell : side->cells)
+      conditions.policies.emplace(cell->policy, cell->spec.at("policy"));
+  }
+}
+
 void count_what_weakens(const TimedCells& side,
                         std::map<std::string, std::set<const Cell*>>& found) {
   for (const Cell* cell : side.cells) {
@@ -142,6 +152,7 @@ Finding speedup_finding(const Variant& variant, const Evidence& evidence, std::i
       count_what_weakens(*side, weakening);
       finding.synthetic = finding.synthetic || side->cells.front()->synthetic();
     }
+    add_conditions(finding.conditions, pair, {&better, &worse});
     const bool first = done.empty();
     auto times = times_by_card(pair, variant, better, worse, look);
     for (const auto& [card, each] : times) {

@@ -173,6 +173,7 @@ Finding stable_rate_finding(const Variant& variant, const Evidence& evidence, st
                               {"worse", scenario_json(worse, hypothesis)}}});
   }
   if (const std::string why = obstacle(present, kRate); !why.empty()) return cannot_test(why);
+  finding.conditions = conditions_of(present, kRate);
   finding.synthetic = any_synthetic(present);
   finding.done = completeness.done();
   finding.missing = completeness.missing();

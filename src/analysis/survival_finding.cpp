@@ -84,6 +84,7 @@ Finding survival_finding(const Variant& variant, const Evidence& evidence, std::
           {"worse", scenario_json(seeds, pair.worse, &SeedPair::worse)}}});
   }
   if (const std::string why = obstacle(all); !why.empty()) return cannot_test(why);
+  finding.conditions = conditions_of(all);
   finding.synthetic = any_synthetic(all);
   finding.done = completeness.done();
   finding.missing = completeness.missing();

@@ -44,9 +44,11 @@ std::vector<double> levels(const std::vector<const std::vector<Finding>*>& famil
 std::string names(const std::vector<const Answer*>& answers, bool with_verdict) {
   std::vector<std::string> parts;
   for (const Answer* answer : answers)
-    parts.push_back(concat(
-        "'", answer->control->name, "'",
-        with_verdict ? concat(" (", to_string(answer->judged.verdict), ")") : std::string()));
+    parts.push_back(concat("'", answer->control->name, "'",
+                           with_verdict ? concat(" (", to_string(answer->judged.verdict), ")")
+                           : answer->other_study.empty()
+                               ? std::string()
+                               : concat(" (run in another study: ", answer->other_study, ")")));
   return join(parts, ", ");
 }
 

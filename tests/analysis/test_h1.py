@@ -135,10 +135,13 @@ CONTROLS = {"foreach": "fp16_naive_foreach", "epsilon": "fp16_naive_eps",
             "states": "fp16_naive_fp32states"}
 
 
-def run_controls(runs, stable):
+def run_controls(runs, stable, only=(*CONTROLS, "sum_labels")):
     """All that could confound H1, with the answer that `stable` gives."""
-    for policy in CONTROLS.values():
-        stable_rates(runs, policy, stable)
+    for control, policy in CONTROLS.items():
+        if control in only:
+            stable_rates(runs, policy, stable)
+    if "sum_labels" not in only:
+        return
     for policy in ("fp32_true", "fp16_naive"):
         rates = {s: 3 if policy == "fp32_true" else stable[s] for s in "CD"}
         stable_rates(runs, policy, rates, spec=SUM)
@@ -164,6 +167,42 @@ def test_h1_without_a_control_is_uncontrolled_on_every_screen(runs, h1, three_ra
         file = tmp_path / f"report.{form}"
         ok(dtbench("report", runs, "--format", form, "--output", file, configs=three_rates))
         assert "supported (uncontrolled)" in file.read_text()
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"spec": {"train.steps": 1}}, "spec.train.steps (1 and "),
+    ({"spec": {"data.synthetic_documents": 7}}, "spec.data.synthetic_documents (7 and "),
+    ({"spec": {"preset": "mine"}}, "spec.preset (mine and tiny)"),
+    # A cell is the same one in another program; so another spec, too.
+    ({"identity": {"program.source_revision": "bbbb"}, "spec": {"preset": "mine"}},
+     "identity.program.source_revision (bbbb and aaaa), spec.preset (mine and tiny)"),
+    ({"identity": {"data_fingerprint": "other"}, "spec": {"data.source": "mine"}},
+     "identity.data_fingerprint (other and "),
+])
+def test_a_control_of_another_study_was_not_run(runs, h1, changes, said):
+    """Nothing dies in it, and it could not object to anything."""
+    rates_of(runs, CLAIMED)
+    run_controls(runs, CLAIMED, only=["epsilon", "states", "sum_labels"])
+    stable_rates(runs, "fp32_true", ALL_RATES, **changes)
+    stable_rates(runs, "fp16_naive_foreach", ALL_RATES, **changes)
+    found = h1()
+    (control,) = [c for c in found["controls"] if c["control"] == "foreach"]
+    assert found["verdict"] == "supported (uncontrolled)"
+    assert f"'foreach' (run in another study: on C, {said}" in found["reason"]
+    assert control["answer"] == "not_testable" and said in control["reason"]
+
+
+def test_a_control_may_differ_in_what_it_changes(runs, h1, three_rates):
+    """Here in the data, and so in their fingerprints."""
+    edited(three_rates, 'where.C.train.bce_reduction = "sum_labels"',
+           'where.C.train.bce_reduction = "sum_labels"\nwhere.C.data.length = 32')
+    rates_of(runs, CLAIMED)
+    run_controls(runs, CLAIMED, only=CONTROLS)
+    for policy, stable in ("fp32_true", 3), ("fp16_naive", 0):
+        stable_rates(runs, policy, {"C": stable}, spec=SUM | {"data.length": 32},
+                     identity={"data_fingerprint": "shorter"})
+        stable_rates(runs, policy, {"D": stable}, spec=SUM)
+    assert h1()["verdict"] == "supported"
 
 
 @pytest.mark.parametrize("control", ["foreach", "sum_labels"])
