@@ -1,5 +1,6 @@
 // Average precision that a policy loses on some scenarios and keeps on others, while safe policies
 // keep it on all.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -66,18 +67,19 @@ Part part_of(const Arm& arm, const Claimed& claimed, const std::vector<std::int6
                     {"difference", summary(losses, Effect::kDifference)}});
 }
 
-// By how much the reference beats the constant answer, seed by seed.
-std::vector<double> leads(const Arm& arm) {
+// By how much the reference beats the constant answer with each of the seeds.
+std::vector<double> leads(const Arm& arm, const std::vector<std::int64_t>& seeds) {
   std::vector<double> leads;
   for (const Cell* cell : arm.setting->references) {
+    if (std::ranges::find(seeds, cell->seed) == seeds.end()) continue;
     const auto score = cell->measured(kScore), constant = cell->measured(kConstant);
     if (score && constant) leads.push_back(*score - *constant);
   }
   return leads;
 }
 
-std::string short_lead(const Arm& arm, double needed) {
-  const MeanEstimate lead(leads(arm));
+std::string short_lead(const Arm& arm, const std::vector<std::int64_t>& seeds, double needed) {
+  const MeanEstimate lead(leads(arm, seeds));
   if (lead.n() > 0 && lead.mean() >= needed) return "";
   return concat(kReferencePolicy, " must beat the constant answer by ", needed,
                 " in average precision on ", arm.scenario, "; ",
@@ -105,9 +107,10 @@ Finding non_inferiority_finding(const Variant& variant, const Evidence& evidence
   }
   if (const std::string why = obstacle(arms); !why.empty()) return cannot_test(why);
   for (const Arm& arm : arms) {
-    if (const std::string why = short_lead(arm, hypothesis.reference_lead); !why.empty())
+    if (const std::string why = short_lead(arm, seeds, hypothesis.reference_lead); !why.empty())
       return cannot_test(why);
-    finding.evidence["reference_lead"][arm.scenario] = summary(leads(arm), Effect::kDifference);
+    finding.evidence["reference_lead"][arm.scenario] =
+        summary(leads(arm, seeds), Effect::kDifference);
   }
   finding.conditions = conditions_of(arms);
   finding.synthetic = any_synthetic(arms);

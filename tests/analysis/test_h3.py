@@ -105,6 +105,21 @@ def test_h3_without_a_reference_worth_losing(runs):
     assert "beat the constant answer by 0.05" in found["reason"]
 
 
+@pytest.mark.parametrize("lead, unplanned, expected", [(0.04, 0.9, "not_testable"), (0.3, 0.0, "refuted")])
+def test_h3_takes_the_lead_of_planned_seeds_alone(runs, configs, lead, unplanned, expected):
+    edited(configs, "seeds = 40", "seeds = 20", "h3")
+    precisions(runs, KEPT | {"bf16_pure C": 0.0}, lead=lead, seeds=range(8, 28))
+    for scenario in "CD":
+        for seed in [*range(8), *range(100, 150)]:
+            add(runs, scenario, "fp32_true", seed, result={AP: unplanned, AP_CONSTANT: 0.2})
+    found = verdict(runs, "h3", configs=configs)
+    assert found["verdict"] == expected, found["reason"]
+    if expected == "refuted":
+        assert found["evidence"]["reference_lead"]["C"]["n"] == 20
+    else:
+        assert "its lead is 0.04" in found["reason"]
+
+
 def test_h3_without_amp(runs):
     precisions(runs, {k: v for k, v in KEPT.items() if "amp_fp16" not in k}, seeds=range(8, 13))
     assert "no pairs of amp_fp16" in verdict(runs, "h3")["reason"]
