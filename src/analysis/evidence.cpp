@@ -150,6 +150,11 @@ std::string obstacle(const std::vector<Arm>& arms, const char* axis) {
   };
   for (const Arm& a : arms)
     for (const Arm& b : arms) {
+      if (a.trials->policy == b.trials->policy)
+        if (const Json fields = differences({{"policy", a.trials->policy_fields}},
+                                            {{"policy", b.trials->policy_fields}});
+            !fields.empty())
+          return different_policies(a.trials->policy, fields);
       const bool same_scenario = a.scenario == b.scenario;
       const Json apart =
           same_scenario ? differences(whole(a), whole(b)) : differences(common(a), common(b));
@@ -166,6 +171,11 @@ bool any_synthetic(const std::vector<Arm>& arms) {
   return std::any_of(arms.begin(), arms.end(), [](const Arm& arm) {
     return arm.setting != nullptr && arm.setting->synthetic();
   });
+}
+
+std::string different_policies(const std::string& name, const Json& differing) {
+  return concat("more than one policy is called ", name, "; they differ in ", in_words(differing),
+                ". Give each a name of its own, or keep the runs in folders of their own");
 }
 
 std::string in_words(const Json& differing) {

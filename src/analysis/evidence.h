@@ -59,8 +59,8 @@ class Evidence {
 };
 
 // What stands in the way of judging the arms together: a problem of one of them, or a program,
-// torch, device, preset or number of steps that differs. `axis`: pointer into the spec to a field
-// in which arms of one scenario may differ. Empty where nothing does.
+// torch, device, preset, number of steps, or a policy's field that differs. `axis`: pointer into
+// the spec to a field in which arms of one scenario may differ. Empty where nothing does.
 std::string obstacle(const std::vector<Arm>& arms, const char* axis = nullptr);
 
 bool any_synthetic(const std::vector<Arm>& arms);
@@ -78,6 +78,10 @@ class Completeness {
   std::map<std::int64_t, bool> whole_;
   std::vector<std::string> list_;
 };
+
+// That policies of one name are not one, and so not judged together: `differing` is in their
+// fields.
+std::string different_policies(const std::string& name, const Json& differing);
 
 // Members of a differences() list in words: "train.steps (3 and 4)".
 std::string in_words(const Json& differing);

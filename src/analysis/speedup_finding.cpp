@@ -114,14 +114,19 @@ std::map<std::string, CardTimes> times_by_card(const ScenarioPair& pair, const V
   return by_card;
 }
 
-void add_conditions(Conditions& conditions, const ScenarioPair& pair,
-                    const std::vector<const TimedCells*>& sides) {
-  for (const TimedCells* side : sides) {
-    conditions.settings.emplace(concat(side->scenario, " (", pair.label(), ")"),
-                                shared_fields(*side->cells.front(), true));
-    for (const Cell* cell : side->cells)
-      conditions.policies.emplace(cell->policy, cell->spec.at("policy"));
+// Says why they cannot be judged together where a policy of one name is another in other cells.
+std::string add_conditions(Conditions& conditions, const ScenarioPair& pair,
+                           const TimedCells& side) {
+  conditions.settings.emplace(concat(side.scenario, " (", pair.label(), ")"),
+                              shared_fields(*side.cells.front(), true));
+  for (const Cell* cell : side.cells) {
+    const Json& fields = cell->spec.at("policy");
+    const Json& known = conditions.policies.emplace(cell->policy, fields).first->second;
+    if (const Json differing = differences({{"policy", known}}, {{"policy", fields}});
+        !differing.empty())
+      return different_policies(cell->policy, differing);
   }
+  return "";
 }
 
 void count_what_weakens(const TimedCells& side,
@@ -149,10 +154,11 @@ Finding speedup_finding(const Variant& variant, const Evidence& evidence, std::i
     if (const std::string why = obstacle_to(evidence, pair, variant, better, worse); !why.empty())
       return cannot_test(why);
     for (const TimedCells* side : {&better, &worse}) {
+      if (const std::string why = add_conditions(finding.conditions, pair, *side); !why.empty())
+        return cannot_test(why);
       count_what_weakens(*side, weakening);
       finding.synthetic = finding.synthetic || side->cells.front()->synthetic();
     }
-    add_conditions(finding.conditions, pair, {&better, &worse});
     const bool first = done.empty();
     auto times = times_by_card(pair, variant, better, worse, look);
     for (const auto& [card, each] : times) {

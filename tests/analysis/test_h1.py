@@ -277,6 +277,22 @@ def test_two_settings_are_a_question_not_a_choice(runs, h1, changes, field):
     assert "more than one setting on C" in found["reason"] and field in found["reason"]
 
 
+@pytest.mark.parametrize("scenarios, places", [("EF", (0, 1, 2)), ("EF", (1,)), ("E", (2,))])
+def test_policies_of_one_name_with_other_fields_are_not_judged_together(runs, h1, scenarios, places):
+    """On some scenarios, or at some rates alone."""
+    stable_rates(runs, "fp32_true", ALL_RATES)
+    stable_rates(runs, "fp16_naive", {s: n for s, n in CLAIMED.items() if s not in scenarios})
+    for scenario in scenarios:
+        for place, rate in enumerate(RATES):
+            for seed in PLANNED:
+                add(runs, scenario, "fp16_naive", seed, spec={"train.learning_rate": rate} | (
+                    {"policy.epsilon": 1e-4} if place in places else {}))
+    found = h1()
+    assert found["verdict"] == "not_testable"
+    assert "more than one policy is called fp16_naive" in found["reason"]
+    assert "policy.epsilon (" in found["reason"]
+
+
 def test_scenarios_from_different_programs_are_not_judged_together(runs, h1):
     other = {"program.source_revision": "bbbb"}
     for policy, stable in (("fp32_true", ALL_RATES), ("fp16_naive", CLAIMED)):

@@ -1,5 +1,7 @@
 """H2, by speed-up: sessions are the replicates, cards stand side by side."""
 
+import shutil
+
 import numpy as np
 import pytest
 import scipy.stats as st
@@ -139,6 +141,21 @@ def test_h2_asks_for_equal_tokens_a_step(runs):
     found = verdict(runs, "h2")
     assert found["verdict"] == "not_testable"
     assert "4096 tokens on B and 8192 on A" in found["reason"]
+
+
+@pytest.mark.parametrize("scenarios", ["BD", "D"])
+def test_h2_under_two_policies_of_one_name(runs, scenarios):
+    all_pairs(runs, 2.0, 0.005)
+    for scenario in scenarios:
+        speeds(runs, scenario, 2.6, card="another",
+               spec={"policy.optimizer_states": "fp32", "policy.update_rounding": "stochastic"})
+    # The reference's own fields are those that ship.
+    for run in runs.glob("*-another-fp32_true-*"):
+        shutil.rmtree(run)
+    found = verdict(runs, "h2")
+    assert found["verdict"] == "not_testable"
+    assert "more than one policy is called bf16_pure" in found["reason"]
+    assert "policy.update_rounding (nearest and stochastic)" in found["reason"]
 
 
 def test_h2_from_different_programs(runs):
