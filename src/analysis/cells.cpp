@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/fields.h"
+#include "config/policy.h"
 #include "config/run_spec.h"
 #include "config/study_policies.h"
 #include "record/status.h"
@@ -137,16 +138,21 @@ std::optional<Left> contradiction(const RunRecord& run) {
 
 // The reference is what its name says, whoever named it: everything is held against it.
 std::optional<Left> false_reference(const RunRecord& run) {
-  const Json policy = member_or_null(run.spec, "/policy");
+  Json policy = member_or_null(run.spec, "/policy");
   if (policy.at("name") != kReferencePolicy) return std::nullopt;
-  for (const char* field : {"parameters", "compute", "gradients", "optimizer_states"})
-    if (const Json datatype = member_or_null(policy, concat("/", field)); datatype != "fp32")
-      return Left{Exclusion::kForeign, concat("a policy called ", kReferencePolicy, " whose ",
-                                              field, " are ", datatype.dump())};
-  if (policy.value("tf32", false) || policy.value("perturb_initial_ulp", 0) != 0)
-    return Left{Exclusion::kForeign,
-                concat("a policy called ", kReferencePolicy, " with different fields")};
-  return std::nullopt;
+  Json shipped = to_json(DtypePolicy{});  // fp32 in every field is the default
+  for (const char* words : {"name", "description"}) {
+    shipped.erase(words);
+    policy.erase(words);
+  }
+  const Json differing = differences(policy_with_historical(policy), shipped);
+  if (differing.empty()) return std::nullopt;
+  std::vector<std::string> fields;
+  for (const Json& each : differing)
+    fields.push_back(concat(each.at("field").get<std::string>(), " ", each.at("here").dump(),
+                            " in place of ", each.at("there").dump()));
+  return Left{Exclusion::kForeign,
+              concat("a policy called ", kReferencePolicy, " with ", join(fields, ", "))};
 }
 
 std::optional<Left> reason_to_leave_out(const RunRecord& run) {

@@ -333,5 +333,38 @@ def test_the_reference_is_known_by_its_fields_and_not_by_its_name(tmp_path):
     found = analyse(tmp_path)
     (excluded,) = found["excluded"]
     assert excluded["why"] == "foreign"
-    assert excluded["reason"] == 'a policy called fp32_true whose parameters are "bf16"'
+    assert excluded["reason"] == 'a policy called fp32_true with parameters "bf16" in place of "fp32"'
     assert len(found["unpaired"]) == 1
+
+
+@pytest.mark.parametrize("field, value, said", [
+    ("epsilon", 1e-2, "epsilon 0.01 in place of 1e-08"),
+    ("optimizer_arithmetic", "foreach", 'optimizer_arithmetic "foreach" in place of "fused"'),
+    ("loss", "transformers", 'loss "transformers" in place of "contract"'),
+    ("loss_scale.initial", 1024, "loss_scale.initial 1024 in place of 65536.0"),
+    ("autocast", "everything", 'autocast "everything" in place of null'),  # no field of ours
+])
+def test_a_reference_with_another_field_never_takes_the_place_of_the_real_one(tmp_path, field, value, said):
+    other = add(tmp_path, "C", "fp32_true", 0, spec={f"policy.{field}": value}, folder="a-first")
+    change(other / "result.json", started_at="2025-01-01T00:00:00.000Z")
+    add(tmp_path, "C", "fp32_true", 0, folder="b-second",
+        result={"convergence.val_loss": 4.0})
+    add(tmp_path, "C", "amp_bf16", 0)
+    found = analyse(tmp_path)
+    (excluded,) = found["excluded"]
+    assert (excluded["path"], excluded["why"]) == (str(other), "foreign")
+    assert excluded["reason"] == f"a policy called fp32_true with {said}"
+    (setting,) = found["settings"]
+    (pair,) = setting["policies"][0]["metrics"]["val_loss"]["by_seed"]
+    assert pair["reference"] == 4.0
+
+
+RESULTS = SOURCE / "docs/results"
+
+
+def test_the_committed_references_are_the_real_one():
+    specs = [json.loads(file.read_text()) for file in RESULTS.rglob("spec.json")]
+    references = [spec for spec in specs if spec["policy"]["name"] == "fp32_true"]
+    assert len(references) > 10
+    foreign = [each for each in analyse(RESULTS)["excluded"] if each["why"] == "foreign"]
+    assert foreign == []
