@@ -214,8 +214,7 @@ bool Cell::completed() const {
 }
 
 bool Cell::finite() const {
-  return completed() && !first_nonfinite() &&
-         result.at("steps_completed") == spec.at("train").at("steps");
+  return completed() && !died() && result.at("steps_completed") == spec.at("train").at("steps");
 }
 
 bool Cell::trained() const {
@@ -225,6 +224,10 @@ bool Cell::trained() const {
 std::optional<std::int64_t> Cell::first_nonfinite() const {
   const Json step = member_or_null(result, "/first_nonfinite/step");
   return step.is_null() ? std::nullopt : std::optional(step.get<std::int64_t>());
+}
+
+bool Cell::died() const {
+  return first_nonfinite() || read_result(result)->outcome == Outcome::kNonfinite;
 }
 
 std::int64_t Cell::steps_completed() const {

@@ -30,6 +30,7 @@ struct Cell {
   bool trained() const;    // finite, and better than a constant answer (contract)
   bool completed() const;  // ran to the last step, whatever came of it
   std::optional<std::int64_t> first_nonfinite() const;  // its step, from 0
+  bool died() const;  // met a non-finite value: in a step, or in its last evaluation alone
   std::int64_t steps_completed() const;
   bool synthetic() const;
   // A measured number by its JSON pointer into the result; none where it was not measured.

@@ -18,7 +18,7 @@ constexpr const char* kConstant = "/convergence/average_precision_micro_constant
 // A model with a non-finite value answers nothing: it is worth what the constant answer is worth.
 // Leaving it out would score a policy by the seeds that it happens to survive.
 std::optional<double> score(const Cell& cell, const Cell& reference) {
-  return cell.first_nonfinite() ? reference.measured(kConstant) : cell.measured(kScore);
+  return cell.died() ? reference.measured(kConstant) : cell.measured(kScore);
 }
 
 // One claim about one policy on one scenario.
@@ -57,7 +57,7 @@ Part part_of(const Arm& arm, const Claimed& claimed, const std::vector<std::int6
     }
     losses.push_back(*here - *there);
     beyond.push_back(claimed.inferior ? -margin - losses.back() : losses.back() + margin);
-    scored_as_constant += found->second.cell->first_nonfinite() ? 1 : 0;
+    scored_as_constant += found->second.cell->died() ? 1 : 0;
   }
   return mean_part(concat(claimed.policy, " on ", claimed.scenario), beyond,
                    {{"policy", claimed.policy},

@@ -10,13 +10,14 @@
 namespace dtbench {
 namespace {
 
-// A cell whose first non-finite value is of step k lived through steps 0 .. k - 1; one that stayed
-// finite through n steps is censored at n, after any event that it could have had.
+// A cell whose first non-finite value is of step k lived through steps 0 .. k - 1, and one that met
+// it in its last evaluation through all n; one that stayed finite is censored at n, after any event
+// that it could have had.
 Json time_to_nonfinite(const std::vector<const Cell*>& cells) {
   std::vector<Lifetime> lifetimes;
   for (const Cell* cell : cells) {
     const auto step = cell->first_nonfinite();
-    lifetimes.push_back({step.value_or(cell->steps_completed()), step.has_value()});
+    lifetimes.push_back({step.value_or(cell->steps_completed()), cell->died()});
   }
   Json curve = Json::array();
   for (const SurvivalStep& step : kaplan_meier(lifetimes, kLevel)) {

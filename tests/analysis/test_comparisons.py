@@ -368,3 +368,14 @@ def test_the_committed_references_are_the_real_one():
     assert len(references) > 10
     foreign = [each for each in analyse(RESULTS)["excluded"] if each["why"] == "foreign"]
     assert foreign == []
+
+
+def test_a_cell_whose_last_evaluation_alone_is_not_finite_is_dead_after_its_last_step(tmp_path):
+    references(tmp_path, "C", [0, 1])
+    add(tmp_path, "C", "bf16_pure", 0)
+    add(tmp_path, "C", "bf16_pure", 1, outcome="nonfinite", result={"convergence.val_loss": "NaN"})
+    (setting,) = analyse(tmp_path)["settings"]
+    stability = setting["policies"][0]["stability"]
+    assert stability["finite"]["count"] == 1
+    (point,) = stability["kaplan_meier"]
+    assert (point["step"], point["events"], point["survival"]) == (setting["spec"]["train"]["steps"], 1, 0.5)

@@ -78,6 +78,19 @@ def test_a_death_at_a_lower_rate_ends_what_is_stable(runs, h1):
     assert first["policy"]["censored"] == "low" and first["reference"]["censored"] == "high"
 
 
+@pytest.mark.parametrize("die, expected", [("CD", "supported (uncontrolled)"), ("EF", "refuted")])
+def test_a_cell_whose_last_evaluation_alone_is_not_finite_is_dead(runs, h1, die, expected):
+    stable_rates(runs, "fp32_true", ALL_RATES)
+    stable_rates(runs, "fp16_naive", {s: 3 for s in "CDEF" if s not in die})
+    stable_rates(runs, "fp16_naive", dict.fromkeys(die, 3), outcome="nonfinite",
+                 result={"convergence.val_loss": "NaN"})
+    found = h1()
+    assert found["verdict"] == expected, found["reason"]
+    part = found["parts"][0]["worse" if "C" in die else "better"]
+    assert part["at_reference_rate"] == {"rate": 3e-4, "finite": 0, "trained": 0}
+    assert part["by_seed"][0]["policy"]["censored"] == "low"
+
+
 def test_sensitivity_is_the_mean_distance_to_the_best_loss(runs, h1):
     for scenario in "CDEF":
         for rate, final in zip(RATES, (5.0, 4.0, 9.0), strict=True):

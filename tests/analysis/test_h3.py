@@ -120,6 +120,20 @@ def test_h3_takes_the_lead_of_planned_seeds_alone(runs, configs, lead, unplanned
         assert "its lead is 0.04" in found["reason"]
 
 
+def test_h3_scores_a_cell_whose_last_evaluation_is_not_finite_as_the_constant_answer(runs, configs):
+    edited(configs, "seeds = 40", "seeds = 20", "h3")
+    precisions(runs, {name: change_ for name, change_ in KEPT.items() if name != "bf16_pure C"},
+               seeds=range(8, 28))
+    for seed in range(8, 28):
+        add(runs, "C", "bf16_pure", seed, outcome="nonfinite",
+            result={AP: "NaN", AP_CONSTANT: 0.2, "convergence.val_loss": "NaN"})
+    found = verdict(runs, "h3", configs=configs)
+    assert found["verdict"] == "supported (uncontrolled)", found["reason"]
+    (part,) = [p for p in found["parts"] if p["claimed"] == "inferior"]
+    assert part["scored_as_constant"] == 20
+    assert part["difference"]["mean"] == pytest.approx(0.2 - 0.5, abs=1e-15)
+
+
 def test_h3_without_amp(runs):
     precisions(runs, {k: v for k, v in KEPT.items() if "amp_fp16" not in k}, seeds=range(8, 13))
     assert "no pairs of amp_fp16" in verdict(runs, "h3")["reason"]
