@@ -78,7 +78,20 @@ std::vector<double> leads(const Arm& arm, const std::vector<std::int64_t>& seeds
   return leads;
 }
 
+// The first reference whose score, or the constant answer's, is no finite number.
+std::string without_score(const Arm& arm, const std::vector<std::int64_t>& seeds) {
+  for (const Cell* cell : arm.setting->references) {
+    if (std::ranges::find(seeds, cell->seed) == seeds.end()) continue;
+    for (const char* field : {kScore, kConstant})
+      if (const auto value = cell->measured(field); value && !std::isfinite(*value))
+        return concat(kReferencePolicy, " has no score on ", arm.scenario, " with seed ",
+                      cell->seed, ", so it has no lead over the constant answer");
+  }
+  return "";
+}
+
 std::string short_lead(const Arm& arm, const std::vector<std::int64_t>& seeds, double needed) {
+  if (std::string why = without_score(arm, seeds); !why.empty()) return why;
   const MeanEstimate lead(leads(arm, seeds));
   if (lead.n() > 0 && lead.mean() >= needed) return "";
   return concat(kReferencePolicy, " must beat the constant answer by ", needed,

@@ -134,6 +134,16 @@ def test_h3_scores_a_cell_whose_last_evaluation_is_not_finite_as_the_constant_an
     assert part["difference"]["mean"] == pytest.approx(0.2 - 0.5, abs=1e-15)
 
 
+def test_h3_names_the_reference_that_has_no_score(runs, configs):
+    edited(configs, "seeds = 40", "seeds = 20", "h3")
+    precisions(runs, KEPT, seeds=[8, *range(10, 28)])
+    add(runs, "C", "fp32_true", 9, nonfinite=3, result={AP: "NaN", AP_CONSTANT: 0.2})
+    found = verdict(runs, "h3", configs=configs)
+    assert found["verdict"] == "not_testable"
+    assert "fp32_true has no score on C with seed 9" in found["reason"]
+    assert "nan" not in found["reason"]
+
+
 def test_h3_without_amp(runs):
     precisions(runs, {k: v for k, v in KEPT.items() if "amp_fp16" not in k}, seeds=range(8, 13))
     assert "no pairs of amp_fp16" in verdict(runs, "h3")["reason"]
