@@ -132,6 +132,9 @@ def change(path, **values):
     write(path, json.loads(path.read_text()) | values)
 
 
+# Specs of preset tiny are for a CPU, whose speeds choose nothing.
+ON_GPU = {"device.device": "cuda:0", "device.cuda": {"name": "a device"}}
+
 AT = (0, 25, 50, 75, 100)
 
 
@@ -142,7 +145,7 @@ def trained(root, policy, seed, losses, ms=100.0, price=None, *, scenario="A", c
     steps = 100 if nonfinite is None else nonfinite
     run = add(root, scenario, policy, seed, nonfinite=nonfinite,
               spec={"train.steps": 100, "train.eval_every": 25 if evaluations else 0} | (spec or {}),
-              identity={"device.device": "cpu"} if cpu else None)
+              identity=None if cpu else ON_GPU)
     (run / "steps.jsonl").write_text("".join(
         json.dumps({"step": step, "loss": 5.0, "step_ms": ms}) + "\n" for step in range(steps)))
     with open(run / "events.jsonl", "w") as events:

@@ -2,8 +2,16 @@
 
 import pytest
 
+import records
 from conftest import loss
-from records import AP, SEEDS, SPEED, add, change
+from records import AP, ON_GPU, SEEDS, SPEED, change
+
+ON_CPU = {}
+
+
+def add(*arguments, identity=ON_GPU, **options):
+    return records.add(*arguments, identity=identity, **options)
+
 
 REAL = {"data.source": "acts.jsonl"}
 
@@ -147,8 +155,8 @@ def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
         for policy, speed in (("fp32_true", 100), ("amp_bf16", 150), ("bf16_pure", 300),
                               ("fp32_perturbed", 400)):
             add(tmp_path, scenario, policy, 0, result={SPEED: float(speed)},
-                identity={"device.device": "cpu"})
-    add(tmp_path, "A", "amp_fp16", 0, result={SPEED: 200.0}, identity={"device.device": "cpu"})
+                identity=ON_CPU)
+    add(tmp_path, "A", "amp_fp16", 0, result={SPEED: 200.0}, identity=ON_CPU)
     told = "(which is fastest, a CPU does not say)"
     found = report()
     assert found["answer"] == (
@@ -164,7 +172,7 @@ def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
 
 def test_a_cpus_speed_is_no_reason_either(tmp_path, report):
     """Nor where five seeds would say more, nor where fp32_true did not train."""
-    cpu = {"identity": {"device.device": "cpu"}}
+    cpu = {"identity": ON_CPU}
     policy_seeds(tmp_path, "fp32_true", **cpu)
     policy_seeds(tmp_path, "amp_bf16", speed=0.5, **cpu)
     policy_seeds(tmp_path, "bf16_pure", speed=3, shift=0.1, **cpu)

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from conftest import STUDY
-from records import add, change, dtbench, ok, stable_rates, trained
+from records import ON_GPU, add, change, dtbench, ok, stable_rates, trained
 
 AVOID = "Avoid fp16_naive in all six scenarios: it met a NaN or an infinity."
 WIDTHS = (390, 1280, 2560)
@@ -127,8 +127,8 @@ def test_on_a_cpu_no_speed_chooses(open_page, cpu_page, tmp_path):
         expect(cell).to_have_text(
             f"Trained like fp32_true so far: {trained}; which is fastest, a CPU does not say")
     assert page.locator("#matrix-table .use").count() == 0
-    add(tmp_path, "A", "fp32_true", 0)
-    add(tmp_path, "A", "amp_bf16", 0, result={"throughput.samples_per_s": 150.0})
+    add(tmp_path, "A", "fp32_true", 0, identity=ON_GPU)
+    add(tmp_path, "A", "amp_bf16", 0, result={"throughput.samples_per_s": 150.0}, identity=ON_GPU)
     ok(dtbench("report", tmp_path))
     elsewhere = open_page(tmp_path / "report.html")
     expect(elsewhere.locator("td.because")).to_contain_text("Fastest finite so far: amp_bf16; 1.50")
