@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <set>
 
 #include "analysis/planning.h"
@@ -13,6 +15,8 @@ namespace {
 
 // Below these an interval rests on too little, however it comes out (contract, "Verdicts").
 constexpr std::int64_t kFewestSeeds = 5, kFewestSeedsOfRates = 8, kFewestSessions = 6;
+// Checking a plan takes its square in memory, and a seed has 32 bits.
+constexpr std::int64_t kMostPlanned = 1000, kLastSeed = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kFewestRates = 3;  // a lower, a middle and a higher one
 
 bool holds(const std::vector<std::string>& names, const std::string& name) {
@@ -84,7 +88,11 @@ class HypothesisCheck {
     require(h.planned() >= fewest, concat("'", h.unit(), "' is ", h.planned()),
             concat("The file fixes the number before the runs; ", to_string(h.estimand),
                    " needs at least ", fewest, "."));
-    require(h.first_seed >= 0, concat("'first_seed' is ", h.first_seed), "0 or more.");
+    require(h.planned() <= kMostPlanned, concat("'", h.unit(), "' is ", h.planned()),
+            concat("At most ", kMostPlanned, "."));
+    require(h.first_seed >= 0 && h.first_seed <= kLastSeed - h.planned(),
+            concat("'first_seed' is ", h.first_seed),
+            concat("0 or more; seeds end at ", kLastSeed, "."));
     const std::vector<std::int64_t> looks = h.planned_looks();
     require(std::is_sorted(looks.begin(), looks.end(), std::less_equal<>()) && looks.front() >= 2 &&
                 looks.back() == h.planned(),

@@ -124,7 +124,8 @@ std::string human_bytes(std::uint64_t bytes) {
 }
 
 std::string human_seconds(double seconds) {
-  if (!(seconds >= 0) || !std::isfinite(seconds)) return "?";
+  constexpr double kMost = 1e15;  // beyond, a whole number may not hold them
+  if (!(seconds >= 0 && seconds < kMost)) return "?";
   if (seconds < 60) return printf_string("%.1f s", seconds);
   const auto whole = static_cast<long long>(seconds);
   if (whole < 3600) return printf_string("%lld min %02lld s", whole / 60, whole % 60);

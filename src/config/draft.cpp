@@ -96,8 +96,13 @@ void Draft::lay_over(const Setting& setting) {
 
 void Draft::set(const std::string& key, const Json& value, const std::string& origin,
                 Authority authority) {
-  const bool exists = spec_fields().contains(key_pointer(key));
+  // A field, no group of them: "train." and "" are spelled like the group and the whole.
+  const Json& fields = spec_fields();
+  const bool exists = fields.contains(key_pointer(key)) && !fields.at(key_pointer(key)).is_object();
   if (authority == Authority::kUser || !exists) require_settable(key, origin);
+  if (!exists)  // settable elsewhere: it chooses a file
+    throw usage_error(concat("'", key, "' in ", origin, " is no setting of a scenario or preset."),
+                      concat("Leave it out, and choose with --", key, "."));
   require_type_or_alternatives(key, value, {key, origin});
   json_[key_pointer(key)] = value;
   given_.insert(key);
@@ -124,8 +129,12 @@ RunSpec Draft::finish(const DtypePolicy& policy) const {
 
   Json& positions = model["positions"];
   positions = choose(positions, family.name);
-  if (positions.is_null())
-    positions = json["data"]["length"].get<std::int64_t>() + family.first_position;
+  if (positions.is_null()) {  // a length beyond every range is refused by its own name
+    constexpr std::int64_t kMost = std::int64_t{1} << 24;  // of positions, as of lengths
+    positions =
+        std::min(json["data"]["length"].get<std::int64_t>(), kMost - family.first_position) +
+        family.first_position;
+  }
 
   Json& rate = train["learning_rate"];
   rate = choose(rate, from_scratch ? "scratch" : "pretrained");

@@ -14,6 +14,9 @@ struct EnumName {
   Enum value;
   const char* name;
 };
+// Which clang before 17 does not deduce for an aggregate.
+template <typename Enum>
+EnumName(Enum, const char*) -> EnumName<Enum>;
 
 template <typename Enum>
 concept NamedEnum = std::is_enum_v<Enum> && requires(Enum value) { names_of(value); };

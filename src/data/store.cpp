@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/whole_number.h"
 #include "data/mapped_file.h"
 #include "data/store_files.h"
 
@@ -27,15 +28,13 @@ struct MappedSplit {
         label_offsets(open(label_offsets_file(store, split))),
         labels(open(labels_file(store, split))) {
     const auto count = [&](const char* what) {
-      const Json& counts = meta.counts.at(to_string(split));
-      return counts.at(what).get<std::size_t>();
+      return count_of(meta.counts.at(to_string(split)).at(what));
     };
     const std::size_t documents = count("documents");
-    expect_size(tokens, tokens_file(store, split), count("tokens") * sizeof(std::uint16_t));
-    expect_size(offsets, offsets_file(store, split), (documents + 1) * sizeof(std::uint64_t));
-    expect_size(label_offsets, label_offsets_file(store, split),
-                (documents + 1) * sizeof(std::uint64_t));
-    expect_size(labels, labels_file(store, split), count("labels") * sizeof(std::int32_t));
+    expect_items<std::uint16_t>(tokens, tokens_file(store, split), count("tokens"));
+    expect_items<std::uint64_t>(offsets, offsets_file(store, split), documents + 1);
+    expect_items<std::uint64_t>(label_offsets, label_offsets_file(store, split), documents + 1);
+    expect_items<std::int32_t>(labels, labels_file(store, split), count("labels"));
     expect_offsets(offsets, offsets_file(store, split), count("tokens"));
     expect_offsets(label_offsets, label_offsets_file(store, split), count("labels"));
     for (const std::int32_t label : labels.as<std::int32_t>())
@@ -52,11 +51,13 @@ struct MappedSplit {
     return MappedFile(path);
   }
 
-  static void expect_size(const MappedFile& file, const std::filesystem::path& path,
-                          std::size_t bytes) {
-    if (file.size() == bytes) return;
-    throw usage_error(concat("Store file '", path.string(), "': expected ", bytes,
-                             " bytes by its meta.json, found ", file.size(), "."),
+  // Compared by items: bytes could wrap, and 2^63 tokens take the none that are there.
+  template <typename T>
+  static void expect_items(const MappedFile& file, const std::filesystem::path& path,
+                           std::size_t items) {
+    if (file.size() % sizeof(T) == 0 && file.size() / sizeof(T) == items) return;
+    throw usage_error(concat("Store file '", path.string(), "': expected ", items, " items of ",
+                             sizeof(T), " bytes by its meta.json, found ", file.size(), " bytes."),
                       kHint);
   }
 

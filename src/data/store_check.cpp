@@ -24,7 +24,8 @@ bool is_fingerprint(const std::string& name) {
 
 std::string checksum_fault(const fs::path& store) {
   const Json meta = read_json_file(meta_file(store));
-  const std::string expected = meta.value("checksum", "none"), found = meta_checksum(meta);
+  const std::string expected = text_or(meta.value("checksum", Json()), "none"),
+                    found = meta_checksum(meta);
   if (expected == found) return "";
   return concat("meta.json: its checksum is ", expected, ", that of its content is ", found);
 }
@@ -38,6 +39,10 @@ std::string content_fault(const fs::path& store) {
   if (!meta.labels_checked && !meta.synthetic && labels_in_doubt(meta.labels))
     return "an earlier version took vectors of 0 and 1, or lists in text, for ids of labels";
   for (const auto& [name, expected] : meta.files) {
+    std::error_code no_path;  // too long a name, for one
+    if (fs::path(name).filename() != name || !fs::is_regular_file(store / name, no_path))
+      return concat("meta.json: it names '", shortened(name, 120),
+                    "', which is no file of a store");
     const std::string found = sha256_file(store / name);
     if (found != expected)
       return concat(name, ": its SHA-256 was ", expected, ", now it is ", found);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/whole_number.h"
 
 namespace dtbench {
 
@@ -43,7 +44,7 @@ Json to_json(const StoreMeta& meta) {
 
 StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
   try {
-    const int version = json.at("store_version").get<int>();
+    const std::int64_t version = whole_number(json.at("store_version"));
     if (version != kStoreVersion)
       throw usage_error(concat("Store '", origin, "': expected store_version ", kStoreVersion,
                                ", found ", version, ": another version of dtbench wrote it."),
@@ -52,12 +53,13 @@ StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
     json.at("name").get_to(meta.name);
     json.at("synthetic").get_to(meta.synthetic);
     json.at("fingerprint").get_to(meta.fingerprint);
-    json.at("vocab_size").get_to(meta.vocab_size);
+    meta.vocab_size = whole_number(json.at("vocab_size"));
     json.at("token_scheme").get_to(meta.token_scheme);
-    json.at("pad_token_id").get_to(meta.pad_token_id);
+    meta.pad_token_id = whole_number(json.at("pad_token_id"));
     if (const Json& mask = json.at("mask_token_id"); !mask.is_null())
-      meta.mask_token_id = mask.get<std::int64_t>();
-    json.at("special_token_ids").get_to(meta.special_token_ids);
+      meta.mask_token_id = whole_number(mask);
+    for (const Json& id : json.at("special_token_ids"))
+      meta.special_token_ids.push_back(whole_number(id));
     json.at("labels").get_to(meta.labels);
     meta.labels_checked = json.value("labels_checked", false);
     meta.counts = json.at("counts");

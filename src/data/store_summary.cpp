@@ -65,9 +65,19 @@ Json most_frequent_labels(const TokenStore& store) {
   return top;
 }
 
+std::vector<std::string> read_vocabulary(const fs::path& folder) {
+  const fs::path file = vocabulary_file(folder);
+  try {
+    return read_json_file(file).get<std::vector<std::string>>();
+  } catch (const Json::exception& error) {
+    throw usage_error(concat("Store file '", file.string(),
+                             "': expected a list of tokens: ", json_fault(error), "."),
+                      "Remove the folder and prepare the data again.");
+  }
+}
+
 Json examples(const TokenStore& store, const fs::path& folder) {
-  const Detokenizer detokenizer(
-      read_json_file(vocabulary_file(folder)).get<std::vector<std::string>>());
+  const Detokenizer detokenizer(read_vocabulary(folder));
   Json all = Json::array();
   for (std::int64_t d = 0; d < std::min(kExamples, store.documents(Split::kTrain)); ++d) {
     const auto tokens = store.document(Split::kTrain, d);

@@ -1,22 +1,16 @@
 // Which files a commit has.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "hub/http_client.h"
+#include "hub/hub_file.h"
 #include "hub/repository.h"
 
 namespace dtbench {
-
-struct HubFile {
-  std::string path;       // in its repository
-  std::int64_t size = 0;  // bytes, of a large file's content rather than of its pointer
-  std::string hash;       // the content's (content_hash.h)
-};
 
 // GET /api/{models,datasets}/{id}/tree/{commit}?recursive=True, page by page (header Link), sorted
 // by path; kept in `cached`, as the Python client keeps it, for another time and for offline use.

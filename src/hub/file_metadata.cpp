@@ -32,12 +32,11 @@ Error not_a_hub(const HubSettings& settings, const std::string& subject, const s
 
 }  // namespace
 
-FileMetadata file_metadata(HttpClient& http, const Repository& repository,
-                           const std::string& commit, const std::string& path) {
-  const HubSettings& settings = http.settings();
+FileMetadata metadata_of(const HttpResponse& reply, const HubSettings& settings,
+                         const Repository& repository, const std::string& commit,
+                         const std::string& path) {
   const std::string subject = describe(repository, path);
   FileMetadata file{file_url(settings.endpoint, repository, commit, path), "", std::nullopt};
-  const HttpResponse reply = http.head(file.url, subject);
   if (!reply.ok() && !reply.is_redirect()) throw status_error(settings, repository, subject, reply);
   if (const std::string at = reply.header("x-repo-commit"); at != commit)
     throw not_a_hub(settings, subject,
@@ -53,6 +52,14 @@ FileMetadata file_metadata(HttpClient& http, const Repository& repository,
   file.size = number(reply.header("x-linked-size"));
   if (!file.size && !reply.is_redirect()) file.size = number(reply.header("content-length"));
   return file;
+}
+
+FileMetadata file_metadata(HttpClient& http, const Repository& repository,
+                           const std::string& commit, const std::string& path) {
+  const HubSettings& settings = http.settings();
+  const HttpResponse reply =
+      http.head(file_url(settings.endpoint, repository, commit, path), describe(repository, path));
+  return metadata_of(reply, settings, repository, commit, path);
 }
 
 }  // namespace dtbench

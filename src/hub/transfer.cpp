@@ -127,9 +127,7 @@ struct Transfer::Exchange {
   }
 };
 
-std::size_t Transfer::take_header(char* bytes, std::size_t, std::size_t size, void* exchange) {
-  HttpResponse& response = static_cast<Exchange*>(exchange)->response;
-  const std::string_view line(bytes, size);
+void add_header(HttpResponse& response, std::string_view line) {
   if (line.starts_with("HTTP/")) {  // of an interim reply, or of the final one
     response.headers.clear();
     response.status =
@@ -137,6 +135,10 @@ std::size_t Transfer::take_header(char* bytes, std::size_t, std::size_t size, vo
   } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
     response.headers[lower_case(trimmed(line.substr(0, colon)))] = trimmed(line.substr(colon + 1));
   }
+}
+
+std::size_t Transfer::take_header(char* bytes, std::size_t, std::size_t size, void* exchange) {
+  add_header(static_cast<Exchange*>(exchange)->response, {bytes, size});
   return size;
 }
 

@@ -39,6 +39,9 @@ struct HttpResponse {
   bool is_redirect() const;  // with somewhere to go
 };
 
+// Takes a line of a reply's head: its status, which begins the headers anew, or a header.
+void add_header(HttpResponse& response, std::string_view line);
+
 // Takes the body of a success (2xx). What it throws ends the transfer and comes out of it.
 class BodySink {
  public:

@@ -34,11 +34,11 @@ void for_each_line(const std::filesystem::path& path, Use use) {
 }
 
 // A number, or the text that stands for one that is not finite.
-double number(const dom::object& line, std::string_view key) {
+double number(const dom::element& line, std::string_view key) {
   dom::element value;
   double finite = 0;
   std::string_view text;
-  if (line.at_key(key).get(value) == simdjson::SUCCESS) {
+  if (line.at_key(key).get(value) == simdjson::SUCCESS) {  // not where the line is no object
     if (value.get(finite) == simdjson::SUCCESS) return finite;
     if (value.get(text) == simdjson::SUCCESS) {
       if (text == "Infinity") return std::numeric_limits<double>::infinity();
@@ -52,10 +52,8 @@ double number(const dom::object& line, std::string_view key) {
 
 StepColumns read_step_columns(const std::filesystem::path& jsonl) {
   StepColumns columns;
-  for_each_line(jsonl, [&](int, const dom::element& element, simdjson::error_code error) {
+  for_each_line(jsonl, [&](int, const dom::element& line, simdjson::error_code error) {
     if (error != simdjson::SUCCESS) return true;
-    const dom::object line =
-        element.is_object() ? dom::object(element.get_object()) : dom::object();
     columns.loss.push_back(number(line, "loss"));
     columns.grad_norm.push_back(number(line, "grad_norm"));
     columns.loss_scale.push_back(number(line, "loss_scale"));

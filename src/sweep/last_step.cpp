@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <string>
 
+#include "base/error.h"
 #include "base/json.h"
 
 namespace dtbench {
@@ -27,12 +29,19 @@ std::optional<LastStep> last_step(const std::filesystem::path& run) {
   const Json line = parse_json_or_none(last_line(run / "steps.jsonl")).value_or(Json());
   const Json step = member_or_null(line, "/step"), milliseconds = member_or_null(line, "/step_ms");
   const Json samples = member_or_null(line, "/samples");
-  if (!step.is_number_integer() || !milliseconds.is_number() || !samples.is_number()) return {};
+  constexpr auto kMost = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+  if (!step.is_number_unsigned() || step.get<std::uint64_t>() >= kMost ||
+      !milliseconds.is_number() || !samples.is_number())
+    return {};
   const double seconds = milliseconds.get<double>() / 1e3;
-  return LastStep{.done = step.get<std::int64_t>() + 1,
-                  .loss = number_from_json(member_or_null(line, "/loss"), "loss"),
-                  .seconds = seconds,
-                  .samples_per_s = samples.get<double>() / seconds};
+  try {
+    return LastStep{.done = step.get<std::int64_t>() + 1,
+                    .loss = number_from_json(member_or_null(line, "/loss"), "loss"),
+                    .seconds = seconds,
+                    .samples_per_s = samples.get<double>() / seconds};
+  } catch (const Error&) {
+    return {};  // its loss is no number
+  }
 }
 
 }  // namespace dtbench

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/read_file.h"
 #include "base/text.h"
+#include "base/whole_number.h"
 #include "record/line_file.h"
 #include "record/run_directory.h"
 #include "record/step_columns.h"
@@ -54,7 +55,7 @@ std::map<std::string, Spent> Ledger::by_cell() const {
     std::map<std::pair<std::int64_t, std::string>, Spent> attempts;
     try {
       for (const Json& line : read_lines(file->path()))
-        attempts[{line.at("attempt").get<std::int64_t>(), line.at("cell").get<std::string>()}] = {
+        attempts[{whole_number(line.at("attempt")), line.at("cell").get<std::string>()}] = {
             line.at("wall_s").get<double>(), line.at("device_s").get<double>()};
     } catch (const Json::exception& fault) {
       throw damaged(file->path(), fault.what());

@@ -94,6 +94,8 @@ def test_a_seed_whose_reference_does_not_train_decides_nothing(runs, configs):
     ("h1", "alpha = 0.05", "alpha = 5", "'alpha' is 5"),
     ("h1", "seeds = 8\n", "seeds = 7\n", "'seeds' is 7"),
     ("h1", "seeds = 8\n", "", "'seeds' is 0"),
+    ("h1", "seeds = 8\n", "seeds = 1001\n", "'seeds' is 1001"),
+    ("h1", "first_seed = 8", "first_seed = 9223372036854775807", "'first_seed' is 92233"),
     ("h1", "first_seed = 8", "first_seed = 7", "Seed 7 is planned and is among 'excluded_seeds'"),
     ("h1", "seeds = 8\n", "seeds = 8\nlooks = [8, 4]\n", "'looks' do not ascend"),
     ("h1", "seeds = 8\n", "seeds = 16\nlooks = [8]\n", "'looks' do not ascend to the planned"),

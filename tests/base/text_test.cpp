@@ -27,6 +27,7 @@ TEST(Text, SizesAndDurationsForPeople) {
   EXPECT_EQ(human_seconds(75.2), "1 min 15 s");
   EXPECT_EQ(human_seconds(3725), "1 h 02 min");
   EXPECT_EQ(human_seconds(-1), "?");
+  EXPECT_EQ(human_seconds(1e300), "?");  // which no integer holds
 }
 
 TEST(Text, ControlCharactersAreWrittenOut) {

@@ -220,6 +220,24 @@ TEST(Resolve, UnknownNamesAndKeysSuggestTheNearestAndNameTheirOrigin) {
   EXPECT_TRUE(says(refusal(request), "Did you mean 'train.steps'?"));
 }
 
+// In the fuzzers' corpora, too.
+TEST(Resolve, ScenarioFilesSetFieldsAlone) {
+  const TemporaryFolder folder;
+  const auto refusal_of = [&](const std::string& text) {
+    ResolveRequest request = tiny_request(folder.write("mine.toml", text).string());
+    return usage_message([&] { resolve(request); });
+  };
+  EXPECT_TRUE(says(refusal_of("policy = 'tf32'\n"), "'policy' in"));
+  EXPECT_TRUE(says(refusal_of("'' = 1\n"), "Unknown key ''"));
+  EXPECT_TRUE(says(refusal_of("'train.' = 3\n"), "Unknown key 'train.'"));
+}
+
+TEST(Resolve, ALengthBeyondIntegersIsRefusedByItsName) {
+  ResolveRequest request = tiny_request("B");
+  request.command_line = {flag("data.length", "9223372036854775807")};
+  EXPECT_TRUE(says(usage_message([&] { resolve(request); }), "'data.length'"));
+}
+
 TEST(Resolve, ValuesOfTheWrongKindNameTheirOrigin) {
   const TemporaryFolder folder;
   ResolveRequest request = tiny_request();

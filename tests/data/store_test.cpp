@@ -7,7 +7,9 @@
 #include <set>
 
 #include "data/byte_level_bpe.h"
+#include "data/store_check.h"
 #include "data/store_files.h"
+#include "data/store_summary.h"
 #include "temporary_folder.h"
 
 namespace dtbench {
@@ -293,6 +295,62 @@ TEST_F(StoreTest, MissingTruncatedAndForeignFilesAreNamed) {
   expect_error(edited("vocab_size", nullptr), ExitCode::kUsage, {"vocab_size"});
   expect_error(edited("mask_token_id", "none"), ExitCode::kUsage, {"meta.json"});
   expect_error(edited("counts", Json::object()), ExitCode::kUsage, {"counts"});
+  expect_error(edited("store_version", 3e300), ExitCode::kUsage, {"whole number"});
+  expect_error(edited("vocab_size", 1e300), ExitCode::kUsage, {"whole number"});
+  for (const Json& ids : {Json{1.5}, Json{"1"}, Json{1e300}})
+    expect_error(edited("special_token_ids", ids), ExitCode::kUsage, {"whole number"});
+}
+
+// In the fuzzers' corpora, too. As bytes modulo 2^64 each of these counts fits the file beside it,
+// so that a document would begin or end outside of its mapping.
+TEST_F(StoreTest, CountsThatWrapAreRefused) {
+  const fs::path good = prepare(spec_of(multi_label()));
+  const fs::path bad = folder_.path() / "bad";
+  const auto expect_refused = [&](const char* what, const Json& count, const std::string& file,
+                                  const std::string& bytes, const std::string& part) {
+    fs::remove_all(bad);
+    fs::copy(good, bad);
+    Json meta = read_json_file(meta_file(bad));
+    meta["counts"]["train"][what] = count;
+    std::ofstream(meta_file(bad)) << meta;
+    std::ofstream(bad / file, std::ios::binary) << bytes;
+    expect_error([&] { TokenStore store(bad); }, ExitCode::kUsage, {part});
+  };
+  expect_refused("tokens", std::uint64_t{1} << 63, "train.tokens", "", "whole number");
+  expect_refused("tokens", std::int64_t{1} << 62, "train.tokens", "",
+                 "expected 4611686018427387904");
+  expect_refused("labels", std::int64_t{1} << 62, "train.labels", "",
+                 "expected 4611686018427387904");
+  expect_refused("documents", -1, "train.offsets", "", "a count");
+  expect_refused("documents", (std::int64_t{1} << 61) - 1, "train.offsets", "",
+                 "expected 2305843009213693952");
+  expect_refused("documents", 1e300, "train.offsets", "", "whole number");
+}
+
+TEST_F(StoreTest, ChecksReadNothingOutsideOfTheStore) {
+  const fs::path store = prepare(spec_of(multi_label()));
+  const Json good = read_json_file(meta_file(store));
+  const auto fault_with = [&](const std::string& field, const Json& value) {
+    Json meta = good;
+    meta[field] = value;
+    if (field != "checksum") meta["checksum"] = meta_checksum(meta);
+    std::ofstream(meta_file(store)) << meta;
+    return find_fault(store).value_or("");
+  };
+  EXPECT_EQ(fault_with("files", good.at("files")), "");
+  const auto holds = [](const std::string& fault, const char* part) {
+    return fault.find(part) != std::string::npos;
+  };
+  for (const std::string name : {"../../acts.jsonl", "/dev/null", "..", "", "nowhere"})
+    EXPECT_TRUE(holds(fault_with("files", {{name, "0"}}), "no file of a store")) << name;
+  EXPECT_TRUE(holds(fault_with("files", {{std::string(300, 'x'), "0"}}), "no file of a store"));
+  EXPECT_TRUE(holds(fault_with("checksum", 3), "its checksum is none"));
+}
+
+TEST_F(StoreTest, VocabulariesThatAreNoneAreNamed) {
+  const fs::path store = prepare(spec_of(multi_label()));
+  std::ofstream(vocabulary_file(store)) << "[1, 2]";
+  expect_error([&] { store_details(store); }, ExitCode::kUsage, {"vocabulary.json", "tokens"});
 }
 
 TEST_F(StoreTest, DamagedStoresAreRebuiltAndStaleTemporariesRemoved) {

@@ -12,6 +12,7 @@
 #include "hub/backoff.h"
 #include "hub/content_hash.h"
 #include "hub/http_client.h"
+#include "hub/listing_page.h"
 #include "hub/repository.h"
 #include "hub/secret.h"
 #include "hub/url.h"
@@ -115,6 +116,51 @@ TEST(RetryAfter, NumbersDatesAndRateLimits) {
   ASSERT_TRUE(seconds.has_value());
   EXPECT_GT(*seconds, 3600 - 60);
   EXPECT_LE(*seconds, 3600);
+}
+
+HttpResponse page_of(const std::string& body) {
+  HttpResponse page =
+      reply_with("link", "<https://h/api/datasets/a/b/tree/c?cursor=d>; rel=\"next\"");
+  page.url = "https://h/api/datasets/a/b/tree/c";
+  page.body = body;
+  return page;
+}
+
+TEST(ListingPage, FilesAndTheNextPage) {
+  const HttpResponse page = page_of(
+      R"([{"type":"directory","oid":"0","size":0,"path":"data"},
+          {"type":"file","oid":"11","size":12,"path":"README.md"},
+          {"type":"file","oid":"22","size":134,"path":"data/a","lfs":{"oid":"33","size":5000}}])");
+  ListedFiles files;
+  add_page(page, files);
+  const auto listed = files_in_tree(nlohmann::ordered_json{{"files", files}});
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0].path, "README.md");
+  EXPECT_EQ(listed[0].size, 12);
+  EXPECT_EQ(listed[1].hash, "33");
+  EXPECT_EQ(listed[1].size, 5000);
+  EXPECT_EQ(next_page(page, "https://h"), "https://h/api/datasets/a/b/tree/c?cursor=d");
+  EXPECT_EQ(next_page(page, "https://mirror/x"),
+            "https://mirror/x/api/datasets/a/b/tree/c?cursor=d");
+  EXPECT_EQ(next_page(reply_with("link", ">; rel=\"next\""), "https://h"), "");
+}
+
+// In the fuzzers' corpora, too.
+TEST(ListingPage, SizesThatAreNoneAreRefused) {
+  for (const char* size : {"1e300", "-1", "1.5", "18446744073709551615", "\"1\""}) {
+    const Json tree = {{"files", {{"a", {{"size", Json::parse(size)}, {"blob_id", "0"}}}}}};
+    EXPECT_THROW(files_in_tree(tree), Json::exception) << size;
+  }
+}
+
+TEST(Header, LinesOfAReplysHead) {
+  HttpResponse reply;
+  for (const char* line : {"HTTP/1.1 100 Continue\r\n", "X-Old: 1\r\n", "\r\n", "HTTP/2 302 \r\n",
+                           "Location:  https://h/a \r\n", "no colon\r\n"})
+    add_header(reply, line);
+  EXPECT_EQ(reply.status, 302);
+  EXPECT_EQ(reply.header("location"), "https://h/a");
+  EXPECT_EQ(reply.headers.size(), 1U);
 }
 
 double waited(Backoff& backoff, std::optional<double> retry_after_s = std::nullopt) {

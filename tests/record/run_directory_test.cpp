@@ -283,5 +283,16 @@ TEST_F(Record, AFolderThatCannotBeReadIsNotEmpty) {
                {"file", "a folder", "found a file"});
 }
 
+// In the fuzzers' corpora, too: reading such a line as an object ended the process.
+TEST(StepColumns, LinesThatAreNoObjectHaveNoNumbers) {
+  const TemporaryFolder folder;
+  const auto steps = folder.write("steps.jsonl", "[1]\n\"x\"\n{\"loss\":2,\"skipped\":true}\n");
+  const StepColumns columns = read_step_columns(steps);
+  ASSERT_EQ(columns.loss.size(), 3U);
+  EXPECT_TRUE(std::isnan(columns.loss[0]) && std::isnan(columns.loss[1]));
+  EXPECT_EQ(columns.loss[2], 2);
+  EXPECT_EQ(columns.skipped, (std::vector<bool>{false, false, true}));
+}
+
 }  // namespace
 }  // namespace dtbench

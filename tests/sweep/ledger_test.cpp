@@ -52,5 +52,13 @@ TEST(Ledger, DamageIsNamed) {
   }
 }
 
+TEST(Ledger, NumbersBeyondIntegersAreDamage) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "a.jsonl")
+      << R"({"attempt":1e300,"cell":"a","wall_s":1,"device_s":1})" << '\n';
+  expect_error([&] { Ledger(folder.path()).by_cell(); }, ExitCode::kUsage,
+               {"a.jsonl", "whole number"});
+}
+
 }  // namespace
 }  // namespace dtbench
