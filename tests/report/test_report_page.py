@@ -176,6 +176,7 @@ def test_the_map_of_rates_is_shown_where_there_are_several(page, open_page, tmp_
     stable_rates(tmp_path, "fp16_naive", {"C": 1}, range(2))
     ok(dtbench("report", tmp_path))
     map_ = open_page(tmp_path / "report.html").locator("#rates table")
+    expect(map_.locator("tr").nth(2)).to_be_visible()
     rows = [row.inner_text().split("\t") for row in map_.locator("tr").all()]
     assert rows[0] == ["Policy", "3e-5", "3e-4", "0.003", "Largest stable", "Sensitivity"]
     assert rows[1][0] == "fp16_naive" and "\u2715 0 of 2" in rows[1][2]
@@ -429,6 +430,7 @@ def test_loss_against_seconds_and_dollars(page, tmp_path, open_page):
     assert drawn()[0]["fp32_true"][0] == pytest.approx([0, 0.0025, 0.005, 0.0075, 0.01])
     page.get_by_text("Numbers: time and dollars").click()
     numbers = page.get_by_role("region", name="Time and dollars to fp32_true's loss, numbers")
+    expect(numbers.locator("tr").nth(2)).to_be_visible()
     rows = [row.inner_text().split("\t") for row in numbers.locator("tr").all()]
     assert rows[2] == ["A", "bf16_pure", "1 of 2, 1 died", "50", "2.5", "0.00125", "0.667", "0.333",
                        "25", "6.5000"]
