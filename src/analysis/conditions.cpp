@@ -50,7 +50,7 @@ std::string apart(const Conditions& control, const Conditions& contrast, const J
   for (const auto& [name, fields] : control.policies) {
     const auto other = contrast.policies.find(name);
     if (other == contrast.policies.end()) continue;
-    const Json differing = differences({{"policy", fields}}, {{"policy", other->second}});
+    const Json differing = policy_differences(fields, other->second);
     if (!differing.empty()) return concat("under ", name, ", ", in_words(differing));
   }
   return "";

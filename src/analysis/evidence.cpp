@@ -6,6 +6,7 @@
 #include "analysis/json_access.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "config/dotted_key.h"
 
 namespace dtbench {
 namespace {
@@ -38,11 +39,8 @@ std::string value_in_words(const Json& value) {
 std::string settings_in_words(const Json& settings) {
   std::vector<std::string> parts;
   const Json flat = settings.flatten();
-  for (const auto& [pointer, value] : flat.items()) {
-    std::string field = pointer.substr(1);
-    std::replace(field.begin(), field.end(), '/', '.');
-    parts.push_back(concat(readable(field), " ", value_in_words(value)));
-  }
+  for (const auto& [pointer, value] : flat.items())
+    parts.push_back(concat(readable(dotted_key(pointer)), " ", value_in_words(value)));
   return join(parts, " and ");
 }
 
@@ -151,10 +149,10 @@ std::string obstacle(const std::vector<Arm>& arms, const char* axis) {
   for (const Arm& a : arms)
     for (const Arm& b : arms) {
       if (a.trials->policy == b.trials->policy)
-        if (const Json fields = differences({{"policy", a.trials->policy_fields}},
-                                            {{"policy", b.trials->policy_fields}});
-            !fields.empty())
-          return different_policies(a.trials->policy, fields);
+        if (std::string what = different_policies(a.trials->policy, a.trials->policy_fields,
+                                                  b.trials->policy_fields);
+            !what.empty())
+          return what;
       const bool same_scenario = a.scenario == b.scenario;
       const Json apart =
           same_scenario ? differences(whole(a), whole(b)) : differences(common(a), common(b));
@@ -173,7 +171,13 @@ bool any_synthetic(const std::vector<Arm>& arms) {
   });
 }
 
-std::string different_policies(const std::string& name, const Json& differing) {
+Json policy_differences(const Json& here, const Json& there) {
+  return differences({{"policy", here}}, {{"policy", there}});
+}
+
+std::string different_policies(const std::string& name, const Json& here, const Json& there) {
+  const Json differing = policy_differences(here, there);
+  if (differing.empty()) return "";
   return concat("more than one policy is called ", name, "; they differ in ", in_words(differing),
                 ". Give each a name of its own, or keep the runs in folders of their own");
 }

@@ -79,9 +79,11 @@ class Completeness {
   std::vector<std::string> list_;
 };
 
-// That policies of one name are not one, and so not judged together: `differing` is in their
-// fields.
-std::string different_policies(const std::string& name, const Json& differing);
+// The differences() of two policies' fields, named "policy.FIELD".
+Json policy_differences(const Json& here, const Json& there);
+
+// That two policies of one name differ, and so are not judged together; empty where they do not.
+std::string different_policies(const std::string& name, const Json& here, const Json& there);
 
 // Members of a differences() list in words: "train.steps (3 and 4)".
 std::string in_words(const Json& differing);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "analysis/planning.h"
+#include "config/dotted_key.h"
 #include "config/fields.h"
 #include "config/settings.h"
 
@@ -175,8 +176,7 @@ class HypothesisCheck {
   }
 
   void setting(const FieldPlace& scenario, const std::string& pointer, const Json& wanted) const {
-    std::string key = pointer.substr(1);
-    std::replace(key.begin(), key.end(), '/', '.');
+    const std::string key = dotted_key(pointer);
     const Json& fields = spec_fields();
     if (!fields.contains(key_pointer(key)) || fields.at(key_pointer(key)).is_object())
       throw unknown_key(scenario.member(key), members(scenario, settable_keys()));

@@ -1,7 +1,8 @@
 #include "analysis/json_access.h"
 
-#include <algorithm>
 #include <set>
+
+#include "config/dotted_key.h"
 
 namespace dtbench {
 
@@ -21,9 +22,7 @@ Json differences(const Json& here, const Json& there) {
   for (const std::string& pointer : pointers) {
     const Json a = mine.value(pointer, Json()), b = other.value(pointer, Json());
     if (a == b && mine.contains(pointer) == other.contains(pointer)) continue;
-    std::string field = pointer.substr(1);
-    std::replace(field.begin(), field.end(), '/', '.');
-    list.push_back({{"field", field}, {"here", a}, {"there", b}});
+    list.push_back({{"field", dotted_key(pointer)}, {"here", a}, {"there", b}});
   }
   return list;
 }

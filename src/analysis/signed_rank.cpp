@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/median.h"
+
 namespace dtbench {
 namespace {
 
@@ -26,11 +28,6 @@ std::vector<double> cumulative_of(std::size_t n) {
   for (std::size_t sum = 1; sum < probability.size(); ++sum)
     probability[sum] += probability[sum - 1];
   return probability;
-}
-
-double median(const std::vector<double>& sorted) {
-  const std::size_t n = sorted.size();
-  return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
 }  // namespace
@@ -57,7 +54,7 @@ Interval SignedRank::interval(double alpha) const {
 
 std::optional<double> SignedRank::estimate() const {
   if (lower_.empty()) return std::nullopt;
-  const double low = median(lower_), high = median(upper_);
+  const double low = median_of_sorted(lower_), high = median_of_sorted(upper_);
   if (!std::isfinite(low) || !std::isfinite(high)) return std::nullopt;
   return (low + high) / 2;
 }

@@ -122,9 +122,8 @@ std::string add_conditions(Conditions& conditions, const ScenarioPair& pair,
   for (const Cell* cell : side.cells) {
     const Json& fields = cell->spec.at("policy");
     const Json& known = conditions.policies.emplace(cell->policy, fields).first->second;
-    if (const Json differing = differences({{"policy", known}}, {{"policy", fields}});
-        !differing.empty())
-      return different_policies(cell->policy, differing);
+    if (std::string what = different_policies(cell->policy, known, fields); !what.empty())
+      return what;
   }
   return "";
 }

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "analysis/emulation.h"
 #include "analysis/json_access.h"
+#include "analysis/median.h"
 #include "analysis/paired_metric.h"
+#include "analysis/student_t.h"
 
 namespace dtbench {
 namespace {
@@ -58,16 +59,6 @@ Reach reach_of(const Cell& cell, const std::optional<Crossing>& crossing) {
   return cell.finite() ? Reach::kNotReached : Reach::kDied;
 }
 
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 // The members of each seed that a summary is made of, and its name.
 struct Amount {
   const char* name;
@@ -80,7 +71,7 @@ Json own_mean(const Json& by_seed, const char* member) {
   std::vector<double> values;
   for (const Json& each : by_seed)
     if (const auto value = number_or_none(each.at(member))) values.push_back(*value);
-  return values.empty() ? Json() : Json(mean(values));
+  return values.empty() ? Json() : Json(mean_and_spread(values).mean);
 }
 
 // Over the seeds that have the member on both sides.
@@ -94,7 +85,8 @@ Json ratios(const Json& by_seed, const char* member) {
     logs.push_back(std::log(*here / *there));
   }
   Json json = summary(logs, Effect::kLogRatio);
-  json["median"] = plain.empty() ? Json() : Json(median(std::move(plain)));
+  std::sort(plain.begin(), plain.end());
+  json["median"] = plain.empty() ? Json() : Json(median_of_sorted(plain));
   json["own_mean"] = own_mean(by_seed, member);
   return json;
 }

@@ -30,8 +30,7 @@ Error unreadable(const std::filesystem::path& path);
 
 // Usage (2): `expected` ("a file", "a file or folder") is not at a path that a user named. Says
 // what is there instead and the nearest name in that folder, else `hint`. `setting`: what named the
-// path
-// ("data.vocab"), if known.
+// path ("data.vocab"), if known.
 Error not_there(const std::filesystem::path& path, const std::string& expected,
                 const std::string& setting = "", const std::string& hint = "Check the path.");
 

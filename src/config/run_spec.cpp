@@ -1,9 +1,9 @@
 #include "config/run_spec.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "base/sha256.h"
+#include "config/dotted_key.h"
 #include "config/fields.h"
 
 namespace dtbench {
@@ -98,9 +98,8 @@ DtypePolicy read_policy_in_spec(const Json& recorded, const std::string& origin)
   const Json expected = policy_in_spec(DtypePolicy{}).flatten();
   for (const auto& [pointer, value] : expected.items()) {
     if (json.contains(Json::json_pointer(pointer))) continue;
-    std::string key = "policy" + pointer;
-    std::replace(key.begin(), key.end(), '/', '.');
-    throw usage_error(concat("The key '", key, "' is missing in ", origin, "."), kAnew);
+    throw usage_error(
+        concat("The key 'policy.", dotted_key(pointer), "' is missing in ", origin, "."), kAnew);
   }
   if (json.contains("description")) throw unknown_key(place.member("description"), {});
   return policy_from_json(json, origin);

@@ -36,7 +36,7 @@ class SplitWriter {
  public:
   SplitWriter(const std::filesystem::path& store, Split split, std::int64_t vocab_size);
 
-  // `labels` are provisional numbers (data/label_view.h).
+  // `labels` are provisional numbers (data/label_indices.h).
   void add(const std::vector<std::uint16_t>& tokens, const std::vector<std::int32_t>& labels);
   // Once, after the last document: provisional numbers become indices, ascending in each document.
   void number_labels(const std::vector<std::int32_t>& index_of);

@@ -11,7 +11,7 @@
 #include "base/progress_line.h"
 #include "base/text.h"
 #include "data/baselines.h"
-#include "data/label_view.h"
+#include "data/label_indices.h"
 #include "data/split_writer.h"
 #include "data/store_files.h"
 
@@ -209,7 +209,7 @@ class StoreBuilder {
   }
 
   void finish_labels() {
-    const LabelView view = number_labels(tally_.ids(), tally_.training_counts());
+    const LabelOrder view = number_labels(tally_.ids(), tally_.training_counts());
     meta_.labels = view.labels;
     train_.number_labels(view.index_of);
     validation_.number_labels(view.index_of);

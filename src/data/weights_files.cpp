@@ -56,14 +56,20 @@ void require_shard(const fs::path& index, const fs::path& shard) {
                     kAgain);
 }
 
+// Each shard once, by name.
+std::vector<fs::path> shards_of(const std::map<std::string, std::string>& index,
+                                const fs::path& folder) {
+  std::set<fs::path> files;
+  for (const auto& [tensor, shard] : index)
+    files.insert(folder / shard);
+  return {files.begin(), files.end()};
+}
+
 }  // namespace
 
 std::vector<fs::path> weights_files(const fs::path& path) {
   if (!is_weights_index(path.string())) return {path};
-  std::set<fs::path> files;
-  for (const auto& [tensor, shard] : read_index(path))
-    files.insert(path.parent_path() / shard);
-  return {files.begin(), files.end()};
+  return shards_of(read_index(path), path.parent_path());
 }
 
 std::string weights_fingerprint(const fs::path& path) {
@@ -82,7 +88,7 @@ WeightsFiles::WeightsFiles(const fs::path& path) {
     return;
   }
   std::map<std::string, std::string> expected = read_index(path);
-  for (const fs::path& shard : weights_files(path)) {
+  for (const fs::path& shard : shards_of(expected, path.parent_path())) {
     require_shard(path, shard);
     const std::string name = shard.filename().string();
     for (const auto& [tensor, view] : files_.emplace_back(shard).tensors()) {

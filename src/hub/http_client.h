@@ -50,7 +50,7 @@ class HttpClient {
 // Whether another try may bring another status.
 bool may_pass(const HttpResponse& response);
 
-// Waits, if the failure may be another after that; false: it is final.
+// Waits for another try; false where the failure is final, or where no try is left.
 bool wait_after(const TransferFailure& failure, Backoff& backoff);
 
 // What the server asks to wait, in seconds: Retry-After (a number or a date), or a RateLimit header

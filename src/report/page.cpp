@@ -16,7 +16,7 @@ DTBENCH_EMBED(page, DTBENCH_PAGE "/report.html");
 DTBENCH_EMBED(style, DTBENCH_PAGE "/style.css");
 DTBENCH_EMBED(base, DTBENCH_PAGE "/base.js");
 DTBENCH_EMBED(matrix, DTBENCH_PAGE "/matrix.js");
-DTBENCH_EMBED(plots, DTBENCH_PAGE "/plots.js");
+DTBENCH_EMBED(drawing, DTBENCH_PAGE "/drawing.js");
 DTBENCH_EMBED(step_figures, DTBENCH_PAGE "/step_figures.js");
 DTBENCH_EMBED(difference_figure, DTBENCH_PAGE "/difference_figure.js");
 DTBENCH_EMBED(policy_figures, DTBENCH_PAGE "/policy_figures.js");
@@ -45,7 +45,7 @@ std::string_view page_style() {
 std::vector<std::string_view> page_scripts() {
   return {DTBENCH_EMBEDDED(base),
           DTBENCH_EMBEDDED(matrix),
-          DTBENCH_EMBEDDED(plots),
+          DTBENCH_EMBEDDED(drawing),
           DTBENCH_EMBEDDED(step_figures),
           DTBENCH_EMBEDDED(difference_figure),
           DTBENCH_EMBEDDED(policy_figures),

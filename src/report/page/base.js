@@ -22,6 +22,10 @@ function el(tag, attributes = {}, ...children) {
   return element;
 }
 
+// One choice of those that share `name`; `choose` runs when it is taken.
+const radio = (name, label, checked, choose) =>
+    el("label", {}, el("input", {type: "radio", name, checked, onchange: choose}), " ", label);
+
 const fill = (id, ...children) =>
     document.getElementById(id).replaceChildren(...children.flat(Infinity));
 

@@ -101,17 +101,10 @@ function paretoFigure() {
                 [row.label, p.policy, spreadText(p.x, significant),
                  spreadText(p.y, (v) => fixed(v, 4)), best.includes(p) ? "yes" : "no"]);
       }));
-  const choice = (label, value) =>
-      el("label", {}, el("input", {
-           type: "radio",
-           name: "unit",
-           checked: byPrice === value,
-           onchange: () => {
-             byPrice = value;
-             showFigures();
-           }
-         }),
-         " ", label);
+  const choice = (label, value) => radio("unit", label, byPrice === value, () => {
+    byPrice = value;
+    showFigures();
+  });
   return {
     id: "pareto",
     title: "Speed against quality",

@@ -110,18 +110,11 @@ function targetNumbers(rows) {
 function targetFigure() {
   const rows =
       view.rows.filter((row) => policiesIn(row).some((policy) => withWay(row, policy).length > 0));
-  const onCpu = rows.filter((row) => typeof row.device?.cpu === "string").map((row) => row.label);
-  const choice = (label, value) =>
-      el("label", {}, el("input", {
-           type: "radio",
-           name: "target-unit",
-           checked: targetByPrice === value,
-           onchange: () => {
-             targetByPrice = value;
-             showFigures();
-           }
-         }),
-         " ", label);
+  const onCpu = rows.filter((row) => row.device?.device === "cpu").map((row) => row.label);
+  const choice = (label, value) => radio("target-unit", label, targetByPrice === value, () => {
+    targetByPrice = value;
+    showFigures();
+  });
   const n = `(n: ${seedText(rows.length ? rows : view.rows)})`;
   return {
     id: "target",

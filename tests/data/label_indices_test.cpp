@@ -1,4 +1,4 @@
-#include "data/label_view.h"
+#include "data/label_indices.h"
 
 #include <gtest/gtest.h>
 
@@ -7,18 +7,18 @@ namespace {
 
 using Ids = std::vector<std::string>;
 
-TEST(LabelView, NumbersByDescendingTrainingFrequency) {
-  const LabelView view = number_labels({"rare", "common", "middle"}, {1, 9, 4});
+TEST(LabelIndices, NumbersByDescendingTrainingFrequency) {
+  const LabelOrder view = number_labels({"rare", "common", "middle"}, {1, 9, 4});
   EXPECT_EQ(view.labels, (Ids{"common", "middle", "rare"}));
   EXPECT_EQ(view.index_of, (std::vector<std::int32_t>{2, 0, 1}));
 }
 
-TEST(LabelView, TiesGoByNumberWhenEveryIdIsAnInteger) {
+TEST(LabelIndices, TiesGoByNumberWhenEveryIdIsAnInteger) {
   EXPECT_EQ(number_labels({"10", "9", "-1", "2"}, {3, 3, 3, 3}).labels,
             (Ids{"-1", "2", "9", "10"}));
 }
 
-TEST(LabelView, TiesGoByByteOtherwise) {
+TEST(LabelIndices, TiesGoByByteOtherwise) {
   EXPECT_EQ(number_labels({"10", "9", "2", "x"}, {3, 3, 3, 3}).labels, (Ids{"10", "2", "9", "x"}));
   // "09" is not a plain integer: ids may differ only by leading zeros.
   EXPECT_EQ(number_labels({"10", "9", "09"}, {0, 0, 0}).labels, (Ids{"09", "10", "9"}));

@@ -1,4 +1,4 @@
-#include "data/label_view.h"
+#include "data/label_indices.h"
 
 #include <algorithm>
 #include <charconv>
@@ -45,8 +45,8 @@ void LabelTally::count_training(const std::vector<std::int32_t>& labels) {
     ++training_counts_[static_cast<std::size_t>(label)];
 }
 
-LabelView number_labels(const std::vector<std::string>& ids,
-                        const std::vector<std::int64_t>& training_counts) {
+LabelOrder number_labels(const std::vector<std::string>& ids,
+                         const std::vector<std::int64_t>& training_counts) {
   std::vector<std::int64_t> values;
   for (const std::string& id : ids)
     if (const auto value = plain_integer(id)) values.push_back(*value);
@@ -59,7 +59,7 @@ LabelView number_labels(const std::vector<std::string>& ids,
     return numeric ? values[a] < values[b] : ids[a] < ids[b];
   });
 
-  LabelView view;
+  LabelOrder view;
   view.index_of.resize(ids.size());
   for (std::size_t index = 0; index < order.size(); ++index) {
     view.labels.push_back(ids[order[index]]);

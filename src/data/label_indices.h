@@ -29,11 +29,11 @@ class LabelTally {
   std::int64_t repetitions_ = 0;
 };
 
-struct LabelView {
+struct LabelOrder {
   std::vector<std::string> labels;     // by index
   std::vector<std::int32_t> index_of;  // by provisional number
 };
-LabelView number_labels(const std::vector<std::string>& ids,
-                        const std::vector<std::int64_t>& training_counts);
+LabelOrder number_labels(const std::vector<std::string>& ids,
+                         const std::vector<std::int64_t>& training_counts);
 
 }  // namespace dtbench
