@@ -213,8 +213,8 @@ void check_plan(const Hypothesis& hypothesis, std::size_t family, const std::str
     const std::int64_t enough = fewest_that_can_decide(hypothesis, alpha);
     throw usage_error(
         concat("With ", look, " ", hypothesis.unit(),
-               " not even the best possible outcome decides ", "in ", origin, ": alpha is ",
-               formatted("%.2g", alpha), " for each of ", looks.size(),
+               " not even the best or the worst possible outcome decides in ", origin,
+               ": alpha is ", formatted("%.2g", alpha), " for each of ", looks.size(),
                looks.size() == 1 ? " look" : " looks", ", ", family,
                family == 1 ? " hypothesis" : " hypotheses", " in family '", hypothesis.family,
                "' and ", hypothesis.parts(), " comparisons that all have to hold."),

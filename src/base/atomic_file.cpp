@@ -7,13 +7,18 @@
 #include <cstdio>
 #include <random>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/error.h"
+#include "base/stop_signals.h"
 #include "base/text.h"
 
 namespace dtbench {
 namespace {
+
+constexpr std::string_view kMark = ".tmp.";
 
 // Closes and, unless kept, removes the temporary file.
 class TemporaryFile {
@@ -40,6 +45,7 @@ class TemporaryFile {
   }
 
  private:
+  StopSignalsHeld while_it_is_there_;
   std::string path_;
   int descriptor_;
   bool renamed_ = false;
@@ -49,7 +55,33 @@ class TemporaryFile {
 
 std::string temporary_beside(const std::filesystem::path& target) {
   std::random_device random;
-  return concat(target.string(), ".tmp.", getpid(), ".", std::hex, random(), random());
+  return concat(target.string(), kMark, getpid(), ".", std::hex, random(), random());
+}
+
+bool is_temporary_name(const std::string& name) {
+  const std::size_t mark = name.rfind(kMark);
+  if (mark == std::string::npos || mark == 0) return false;
+  const std::size_t process = mark + kMark.size(), point = name.find('.', process);
+  const auto all = [&](std::size_t begin, std::size_t end, const char* digits) {
+    return begin < end && name.find_first_not_of(digits, begin) >= end;
+  };
+  return point != std::string::npos && all(process, point, "0123456789") &&
+         all(point + 1, name.size(), "0123456789abcdef");
+}
+
+std::filesystem::path target_of_temporary(const std::filesystem::path& temporary) {
+  const std::string path = temporary.string();
+  return path.substr(0, path.rfind(kMark));
+}
+
+void remove_leftovers(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> leftovers;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (is_temporary_name(entry->path().filename().string())) leftovers.push_back(entry->path());
+  for (const std::filesystem::path& leftover : leftovers)
+    std::filesystem::remove_all(leftover, error);
 }
 
 int create_file(const std::filesystem::path& path) {

@@ -1,16 +1,15 @@
 #include "base/child.h"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "base/error.h"
-
-extern char** environ;
 
 namespace dtbench {
 namespace {
@@ -23,6 +22,15 @@ std::string read_all(int descriptor) {
     if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
     if (got == 0 || (got < 0 && errno != EINTR)) return text;
   }
+}
+
+// In the child, where only calls that are safe after a fork are allowed. It ends with its parent.
+[[noreturn]] void become(const std::vector<char*>& command, int output, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(127);  // it died before it could be watched
+  dup2(output, STDOUT_FILENO);
+  execv(command.front(), command.data());
+  _exit(127);
 }
 
 int wait_for(pid_t child) {
@@ -40,21 +48,18 @@ ChildOutput run_child(const std::vector<std::string>& arguments) {
   for (std::string& argument : copies)
     pointers.push_back(argument.data());
   pointers.push_back(nullptr);
+  if (access(pointers[0], X_OK) != 0) throw system_error("Cannot execute", copies[0]);
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw system_error("Cannot make a pipe to", copies[0]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  pid_t child = 0;
-  errno = posix_spawn(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
-  const bool started = errno == 0;
-  const int error = errno;
-  posix_spawn_file_actions_destroy(&actions);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child == 0) become(pointers, ends[1], parent);
+  const int reason = errno;
   close(ends[1]);
-  if (!started) {
+  if (child < 0) {
     close(ends[0]);
-    errno = error;
-    throw system_error("Cannot execute", copies[0]);
+    errno = reason;
+    throw system_error("Cannot start", copies[0]);
   }
   ChildOutput result;
   result.output = read_all(ends[0]);

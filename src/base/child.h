@@ -11,8 +11,8 @@ struct ChildOutput {
   std::string output;  // its standard output; standard error is this program's
 };
 
-// Runs `arguments`, the first being the program's path, to its end. Throws Error when it cannot be
-// started.
+// Runs `arguments`, the first being the program's path, to its end, which a SIGTERM brings when
+// this program dies. Throws Error when it cannot be started.
 ChildOutput run_child(const std::vector<std::string>& arguments);
 
 }  // namespace dtbench

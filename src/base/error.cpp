@@ -13,6 +13,8 @@ std::string hint_for(int error) {
     case ENOSPC:
     case EDQUOT:
       return "Free some space, or choose another place with --out or DTBENCH_CACHE.";
+    case EFBIG:
+      return "Raise the limit on files (ulimit -f), or choose another file system.";
     case EROFS:
     case EACCES:
     case EPERM:
@@ -42,6 +44,7 @@ ExitCode code_for(int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
     case EINTR:
     case EAGAIN:
     case EMFILE:

@@ -40,6 +40,14 @@ FileLock::FileLock(const std::filesystem::path& file, const std::string& waiting
   held_ = lock(descriptor_);
 }
 
+std::unique_ptr<FileLock> FileLock::if_free(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor < 0) return nullptr;
+  std::unique_ptr<FileLock> lock(new FileLock(descriptor));
+  lock->held_ = dtbench::lock(descriptor, LOCK_NB);
+  return lock->held_ ? std::move(lock) : nullptr;
+}
+
 FileLock::~FileLock() {
   close(descriptor_);
 }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace dtbench {
@@ -14,6 +15,8 @@ class FileLock {
   // Creates the file with `mode` where it is not there. Throws Error when it cannot be opened.
   FileLock(const std::filesystem::path& file, const std::string& waiting, double quiet_seconds = 0,
            mode_t mode = 0666);
+  // One that is free, and whose file is there; else null. Never waits.
+  static std::unique_ptr<FileLock> if_free(const std::filesystem::path& file);
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
@@ -22,6 +25,8 @@ class FileLock {
   bool held() const { return held_; }
 
  private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+
   int descriptor_;
   bool held_ = false;
 };

@@ -26,19 +26,27 @@ struct PhiloxKey {
   std::uint32_t stream;
 };
 
-DTBENCH_HOST_DEVICE inline PhiloxWords philox4x32_10(PhiloxWords counter, PhiloxKey key) {
+inline constexpr int kPhiloxRounds = 10;
+
+DTBENCH_HOST_DEVICE inline PhiloxWords philox_round(PhiloxWords counter, PhiloxKey key) {
   constexpr std::uint32_t kMultiplier0 = 0xD2511F53u, kMultiplier1 = 0xCD9E8D57u;
+  const std::uint64_t product0 = std::uint64_t{kMultiplier0} * counter.v[0];
+  const std::uint64_t product1 = std::uint64_t{kMultiplier1} * counter.v[2];
+  return {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.v[1] ^ key.seed,
+           static_cast<std::uint32_t>(product1),
+           static_cast<std::uint32_t>(product0 >> 32) ^ counter.v[3] ^ key.stream,
+           static_cast<std::uint32_t>(product0)}};
+}
+
+DTBENCH_HOST_DEVICE inline PhiloxKey next_key(PhiloxKey key) {
   constexpr std::uint32_t kWeyl0 = 0x9E3779B9u, kWeyl1 = 0xBB67AE85u;
-  std::uint32_t k0 = key.seed, k1 = key.stream;
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{kMultiplier0} * counter.v[0];
-    const std::uint64_t product1 = std::uint64_t{kMultiplier1} * counter.v[2];
-    counter = {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.v[1] ^ k0,
-                static_cast<std::uint32_t>(product1),
-                static_cast<std::uint32_t>(product0 >> 32) ^ counter.v[3] ^ k1,
-                static_cast<std::uint32_t>(product0)}};
-    k0 += kWeyl0;
-    k1 += kWeyl1;
+  return {key.seed + kWeyl0, key.stream + kWeyl1};
+}
+
+DTBENCH_HOST_DEVICE inline PhiloxWords philox4x32_10(PhiloxWords counter, PhiloxKey key) {
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    counter = philox_round(counter, key);
+    key = next_key(key);
   }
   return counter;
 }

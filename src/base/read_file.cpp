@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -40,33 +41,29 @@ std::string kind_of(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(status) ? "a file" : "something else";
 }
 
-// Does not wait for the other end of a pipe.
-class Descriptor {
- public:
-  explicit Descriptor(const std::filesystem::path& path)
-      : value_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value() const { return value_; }
+int open_to_read(const std::filesystem::path& path) {
+  return open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
 
- private:
-  int value_;
-};
+// As a read(2) that is not interrupted.
+template <typename Call>
+std::size_t completed(const std::filesystem::path& path, Call call) {
+  ssize_t got = 0;
+  do {
+    got = call();
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) throw unreadable(path);
+  return static_cast<std::size_t>(got);
+}
 
 // Up to `most` bytes more than `text` holds; fewer at the end of the file only.
-void append(int descriptor, std::size_t most, const std::filesystem::path& path,
-            std::string& text) {
+void append(const ReadableFile& file, std::size_t most, std::string& text) {
   std::array<char, 1 << 16> buffer;
   while (most > 0) {
-    const ssize_t got = read(descriptor, buffer.data(), std::min(most, buffer.size()));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw unreadable(path);
+    const std::size_t got = file.read(buffer.data(), std::min(most, buffer.size()));
     if (got == 0) return;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-    most -= static_cast<std::size_t>(got);
+    text.append(buffer.data(), got);
+    most -= got;
   }
 }
 
@@ -101,18 +98,47 @@ void require_file(const std::filesystem::path& path, const std::string& setting)
                   setting.empty() ? "Check the path." : concat("Check the path in ", setting, "."));
 }
 
-std::optional<std::string> read_file(const std::filesystem::path& path, std::uint64_t most) {
-  const Descriptor file(path);
-  if (file.value() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+ReadableFile::ReadableFile(const std::filesystem::path& path)
+    : ReadableFile(path, open_to_read(path)) {}
+
+// Directly after the call that gave `descriptor`: it reads errno.
+ReadableFile::ReadableFile(const std::filesystem::path& path, int descriptor)
+    : path_(path), descriptor_(descriptor) {
   struct stat status{};
-  if (file.value() < 0 || fstat(file.value(), &status) != 0) throw unreadable(path);
-  if (!S_ISREG(status.st_mode))
-    throw usage_error(concat("'", path.string(), "': expected a regular file, found ",
-                             S_ISDIR(status.st_mode) ? "a folder." : "something else."),
-                      "Check the path.");
+  if (descriptor_ < 0) throw unreadable(path_);
+  if (fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) {
+    size_ = static_cast<std::uint64_t>(status.st_size);
+    return;
+  }
+  close(descriptor_);
+  throw usage_error(concat("'", path_.string(), "': expected a regular file, found ",
+                           S_ISDIR(status.st_mode) ? "a folder." : "something else."),
+                    "Check the path.");
+}
+
+ReadableFile::~ReadableFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+std::size_t ReadableFile::read(void* to, std::size_t most) const {
+  return completed(path_, [&] { return ::read(descriptor_, to, most); });
+}
+
+std::size_t ReadableFile::read_at(std::uint64_t offset, void* to, std::size_t most) const {
+  return completed(path_, [&] { return pread(descriptor_, to, most, static_cast<off_t>(offset)); });
+}
+
+int ReadableFile::release() {
+  return std::exchange(descriptor_, -1);
+}
+
+std::optional<std::string> read_file(const std::filesystem::path& path, std::uint64_t most) {
+  const int descriptor = open_to_read(path);
+  if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  const ReadableFile file(path, descriptor);
   std::string text;
-  text.reserve(std::min(most, static_cast<std::uint64_t>(status.st_size)));
-  append(file.value(), most + 1, path, text);
+  text.reserve(std::min(most, file.size()));
+  append(file, most + 1, text);
   if (text.size() > most)
     throw usage_error(
         concat("'", path.string(), "': expected at most ", human_bytes(most), ", found more."),
@@ -132,10 +158,8 @@ void require_no_lfs_pointer(std::string_view beginning, const std::string& name)
 }
 
 void require_no_lfs_pointer(const std::filesystem::path& path) {
-  const Descriptor file(path);
-  if (file.value() < 0) throw unreadable(path);
   std::string beginning;
-  append(file.value(), kLfsPointer.size(), path, beginning);
+  append(ReadableFile(path), kLfsPointer.size(), beginning);
   require_no_lfs_pointer(beginning, path.string());
 }
 

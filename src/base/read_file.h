@@ -1,4 +1,4 @@
-// Whole files. What cannot be read is never taken for empty.
+// Files to read. What cannot be read is never taken for empty.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,32 @@ inline constexpr std::uint64_t kLongestFile = std::uint64_t{1} << 30;
 // end) or has more than `most` bytes.
 std::optional<std::string> read_file(const std::filesystem::path& path,
                                      std::uint64_t most = kLongestFile);
+
+// A regular file, open for reading. Never waits for the other end of a pipe. Throws Error:
+// not_there where there is none, retryable (3) when it cannot be opened, usage (2) for what is no
+// regular file.
+class ReadableFile {
+ public:
+  explicit ReadableFile(const std::filesystem::path& path);
+  ~ReadableFile();
+  ReadableFile(const ReadableFile&) = delete;
+  ReadableFile& operator=(const ReadableFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  std::uint64_t size() const { return size_; }  // when it was opened
+  // read(2), and pread(2): 0 at the end. Throw Error (retryable).
+  std::size_t read(void* to, std::size_t most) const;
+  std::size_t read_at(std::uint64_t offset, void* to, std::size_t most) const;
+  int release();  // the descriptor, for somebody else to close
+
+ private:
+  friend std::optional<std::string> read_file(const std::filesystem::path&, std::uint64_t);
+  ReadableFile(const std::filesystem::path& path, int descriptor);
+
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t size_ = 0;
+};
 
 // A file or folder that cannot be read. Usage (2) if it is not there, or a file is in the place of
 // a folder: another path is needed. Else retryable (3), since another try may succeed (the

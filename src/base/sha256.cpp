@@ -3,11 +3,9 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <fstream>
 #include <stdexcept>
 #include <vector>
 
-#include "base/error.h"
 #include "base/read_file.h"
 #include "base/text.h"
 
@@ -42,13 +40,11 @@ std::string sha256_hex(std::string_view text) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw unreadable(path);
+  const ReadableFile file(path);
   Sha256 hash;
   std::vector<char> buffer(1 << 20);
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), in.gcount() > 0)
-    hash.update(buffer.data(), static_cast<std::size_t>(in.gcount()));
-  if (in.bad()) throw system_error("Cannot read", path.string());
+  while (const std::size_t got = file.read(buffer.data(), buffer.size()))
+    hash.update(buffer.data(), got);
   return hash.hex_digest();
 }
 

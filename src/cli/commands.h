@@ -19,6 +19,7 @@ void add_demo_command(CLI::App& program);
 void add_matrix_command(CLI::App& program);
 void add_study_command(CLI::App& program);
 void add_plan_command(CLI::App& program);
+void add_submit_command(CLI::App& program);
 void add_watch_command(CLI::App& program);
 void add_run_command(CLI::App& program);
 void add_benchmark_command(CLI::App& program);
@@ -30,5 +31,7 @@ void add_policies_command(CLI::App& program);
 void add_data_command(CLI::App& program);
 void add_doctor_command(CLI::App& program);
 void add_store_commands(CLI::App& data);  // those of `data` on prepared stores
+void add_submit_slurm_command(CLI::App& submit);
+void add_submit_kubernetes_command(CLI::App& submit);
 
 }  // namespace dtbench

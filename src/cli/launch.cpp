@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/stop_signals.h"
 #include "base/text.h"
 #include "cli/amounts.h"
 #include "cli/gpu_line.h"
 #include "cli/notes.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
+#include "record/profile_text.h"
 #include "record/run_directory.h"
 #include "record/run_summary.h"
 #include "sweep/cell_shape.h"
@@ -58,6 +60,8 @@ void print_dry_run(const RunSpec& spec, const fs::path& run, const fs::path& con
     pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   std::cout.flush();
+  // The engine, which takes seconds to load, finds what is sent to it meanwhile, and saves.
+  const StopSignalsHeld until_it_is_there;
   execv(pointers.front(), pointers.data());
   throw system_error("Cannot execute", command.front());
 }
@@ -71,6 +75,8 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   command.add_flag("--rerun", options.rerun, "retrain; move the existing record aside");
   command.add_flag("--keep-checkpoint", options.engine.keep_checkpoint,
                    "keep the checkpoint of a finished cell");
+  command.add_flag("--profile", options.engine.profile,
+                   "after training, time some more steps by operation; print and record them");
   add_price_option(command, options.price_per_hour);
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,
@@ -90,6 +96,8 @@ void launch(const ResolveRequest& request, const LaunchOptions& options) {
   const PreparedCell cell = prepare_cell(spec, options.out, request.configs, old_record);
   if (cell.finished) {
     std::cout << run.string() << '\n' << one_line(summary_of(read_run(run))) << '\n';
+    if (options.engine.profile && read_profile(run).is_null())
+      log_warning("the cell is complete and has no profile; --rerun trains it again, with one");
     return;
   }
   const std::vector<std::string> command = engine_command(cell, engine);

@@ -12,8 +12,11 @@ struct MatrixCommand {
   std::string report = "matrix-report.html";  // the page's name, in the folder of records
   std::string timeout;
   double lease_s = 60;
-  bool dry_run = false, rerun = false, fail_fast = false, tensorboard = false;
+  bool dry_run = false, rerun = false, fail_fast = false, tensorboard = false, profile = false;
 };
+
+// The flags of `matrix`.
+void add_matrix_flags(CLI::App& command, MatrixCommand& options);
 
 // Throws Error as the functions of matrix_options.h do, and Ended with the sweep's exit code.
 void run_matrix(const MatrixCommand& command);

@@ -138,8 +138,9 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
     flags.push_back(flag);
   options.spec.add_to(command, flags);
   command
-      .add_option("--jobs", options.jobs,
-                  "cells at a time (default: one per GPU, or one on a CPU, whose cores they share)")
+      .add_option(
+          "--jobs", options.jobs,
+          "cells at a time (default: one per GPU, one on a CPU; more than one divide its cores)")
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
   command.add_option("--budget", options.budget, "most to spend, in USD; needs --price-per-hour");
@@ -153,6 +154,12 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
                             options.out.empty() ? "runs/STUDY" : options.out, ")"));
   command.add_flag("--json", options.json, "print JSON");
   command.footer(matrix_footer);
+}
+
+void add_no_wait_flag(CLI::App& command, MatrixOptions& options) {
+  command.add_flag(
+      "--no-wait", options.no_wait,
+      "end when other processes hold all cells that are left (default: wait for them)");
 }
 
 std::optional<std::string> card_of(const MatrixOptions& options) {
@@ -239,6 +246,7 @@ SweepOptions sweep_options(const MatrixOptions& options, const std::vector<Sweep
   const std::string& device = cells.front().spec.device;
   sweep.slots =
       make_slots(device, options.jobs || device != "cpu" ? options.jobs : options.jobs_on_cpu);
+  sweep.wait = !options.no_wait;
   sweep.price_per_hour = price_per_hour(options.price_per_hour);
   if (!options.budget.empty())
     sweep.budget = positive_number(options.budget, "--budget", "an amount in USD");

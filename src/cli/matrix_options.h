@@ -22,6 +22,7 @@ struct MatrixOptions {
   std::optional<int> jobs;
   std::optional<int> jobs_on_cpu;  // where `jobs` is not given; none: make_slots decides
   std::string out = "runs";
+  bool no_wait = false;  // for cells that other processes hold
   bool json = false;
 };
 
@@ -29,6 +30,8 @@ struct MatrixOptions {
 void add_matrix_selection(CLI::App& command, MatrixOptions& options);
 // What every cell has in common, where they run, what they may cost, where records go.
 void add_matrix_options(CLI::App& command, MatrixOptions& options);
+
+void add_no_wait_flag(CLI::App& command, MatrixOptions& options);
 
 // The name of a card in --device, where that is no device of this machine ("NVIDIA RTX A6000"): its
 // cells can be predicted, not trained. Throws Error (usage) for a name that hardware.toml lacks.

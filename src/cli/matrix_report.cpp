@@ -155,6 +155,9 @@ std::string matrix_summary_text(const Json& summary) {
   if (const int waiting = count("waiting"); waiting > 0)
     text += concat("The same command resumes; ", waiting, " of ", summary.at("cells").size(),
                    " cells left.\n");
+  if (const int elsewhere = count("elsewhere"); elsewhere > 0)
+    text +=
+        concat("Other processes hold ", elsewhere, " of ", summary.at("cells").size(), " cells.\n");
   text += concat("Device time: ", human_seconds(summary.at("device_s").get<double>()));
   if (summary.at("spent_usd").is_number())
     text += concat(", ", money_of(summary.at("spent_usd")), " USD");

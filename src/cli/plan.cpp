@@ -141,7 +141,7 @@ std::string text_of(const Json& plan) {
                        readable(plan.at("rests_on")),
                        ": matrix products by the ratio of the cards' peaks, the rest by that of "
                        "their bandwidths (configs/hardware.toml). Cells that die early are "
-                       "counted as if they did not. --json names each cell's record."),
+                       "counted at full length. --json names each cell's record."),
                 kProse);
   return text;
 }

@@ -3,6 +3,7 @@
 
 #include "base/places.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "config/resolve.h"
 #include "config/settings.h"
@@ -27,6 +28,15 @@ void list_policies(bool json) {
   std::cout << (json ? policies.dump(1) + "\n" : aligned(rows));
 }
 
+// Of a list, what its entries are about.
+std::string value_text(const Json& value) {
+  if (!value.is_array()) return readable(value);
+  std::vector<std::string> modules;
+  for (const Json& exception : value)
+    modules.push_back(readable(exception.at("module")));
+  return modules.empty() ? "none" : join(modules, ", ");
+}
+
 void show_policy(const PoliciesOptions& options) {
   const Json policy = to_json(load_policy(configs_folder(), options.name));
   if (options.json) {
@@ -36,7 +46,7 @@ void show_policy(const PoliciesOptions& options) {
   std::cout << readable(policy.at("name")) << ": " << readable(policy.at("description")) << "\n\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& [field, words] : policy_fields())
-    rows.push_back({"  " + field, readable(policy.at(key_pointer(field))), words});
+    rows.push_back({"  " + field, value_text(policy.at(key_pointer(field))), words});
   std::cout << aligned(rows);
 }
 

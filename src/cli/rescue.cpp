@@ -18,7 +18,7 @@
 #include "cli/explanation.h"
 #include "cli/find_run.h"
 #include "config/config_files.h"
-#include "config/policy_toml.h"
+#include "config/write_policy.h"
 #include "record/run_directory.h"
 #include "sweep/prepared_cell.h"
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/find_run.h"
+#include "record/profile_text.h"
 #include "record/run_summary.h"
 #include "report/run_text.h"
 
@@ -45,6 +46,8 @@ void print_events(const std::vector<Json>& events) {
 
 void print_for_people(const RunRecord& run, const Json& summary, bool all) {
   std::cout << run_text(run, summary, read_lines(run.path / "steps.jsonl"));
+  if (const Json profile = read_profile(run.path); !profile.is_null())
+    std::cout << '\n' << profile_text(profile);
   if (!all) {
     std::cout << "\n--all adds the whole result, events, spec and audit, with the TF32 canary.\n";
     return;
@@ -69,7 +72,8 @@ void show_run(const ShowOptions& options) {
                            {"audit", run.audit},
                            {"result", run.result},
                            {"steps", read_lines(run.path / "steps.jsonl")},
-                           {"events", read_lines(run.path / "events.jsonl")}};
+                           {"events", read_lines(run.path / "events.jsonl")},
+                           {"profile", read_profile(run.path)}};
   std::cout << everything.dump(1) << '\n';
 }
 

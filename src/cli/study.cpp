@@ -14,6 +14,7 @@
 #include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/matrix_report.h"
+#include "cli/study_command.h"
 #include "cli/study_forecast.h"
 #include "cli/study_stage.h"
 #include "cli/sweep_view.h"
@@ -106,13 +107,12 @@ Json summary_json(const Study& study, const std::vector<StageEnd>& ends, const J
 std::string rule_sentence(const Json& verdict) {
   const Json& rule = verdict.at("rule");
   if (rule.at("cells_under_this_text") == 0 && rule.at("cells_under_another") == 0) return "";
-  return concat(
-      " The rule's file is what it was when ", readable(rule.at("cells_under_this_text")),
-      " of its cells began",
-      rule.at("cells_under_another") == 0
-          ? ""
-          : concat(", and another when ", readable(rule.at("cells_under_another")), " began"),
-      ".");
+  return concat(" Of its cells, ", readable(rule.at("cells_under_this_text")),
+                " started under the present text of its rule",
+                rule.at("cells_under_another") == 0
+                    ? ""
+                    : concat(", and ", readable(rule.at("cells_under_another")), " under another"),
+                ".");
 }
 
 std::string summary_text(const Json& summary) {
@@ -177,23 +177,31 @@ void run_study(const StudyOptions& options) {
 
 }  // namespace
 
+void add_study_flags(CLI::App& command, StudyOptions& options) {
+  options.matrix.out = "";
+  command.add_option("study", options.study, "a study of configs/studies by name, or a .toml file")
+      ->required();
+  command.add_flag("--dry-run", options.dry_run,
+                   "print stages, hours, dollars and what each can decide; train nothing");
+  command.add_option("--seeds", options.seeds, "at most N of each stage's seeds (default: all)");
+  command.add_flag("--rerun", options.rerun,
+                   "move aside and retrain records whose program, spec or data differ");
+  add_no_wait_flag(command, options.matrix);
+  add_matrix_options(command, options.matrix);
+}
+
+void complete(StudyOptions& options) {
+  if (options.matrix.out.empty())
+    options.matrix.out = concat("runs/", std::filesystem::path(options.study).stem().string());
+}
+
 void add_study_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "study", "run a study's stages in order, within a budget, and judge its hypotheses");
   const auto options = std::make_shared<StudyOptions>();
-  options->matrix.out = "";
-  command
-      ->add_option("study", options->study, "a study of configs/studies by name, or a .toml file")
-      ->required();
-  command->add_flag("--dry-run", options->dry_run,
-                    "print stages, hours, dollars and what each can decide; train nothing");
-  command->add_option("--seeds", options->seeds, "at most N of each stage's seeds (default: all)");
-  command->add_flag("--rerun", options->rerun,
-                    "move aside and retrain records whose program, spec or data differ");
-  add_matrix_options(*command, options->matrix);
+  add_study_flags(*command, *options);
   command->callback([options] {
-    if (options->matrix.out.empty())
-      options->matrix.out = concat("runs/", std::filesystem::path(options->study).stem().string());
+    complete(*options);
     run_study(*options);
   });
 }

@@ -189,11 +189,12 @@ std::string study_forecast_text(const Json& forecast) {
                            ". ", readable(each.at("plan")), "."),
                     kProse);
   if (forecast.at("rests_on").is_string())
-    text += "\n" + wrapped(concat("Hours are predicted from ", readable(forecast.at("rests_on")),
-                                  ": matrix products by the ratio of the cards' peaks, the rest by "
-                                  "that of their bandwidths (configs/hardware.toml). Cells that "
-                                  "die early are counted as if they did not, so it costs less."),
-                           kProse);
+    text +=
+        "\n" + wrapped(concat("Hours are predicted from ", readable(forecast.at("rests_on")),
+                              ": matrix products by the ratio of the cards' peaks, the rest by "
+                              "that of their bandwidths (configs/hardware.toml). Cells that "
+                              "die early are counted at full length, so the real cost is lower."),
+                       kProse);
   return text;
 }
 

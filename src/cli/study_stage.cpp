@@ -40,8 +40,8 @@ std::map<std::string, ChosenRate> rates_of_stage(const StudyOptions& options, co
   }
   if (missing > 0)
     throw Error(ExitCode::kRetryable,
-                concat("Stage '", stage.name, "' takes its rates from stage '", earlier.name, "', ",
-                       missing, " of whose ", records.size(), " cells are not done."));
+                concat("Stage '", stage.name, "' takes its rates from stage '", earlier.name,
+                       "', but ", missing, " of its ", records.size(), " cells are not done."));
   return chosen_rates(cells_of(records).used);
 }
 
@@ -53,8 +53,8 @@ std::string rates_in_words(const std::map<std::string, ChosenRate>& rates) {
   }
   std::string text = join(parts, ", ");
   if (!untrained.empty())
-    text += concat("; fp32_true trained at no rate with every seed on ", join(untrained, ", "),
-                   ", where the lowest loss decided");
+    text += concat("; no rate trained every seed of fp32_true on ", join(untrained, ", "),
+                   ", so the most trained seeds, then the lowest loss, decided");
   return text;
 }
 
@@ -87,6 +87,9 @@ SweepOptions stage_options(const StudyOptions& options, const Study& study, cons
   sweep.out = stage_folder(options.matrix.out, stage);
   sweep.study = study.note_of(stage);
   sweep.rerun = options.rerun;
+  // Without its last cell, a stage that takes its rates would be left to who trains that cell.
+  for (const StudyStage& later : study.stages)
+    if (later.rates_from == stage.name) sweep.wait = true;
   return sweep;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/sweep_view.h"
@@ -38,6 +39,8 @@ class Watch {
     for (fs::directory_iterator file(sweep_folder(folder) / "cells", error), end;
          !error && file != end; file.increment(error))
       if (file->path().extension() == ".json") add_listed(read_json_file(file->path()));
+    if (error && error != std::errc::no_such_file_or_directory)
+      throw unreadable(sweep_folder(folder) / "cells", error);
     for (const RunRecord& run : read_runs(folder))
       add_run(run);
     if (cells_.empty())
@@ -49,7 +52,7 @@ class Watch {
     SweepProgress progress(cells_);
     progress.budget = budget_;
     look(progress, nullptr);
-    const SignalQueue signals{SIGINT, SIGTERM, SIGHUP};
+    const SignalQueue signals;
     view.begin(progress);
     double last_work = steady_seconds();
     while (progress.ended() < cells_.size() && steady_seconds() - last_work < kSecondsOfSilence) {

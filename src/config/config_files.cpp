@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/read_file.h"
 #include "base/text.h"
 #include "config/toml_file.h"
 
@@ -55,6 +56,9 @@ std::vector<std::string> config_names(const std::filesystem::path& configs, Conf
   const std::filesystem::path folder = configs / kind_of(kind).folder;
   std::error_code error;
   std::filesystem::directory_iterator files(folder, error);
+  const bool absent =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !absent) throw unreadable(folder, error);
   if (error)
     throw usage_error(
         concat("Cannot list the folder '", folder.string(), "': ", error.message(), "."),

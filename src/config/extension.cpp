@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/program.h"
+#include "base/read_file.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
@@ -52,6 +53,7 @@ void load_extension(const fs::path& file, ExtensionHalf half) {
   std::error_code error;
   const fs::path whole = fs::canonical(file, error);
   if (error) throw usage_error(concat("The extension '", file.string(), "' is not there."), kHint);
+  require_file(whole, "--extension");  // the loader would wait for the other end of a pipe
   const auto same = [&](const Extension& other) { return other.file == whole; };
   if (std::any_of(loaded().begin(), loaded().end(), same)) return;
 

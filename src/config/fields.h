@@ -75,6 +75,11 @@ template <typename T>
 concept FieldStruct = requires(T& value) { visit_fields(value, [](const Field&, auto&) {}); };
 
 template <typename T>
+inline constexpr bool kIsList = false;
+template <typename Element>
+inline constexpr bool kIsList<std::vector<Element>> = true;
+
+template <typename T>
 inline constexpr bool kIsRegistered = false;
 template <typename Entry>
 inline constexpr bool kIsRegistered<Registered<Entry>> = true;
@@ -92,6 +97,11 @@ Json field_to_json(const T& value) {
       object[field.name] = field_to_json(member);
     });
     return object;
+  } else if constexpr (kIsList<T>) {
+    Json list = Json::array();
+    for (const auto& element : value)
+      list.push_back(field_to_json(element));
+    return list;
   } else {
     return value;
   }

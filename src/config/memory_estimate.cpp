@@ -31,17 +31,23 @@ double bytes_of(StateFormat format) {
 
 // Follows one step of the engine through its fullest moments, all in bytes. nc: tokens of a
 // micro-batch times width. c, p, g: the bytes of a number in the compute, parameter and gradient
-// datatype, inside: of one that an operation computes with.
+// datatype, x: of one between the modules, inside: of one that an operation computes with. Modules
+// that a policy makes an exception of are not told apart, since their names are the engine's: with
+// exceptions, every module is taken to compute in fp32, with casts of its weights beside them. That
+// is more than the step takes.
 class Moments {
  public:
   Moments(const RunSpec& spec, const ModelShape& shape)
       : shape_(shape),
-        mixed_(has_master_weights(spec.policy)),
+        excepted_(!spec.policy.exceptions.empty()),
+        mixed_(has_master_weights(spec.policy) || excepted_),
         cpu_(spec.device == "cpu"),
+        fused_attention_(shape.attention == AttentionForm::kFused),
         wide_on_cpu_(cpu_ && multiplies_as_fp32_on_cpu(spec.policy.compute)),
         language_model_(is_language_model(shape.objective)),
-        c_(bytes_of(spec.policy.compute)),
+        c_(bytes_of(excepted_ ? Dtype::kFloat32 : spec.policy.compute)),
         p_(bytes_of(spec.policy.parameters)),
+        x_(excepted_ ? std::max<std::int64_t>(4, p_) : p_),
         g_(bytes_of(spec.policy.gradients)),
         inside_(std::max<std::int64_t>(4, c_)),
         samples_(spec.train.micro_batch),
@@ -56,14 +62,17 @@ class Moments {
   std::int64_t layer() const {
     const KeptByLayer kept = shape_.architecture->kept_by_layer(shape_, mixed_);
     const std::int64_t casts = mixed_ ? layer_matmul_weights(shape_) * c_ : 0;
-    return samples_ * length_ * (kept.in_compute * c_ + kept.in_parameters * p_) + casts;
+    return samples_ * length_ * (kept.in_compute * c_ + kept.in_parameters * x_) + casts +
+           fused_output();
   }
 
   // And by the rest: the input of the norm before the first layer or after the last, the mask of
   // attention.
   std::int64_t activations() const {
-    return shape_.layers * layer() + nc_ * p_ +
-           shape_.architecture->mask_bytes(shape_, samples_, length_);
+    const std::int64_t tables = excepted_ && p_ < 4 ? embedding_parameters(shape_) * c_ : 0;
+    const std::int64_t mask =
+        fused_attention_ ? 0 : shape_.architecture->mask_bytes(shape_, samples_, length_);
+    return shape_.layers * layer() + nc_ * x_ + tables + mask;
   }
 
   // Beside parameters and optimizer states, at the fullest moment.
@@ -75,6 +84,11 @@ class Moments {
   void set_update(std::int64_t bytes) { update_ = bytes; }
 
  private:
+  // Its output, and two numbers a query and head.
+  std::int64_t fused_output() const {
+    return fused_attention_ ? nc_ * c_ + samples_ * length_ * shape_.heads * 2 * inside_ : 0;
+  }
+
   std::int64_t gradients() const { return parameter_count(shape_) * g_; }
   // Those of earlier micro-batches, and a set of their own where they have a datatype of their own.
   std::int64_t standing_gradients() const {
@@ -111,7 +125,7 @@ class Moments {
                               aligned_decoder();
     const std::int64_t once = wide_on_cpu_ ? inside_ + c_ : c_;  // a product, and it rounded
     const std::int64_t sum = decoder() * (chunk_rows() < targets_ ? inside_ : once);
-    return standing_gradients() + activations() + nc_ * p_ + hidden * (p_ + c_) + cast + sum +
+    return standing_gradients() + activations() + nc_ * x_ + hidden * (x_ + c_) + cast + sum +
            chunk();
   }
 
@@ -123,18 +137,19 @@ class Moments {
     const std::int64_t dropout = c_ == inside_ || !cpu_ ? 2 * c_ : 2 * c_ + 3 * inside_;
     const std::int64_t product = (nc_ + mlp_) * (wide_on_cpu_ ? c_ + inside_ : c_);
     const std::int64_t weights = weight * (wide_on_cpu_ ? inside_ + c_ : mixed_ ? c_ + p_ : p_);
-    return nc_ * p_ + std::max(nc_ * dropout, product + weights);
+    return nc_ * x_ + std::max(nc_ * dropout, product + weights);
   }
 
   // In attention probabilities (on the CPU in fp32), their gradient and the scores' (on a GPU in
   // place) are alive at once, and gradients of q, k and v; the MLP's activations of that layer,
   // twice its width and two inputs a token, are gone.
   std::int64_t attention_work() const {
+    if (fused_attention_) return nc_ * (2 * p_ + 3 * c_) - 2 * (mlp_ + nc_) * c_;
     const std::int64_t scores = std::min(cpu_ ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu,
                                          samples_ * shape_.heads * length_ * length_ * inside_);
     const std::int64_t in_stored = scores / inside_ * c_;
     const std::int64_t blocks = cpu_ ? 3 * scores + (c_ == inside_ ? 0 : in_stored) : 2 * in_stored;
-    return nc_ * (2 * p_ + 3 * c_) + blocks - 2 * (mlp_ + nc_) * c_;
+    return nc_ * (2 * x_ + 3 * c_) + blocks - 2 * (mlp_ + nc_) * c_;
   }
 
   std::int64_t work() const { return std::max(layer_work(), attention_work()); }
@@ -151,7 +166,7 @@ class Moments {
     const std::int64_t tables = embedding_parameters(shape_) * p_;
     const std::int64_t all = parameter_count(shape_) * p_;
     const std::int64_t others = several_micro_batches_ && g_ == p_ ? 0 : all - tables;
-    const std::int64_t first_layer = others + decoder() * p_ + layer() + nc_ * p_ + work();
+    const std::int64_t first_layer = others + decoder() * p_ + layer() + nc_ * x_ + work();
     // 16-bit rows are added up in fp32 on the CPU.
     const bool wide = cpu_ && p_ == 2;
     const std::int64_t embedding = others + decoder() * p_ + shape_.vocab * shape_.width * p_ +
@@ -178,12 +193,12 @@ class Moments {
         wide_on_cpu_ ? (language_model_ ? chunk_rows() * shape_.vocab + decoder() : mlp_) * inside_
                      : 0;
     return gradients() +
-           std::max(nc_ * (2 * p_ + c_) + 2 * mlp_ * c_, nc_ * 2 * p_ + cast + logits) + wide;
+           std::max(nc_ * (2 * x_ + c_) + 2 * mlp_ * c_, nc_ * 2 * x_ + cast + logits) + wide;
   }
 
   const ModelShape& shape_;
-  bool mixed_, cpu_, wide_on_cpu_, language_model_;
-  std::int64_t c_, p_, g_, inside_, samples_, length_, nc_, mlp_, targets_;
+  bool excepted_, mixed_, cpu_, fused_attention_, wide_on_cpu_, language_model_;
+  std::int64_t c_, p_, x_, g_, inside_, samples_, length_, nc_, mlp_, targets_;
   bool several_micro_batches_;
   std::int64_t update_ = 0;
 };

@@ -16,6 +16,7 @@ namespace dtbench {
 //     products' weights that mixed precision keeps as long.
 //   total: at the fullest moment of a step or an evaluation, with all that is alive in it. Not the
 //     sum of the parts: activations go while gradients come.
+// Of a policy with exceptions by module it is an upper bound: as if all modules were excepted.
 // What torch's allocator is asked for; its own rounding and reserve, libraries' workspaces, code
 // and the program's own memory come on top.
 struct MemoryEstimate {

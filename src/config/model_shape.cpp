@@ -10,7 +10,8 @@ ModelShape model_shape(const RunSpec& spec, std::int64_t vocab, std::int64_t lab
           model.heads,
           model.positions,
           vocab,
-          is_language_model(spec.objective) ? 0 : spec.objective->outputs(labels)};
+          is_language_model(spec.objective) ? 0 : spec.objective->outputs(labels),
+          model.attention};
 }
 
 std::int64_t layer_matmul_weights(const ModelShape& shape) {

@@ -12,6 +12,7 @@ struct ModelShape {
   Registered<Task> objective;
   std::int64_t layers, width, heads, positions, vocab, labels;  // labels: outputs
                                                                 // of the head; 0: language models
+  AttentionForm attention = AttentionForm::kComposed;
 };
 
 // vocab and labels from the data's store.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "config/fields.h"
+#include "config/module_pattern.h"
 
 namespace dtbench {
 template <typename Visit>
@@ -18,6 +19,12 @@ static void visit_fields(DynamicLossScale& scale, Visit&& visit) {
       scale.backoff_factor);
   visit(Field("growth_interval", "steps").between(1, std::numeric_limits<std::int32_t>::max()),
         scale.growth_interval);
+}
+
+template <typename Visit>
+static void visit_fields(PolicyException& exception, Visit&& visit) {
+  visit("module", exception.module);
+  visit("compute", exception.compute);
 }
 
 template <typename Visit>
@@ -46,6 +53,9 @@ static void visit_fields(DtypePolicy& policy, Visit&& visit) {
   visit(Field("epsilon", "AdamW's").at_least(0), policy.epsilon);
   visit(Field("perturb_initial_ulp", "ulps by which each initial weight is moved").between(0, 1024),
         policy.perturb_initial_ulp);
+  visit(Field("exception", "modules that compute in fp32; * is any one part of a name")
+            .historically(Json::array()),
+        policy.exceptions);
 }
 
 namespace {
@@ -79,6 +89,7 @@ class PolicyCheck {
     scaling();
     optimizer();
     double_precision();
+    exceptions();
     the_rest();
   }
 
@@ -169,6 +180,28 @@ class PolicyCheck {
             "Set only parameters = \"fp64\"; the others follow.");
   }
 
+  void exceptions() const {
+    const DtypePolicy& p = policy_;
+    for (const PolicyException& exception : p.exceptions) {
+      const std::string which = concat("the exception for '", exception.module, "'");
+      require(is_module_pattern(exception.module),
+              which + " names no module: expected parts of a name or *, with a dot between two",
+              "For example module = \"transformer.h.*.ln_2\".");
+      require(exception.compute == Dtype::kFloat32,
+              concat(which, " has compute = \"", to_string(exception.compute), "\""),
+              "Set compute = \"fp32\": exceptions widen.");
+      require(is_16_bit(p.compute),
+              concat(which, " computes in fp32, but with compute = \"", to_string(p.compute),
+                     "\" no module computes in less"),
+              "Leave it out, or set compute = \"bf16\" or \"fp16\".");
+    }
+    const auto twice = std::ranges::adjacent_find(p.exceptions, {}, &PolicyException::module);
+    require(
+        twice == p.exceptions.end(),
+        twice == p.exceptions.end() ? "" : concat("two exceptions are for '", twice->module, "'"),
+        "Leave one out.");
+  }
+
   void the_rest() const {
     require(policy_.perturb_initial_ulp == 0 || policy_.parameters == Dtype::kFloat32,
             concat("perturb_initial_ulp moves fp32 weights, but parameters = \"",
@@ -218,6 +251,8 @@ DtypePolicy policy_from_json(const Json& json, const std::string& origin) {
   if (!json.contains("gradients")) policy.gradients = policy.parameters;
   if (!json.contains("optimizer_states")) policy.optimizer_states = state_format(policy.parameters);
   if (!json.contains("embedding_states")) policy.embedding_states = policy.optimizer_states;
+  // Their order means nothing, so it is no part of a cell's identity.
+  std::ranges::sort(policy.exceptions, {}, &PolicyException::module);
   require_ranges(policy, {"", origin});
   PolicyCheck(policy, origin).all();
   return policy;

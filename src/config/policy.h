@@ -74,6 +74,12 @@ struct DynamicLossScale {
   std::int64_t growth_interval = 2000;
 };
 
+// Modules that compute in a datatype of their own. `module` is a pattern (config/module_pattern.h).
+struct PolicyException {
+  std::string module;
+  Dtype compute = Dtype::kFloat32;
+};
+
 struct DtypePolicy {
   std::string name;
   std::string description;
@@ -96,6 +102,8 @@ struct DtypePolicy {
   double epsilon = 1e-8;
 
   std::int64_t perturb_initial_ulp = 0;  // every initial weight moved by so many ulp (noise floor)
+
+  std::vector<PolicyException> exceptions;  // by module, without a second one for a pattern
 };
 
 bool is_16_bit(Dtype dtype);

@@ -25,6 +25,7 @@ static void visit_fields(ModelSpec& model, Visit&& visit) {
   visit(Field("positions").between(1, kLongest), model.positions);
   visit(Field("dropout").at_least(0).below(1), model.dropout);
   visit(Field("layer_norm_epsilon").above(0), model.layer_norm_epsilon);
+  visit(Field("attention").historically("composed"), model.attention);
   visit("init", model.init);
   visit(Field("init_head").historically("file"), model.init_head);
 }

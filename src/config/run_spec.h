@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "config/attention_form.h"
 #include "config/enum_names.h"
 #include "config/model_family.h"
 #include "config/optimizer_kind.h"
@@ -52,6 +53,7 @@ struct ModelSpec {
                                   // more than its longest sequence)
   double dropout = 0.1;           // residuals, embeddings and heads; attention probabilities have 0
   double layer_norm_epsilon = 1e-5;
+  AttentionForm attention = AttentionForm::kComposed;  // left out of JSON when "composed"
   std::string init = "scratch";  // "scratch", or a safetensors file, a path or an address on the
                                  // Hub (config/hub_address.h)
   InitHead init_head = InitHead::kFile;  // left out of JSON when "file"

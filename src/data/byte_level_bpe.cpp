@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fstream>
+#include <optional>
 #include <queue>
+#include <sstream>
 #include <utility>
 
 #include "base/error.h"
@@ -101,9 +102,10 @@ void ByteLevelBpe::add_merge(const std::string& left, const std::string& right, 
 }
 
 void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  if (!in) throw unreadable(path);
-  require_no_lfs_pointer(path);
+  std::optional<std::string> text = read_file(path);
+  if (!text) throw not_there(path, "a file");
+  require_no_lfs_pointer(*text, path.string());
+  std::istringstream in(std::move(*text));
   std::size_t number = 0;
   const auto fail = [&](const std::string& message) {
     return usage_error(concat("Merges '", path.string(), "' line ", number, ": ", message),
@@ -119,7 +121,6 @@ void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
           concat("expected two tokens separated by one space, found '", shortened(line, 80), "'."));
     add_merge(merge->first, merge->second, fail);
   }
-  if (in.bad()) throw system_error("Cannot read", path.string());
   require_complete_merges(concat("Merges '", path.string(), "'"), {});
 }
 

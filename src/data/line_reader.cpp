@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "base/error.h"
 #include "base/read_file.h"
@@ -14,15 +15,11 @@ namespace dtbench {
 
 LineReader::LineReader(const std::filesystem::path& path, std::size_t longest)
     : path_(path), longest_(longest), file_size_(0), file_(nullptr), buffer_(std::size_t{1} << 18) {
-  std::error_code error;
-  file_size_ = std::filesystem::file_size(path, error);
-  if (error) {
-    errno = error.value();
-    throw usage_error(concat("Cannot read '", path.string(), "': ", error.message(), "."),
-                      "Give the path of a .jsonl or .jsonl.gz file.");
-  }
-  file_ = gzopen(path.c_str(), "rb");
-  if (file_ == nullptr) throw unreadable(path);
+  ReadableFile file(path);
+  file_size_ = file.size();
+  file_ = gzdopen(file.descriptor(), "rb");
+  if (file_ == nullptr) throw std::bad_alloc();
+  file.release();
   gzbuffer(file_, 1u << 17);
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/read_file.h"
 #include "data/byte_source.h"
 
 namespace dtbench {
@@ -12,17 +13,13 @@ class LocalFile : public ByteSource {
  public:
   // Throws Error when the file cannot be opened.
   explicit LocalFile(const std::filesystem::path& path);
-  ~LocalFile() override;
-  LocalFile(const LocalFile&) = delete;
-  LocalFile& operator=(const LocalFile&) = delete;
 
-  std::int64_t size() const override { return size_; }
+  std::int64_t size() const override { return static_cast<std::int64_t>(file_.size()); }
   std::string read(std::int64_t offset, std::int64_t length) override;
 
  private:
   std::string path_;
-  int descriptor_;
-  std::int64_t size_ = 0;
+  ReadableFile file_;
 };
 
 }  // namespace dtbench

@@ -1,11 +1,7 @@
 #include "data/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/error.h"
@@ -14,20 +10,12 @@
 namespace dtbench {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw unreadable(path);
-  struct stat status{};
-  bool failed = fstat(descriptor, &status) != 0;
-  if (!failed && status.st_size > 0) {
-    size_ = static_cast<std::size_t>(status.st_size);
-    void* mapped = mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
-    failed = mapped == MAP_FAILED;
-    if (!failed) data_ = mapped;
-  }
-  const int error = errno;
-  close(descriptor);
-  errno = error;
-  if (failed) throw system_error("Cannot map", path.string());
+  const ReadableFile file(path);
+  if (file.size() == 0) return;
+  void* mapped = mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  if (mapped == MAP_FAILED) throw system_error("Cannot map", path.string());
+  data_ = mapped;
+  size_ = file.size();
 }
 
 MappedFile::~MappedFile() {

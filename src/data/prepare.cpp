@@ -124,12 +124,23 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
-// What a killed preparer left. Only the holder of the lock may know that nobody writes there.
+fs::path lock_of(const fs::path& store) {
+  return store.string() + ".lock";
+}
+
+// What killed preparers left, of this store, whose lock is held, and of others whose lock is free:
+// nobody writes there.
 void remove_stale_temporaries(const fs::path& target) {
-  const std::string prefix = target.filename().string() + ".tmp.";
   std::error_code ignored;
+  std::vector<fs::path> leftovers;
   for (const fs::directory_entry& entry : fs::directory_iterator(target.parent_path()))
-    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry.path(), ignored);
+    if (is_temporary_name(entry.path().filename().string())) leftovers.push_back(entry.path());
+  for (const fs::path& leftover : leftovers) {
+    const fs::path store = target_of_temporary(leftover);
+    const std::unique_ptr<FileLock> nobody_writes =
+        store == target ? nullptr : FileLock::if_free(lock_of(store));
+    if (store == target || nobody_writes) fs::remove_all(leftover, ignored);
+  }
 }
 
 // Whether the store is there, every bit as it was written. One that is damaged is not, and is moved
@@ -208,9 +219,8 @@ std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
 
   make_directories(store.parent_path());
   // Where the file system has no locks, concurrent preparers each do the work.
-  const FileLock lock(
-      store.string() + ".lock",
-      concat("waiting for another process that is preparing ", spec.data.source, " ..."));
+  const FileLock lock(lock_of(store), concat("waiting for another process that is preparing ",
+                                             spec.data.source, " ..."));
   if (is_prepared(store, lock.held())) return store;
   if (lock.held()) remove_stale_temporaries(store);
   write_store(spec, files, tokenizer, fingerprint, store);

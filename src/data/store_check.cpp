@@ -77,6 +77,8 @@ std::optional<std::string> find_fault(const fs::path& store) {
     const std::string fault = content_fault(store);
     return fault.empty() ? std::nullopt : std::optional(fault);
   } catch (const Error& error) {
+    // What cannot be read for now may be whole: it is not to be prepared again, which takes hours.
+    if (error.code() == ExitCode::kRetryable) throw;
     return error.what();
   }
 }

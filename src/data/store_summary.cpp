@@ -20,8 +20,9 @@ constexpr std::size_t kExampleCharacters = 240;
 
 Json file_sizes(const fs::path& store) {
   Json sizes = Json::object();
+  std::error_code error;  // a store that is listed need not be whole
   for (const fs::directory_entry& entry : fs::directory_iterator(store))
-    sizes[entry.path().filename().string()] = entry.file_size();
+    if (entry.is_regular_file(error)) sizes[entry.path().filename().string()] = entry.file_size();
   return sizes;
 }
 

@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <unistd.h>
 
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -23,8 +24,10 @@
 #include "engine/telemetry/conditions.h"
 #include "engine/telemetry/progress.h"
 #include "engine/telemetry/record_writer.h"
+#include "engine/telemetry/step_profile.h"
 #include "engine/train/loop.h"
 #include "engine/train/stop_signal.h"
+#include "record/profile_text.h"
 
 namespace dtbench {
 namespace {
@@ -119,6 +122,7 @@ class Cell {
       end(loop_end == LoopEnd::kCompleted ? Status::kCompleted : Status::kDiverged, "");
       if (!options_.keep_checkpoint) record_.remove_checkpoint();
     }
+    if (options_.profile) add_profile();
     if (loop_end == LoopEnd::kNonFinite) diagnose();
     log_info(concat("done: the record is in ", record_.directory().path().string()));
     return ExitCode::kDone;
@@ -130,13 +134,29 @@ class Cell {
     peaks_ = find_peaks(trainer_->device(), spec().policy.compute, spec().policy.tf32);
   }
 
-  // The record is complete: whatever goes wrong here takes nothing from it.
+  // The record is complete: whatever goes wrong here, or below, takes nothing from it.
+  void add_profile() {
+    {
+      const std::lock_guard hold(consistent_);
+      record_is_complete_ = true;
+    }
+    try {
+      const Json profile = profile_steps(*trainer_, peaks_);
+      if (profile.is_null())
+        return log_warning("no profile: the rate of this device's products could not be measured");
+      record_.directory().write_profile(profile);
+      std::cout << profile_text(profile) << std::flush;
+    } catch (const std::exception& error) {
+      log_warning(concat("the step could not be profiled: ", error.what()));
+    }
+  }
+
   void diagnose() {
     const std::string proves = "; 'dtbench explain' proves it by interventions";
     if (state_.wall_seconds > kDiagnosedSeconds) return log_info("cause: not looked for" + proves);
     {
       const std::lock_guard hold(consistent_);
-      diagnosing_ = true;
+      record_is_complete_ = true;
       trainer_.reset();  // the replay needs its memory
     }
     try {
@@ -165,7 +185,7 @@ class Cell {
   // with `consistent_` held, so what is saved is the state before the step that is given up.
   void save_and_exit() {
     const std::lock_guard hold(consistent_);
-    if (diagnosing_) _exit(static_cast<int>(ExitCode::kDone));  // the record is complete
+    if (record_is_complete_) _exit(static_cast<int>(ExitCode::kDone));
     if (record_.ended()) return;
     try {
       if (trainer_ != nullptr) save();
@@ -214,7 +234,7 @@ class Cell {
   double last_checkpoint_ = 0;
   Peaks peaks_;
   std::mutex consistent_;
-  bool diagnosing_ = false;
+  bool record_is_complete_ = false;
   // Members, so that they outlive an exception: the result is written from them.
   std::optional<TokenStore> store_;
   std::unique_ptr<Trainer> trainer_;  // there once the cell can be saved

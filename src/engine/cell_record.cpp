@@ -60,7 +60,12 @@ void CellRecord::save(const Trainer& trainer, TrainingState& state) {
 }
 
 void CellRecord::remove_checkpoint() {
-  std::filesystem::remove_all(directory_.checkpoint());
+  // The result is there: what is left over takes nothing from it.
+  std::error_code error;
+  std::filesystem::remove_all(directory_.checkpoint(), error);
+  if (error)
+    log_warning(
+        concat("cannot remove '", directory_.checkpoint().string(), "': ", error.message()));
 }
 
 void CellRecord::begin_measuring() {

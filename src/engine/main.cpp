@@ -1,7 +1,12 @@
 // dtbench-engine: trains one cell. `dtbench run` resolves the spec, prepares the store and executes
 // it.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
 #include <iostream>
+#include <new>
 
 #include "base/error.h"
 #include "base/program.h"
@@ -38,6 +43,8 @@ int parse_and_run(int argc, char** argv) {
   run->add_option("--session", options.session, "for the audit: cells timed without a break");
   run->add_flag("--keep-checkpoint", options.keep_checkpoint,
                 "keep the checkpoint of a finished cell");
+  run->add_flag("--profile", options.profile,
+                "after training, time some more steps by operation, for the record");
   run->add_option("--checkpoint-every", options.checkpoint_every,
                   "steps between checkpoints; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);
@@ -72,9 +79,31 @@ int parse_and_run(int argc, char** argv) {
   return static_cast<int>(dtbench::run_cell(options));
 }
 
+// Memory that runs out while torch's libraries set themselves up, before main, is an error like any
+// later one: they throw std::bad_alloc, which nobody can catch.
+void no_memory_yet() {
+  try {
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::bad_alloc&) {
+    constexpr char kMessage[] = "error: out of memory while torch was loaded\n";
+    if (write(STDERR_FILENO, kMessage, sizeof kMessage - 1) > 0)
+      _exit(static_cast<int>(dtbench::ExitCode::kPermanent));
+  } catch (...) {
+  }
+  std::abort();
+}
+
+void watch_memory_while_loading() {
+  std::set_terminate(no_memory_yet);
+}
+
+// The loader calls these functions before those of any library.
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kFirst)() = watch_memory_while_loading;
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::set_terminate(std::abort);
   dtbench::install_block_cache();
   return dtbench::run_program([&] { return parse_and_run(argc, argv); });
 }

@@ -52,9 +52,14 @@ PartialFile::~PartialFile() {
 }
 
 void PartialFile::open_file() {
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+  // O_NONBLOCK: a pipe in its place would be waited for.
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
   struct stat status{};
   if (descriptor_ < 0 || fstat(descriptor_, &status) != 0) throw write_error(path_);
+  if (!S_ISREG(status.st_mode)) {
+    errno = ESPIPE;
+    throw write_error(path_);
+  }
   end_ = status.st_size;
 }
 

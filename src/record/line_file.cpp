@@ -15,6 +15,10 @@ namespace {
 std::uint64_t size_of(int descriptor, const std::filesystem::path& path) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) throw system_error("Cannot read", path.string());
+  // It would take lines until it is full, and then wait.
+  if (S_ISFIFO(status.st_mode))
+    throw usage_error(concat("'", path.string(), "': expected a regular file, found a pipe."),
+                      "Move it away.");
   return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -36,8 +40,13 @@ LineFile::LineFile(const std::filesystem::path& path)
     : path_(path),
       descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) throw system_error("Cannot write", path_.string());
-  const std::uint64_t end = end_of_lines(descriptor_, path_);
-  if (end != size_of(descriptor_, path_)) truncate(end);
+  try {
+    const std::uint64_t end = end_of_lines(descriptor_, path_);
+    if (end != size_of(descriptor_, path_)) truncate(end);
+  } catch (...) {
+    close(descriptor_);
+    throw;
+  }
 }
 
 LineFile::~LineFile() {

@@ -21,6 +21,8 @@ void write_json(const std::filesystem::path& path, const Json& value) {
 RunDirectory::RunDirectory(const std::filesystem::path& path) : path_(path) {
   make_directories(path_);
   lock_ = std::make_unique<RunLock>(path_);
+  remove_leftovers(path_);
+  remove_leftovers(checkpoint());
   steps_ = std::make_unique<LineFile>(path_ / "steps.jsonl");
   events_ = std::make_unique<LineFile>(path_ / "events.jsonl");
 }
@@ -46,6 +48,10 @@ void RunDirectory::append_event(Json event) {
 
 void RunDirectory::write_result(const Json& result) {
   write_json(path_ / "result.json", result);
+}
+
+void RunDirectory::write_profile(const Json& profile) {
+  write_json(path_ / "profile.json", profile);
 }
 
 void RunDirectory::remove_result() {

@@ -20,7 +20,8 @@ class LineFile;
 class RunLock;
 
 // The writer's side. One process at a time: the constructor takes a lock that ends with the
-// process, and mends what a killed writer left: a last line without its end is dropped.
+// process, and mends what a killed writer left: a last line without its end is dropped, temporary
+// files are removed.
 class RunDirectory {
  public:
   // Creates `path` if needed. Throws Error (retryable) when another process holds the lock.
@@ -41,6 +42,7 @@ class RunDirectory {
   // Written last; result.json is there only when the run has ended.
   void write_result(const Json& result);
   void remove_result();
+  void write_profile(const Json& profile);  // after the result
 
   // Bytes of steps.jsonl so far, on the disk when this returns (a checkpoint remembers it), and the
   // way back to that place. Throws Error when steps.jsonl is shorter than `size`.

@@ -46,7 +46,8 @@ RunLock::~RunLock() {
 }
 
 bool RunLock::is_held(const std::filesystem::path& run) {
-  const int descriptor = open(lock_file(run).c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: a pipe in its place would be waited for.
+  const int descriptor = open(lock_file(run).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return false;
   struct flock lock = whole_file();
   const bool answered = fcntl(descriptor, F_OFD_GETLK, &lock) == 0;

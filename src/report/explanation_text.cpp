@@ -7,6 +7,7 @@
 #include "analysis/json_access.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "report/explanation_words.h"
 
 namespace dtbench {
 namespace {
@@ -19,62 +20,10 @@ double number_at(const Json& json, const char* pointer) {
   return number_or_none(member_or_null(json, pointer)).value_or(std::nan(""));
 }
 
-std::string paragraph(const std::string& title, const std::string& text) {
-  return "\n" + title + "\n" + wrapped(text, kProse);
-}
-
-// "transformer.h.1.mlp.c_proj (layer 1)".
-std::string place(const Json& node) {
-  const std::string module = at(node, "/module");
-  return concat(at(node, "/operation"), module.empty() ? "" : " of " + module);
-}
-
-std::string replay_text(const Json& explanation) {
-  const std::string steps = at(explanation, "/replay/steps");
-  const std::string equal = at(explanation, "/replay/steps_equal");
-  const Json differs = member_or_null(explanation, "/replay/differs");
-  std::string text =
-      concat("The replay agrees with the record in ", equal, " of ", steps, " steps, bit for bit");
-  text += differs == "" ? std::string(".")
-                        : concat("; ", text_or(differs, ""),
-                                 ". Another machine or revision made it: what follows is about the "
-                                 "replay.");
-  return text + (member_or_null(explanation, "/replay/step_repeats") == true
-                     ? concat(" Its last step, computed twice, gives the same bits",
-                              differs == "" ? ": arithmetic, not the machine." : ".")
-                     : std::string(" Its last step, computed twice, gives different bits: either "
-                                   "the machine is faulty, or an operation is not "
-                                   "deterministic."));
-}
-
-std::string origin_text(const Json& explanation) {
-  const Json& origin = explanation.at("origin");
-  if (origin.is_null())
-    return concat("The passes are finite; the update made ",
-                  at(explanation, "/first_nonfinite/tensor"), " ",
-                  at(explanation, "/first_nonfinite/kind"), ".");
-  std::string text = concat(at(origin, "/phase"), " pass, ", place(origin), ", element ",
-                            at(origin, "/element"), " of ", origin.at("shape").dump(), ": ",
-                            at(origin, "/value"), " in ", at(origin, "/datatype"),
-                            ", whose largest number is ", at(origin, "/datatype_largest"), ".");
-  const bool attention = origin.at("operation") == "attention";
-  if (!origin.at("exact").is_null())
-    text +=
-        concat(attention ? " The largest score is " : " In fp64 it is ", at(origin, "/exact"), ".");
-  for (const Json& operand : origin.at("operands"))
-    text += concat(" ", at(operand, "/role"), " (", at(operand, "/datatype"), ") reaches ",
-                   at(operand, "/largest"), ".");
-  return text;
-}
-
 // From the origin on: the modules, one mention each.
 std::string chain_text(const Json& explanation) {
   constexpr std::size_t kShown = 5;
-  std::vector<std::string> places;
-  for (const Json& node : explanation.at("chain")) {
-    const std::string where = place(node);
-    if (places.empty() || places.back() != where) places.push_back(where);
-  }
+  const std::vector<std::string> places = chain_places(explanation);
   if (places.size() < 2) return "";
   std::vector<std::string> shown(
       places.begin(), places.begin() + static_cast<long>(std::min(kShown, places.size())));
@@ -83,6 +32,10 @@ std::string chain_text(const Json& explanation) {
     shown.push_back(places.back());
   }
   return " From there: " + join(shown, " > ") + ".";
+}
+
+std::string paragraph(const std::string& title, const std::string& text) {
+  return "\n" + title + "\n" + wrapped(text, kProse);
 }
 
 // One character a value, by its logarithm between the smallest and the largest.
@@ -135,46 +88,14 @@ std::string signals_text(const Json& explanation) {
          signal_line(explanation, "loss                              ", "/loss");
 }
 
-std::string ending(const Json& trial) {
-  if (trial.at("survived") == true) return "survives";
-  if (trial.at("nonfinite") == true)
-    return "dies at step " + std::to_string(trial.at("steps").get<std::int64_t>() - 1);
-  return trial.at("skipped") == true ? "skips its last step" : "loss above 2 x its first";
-}
-
 std::string trials_text(const Json& explanation) {
   Rows rows = {{"  change", "role", "end", "loss", "longest step"}};
   for (const Json& trial : explanation.at("trials"))
-    rows.push_back({"  " + at(trial, "/change"), at(trial, "/role"), ending(trial),
+    rows.push_back({"  " + at(trial, "/change"), at(trial, "/role"), trial_end(trial),
                     formatted("%.4g", number_at(trial, "/loss")),
                     formatted("%.3g", number_at(trial, "/longest_step"))});
   return concat("\nOne change each, ", at(explanation, "/window"), " steps from the start\n",
                 aligned(rows));
-}
-
-std::string proof_text(const Json& explanation) {
-  const Json& proof = explanation.at("proof");
-  if (proof.at("change") == "") return concat("Not proved: ", join(proof.at("against"), "; "), ".");
-  std::string change;
-  for (const Json& trial : explanation.at("trials"))
-    if (trial.at("id") == proof.at("change")) change = at(trial, "/change");
-  const std::string replays = at(proof, "/replays");
-  std::string text =
-      concat("With initial weights moved by one ulp, the cell dies in ",
-             at(proof, "/unchanged_died"), " of ", replays, " replays; with ", change,
-             " it survives in ", at(proof, "/change_survived"), " of ", replays, ". ");
-  if (explanation.at("verdict") == "proved")
-    return text + "No control survives, so the cause is proved for this window.";
-  return text + "Consistent with the cause, not proved: " + join(proof.at("against"), "; ") + ".";
-}
-
-std::string cause_text(const Json& explanation) {
-  const Json& diagnoses = explanation.at("diagnoses");
-  std::string text = at(diagnoses.at(0), "/text");
-  for (std::size_t i = 1; i < diagnoses.size(); ++i)
-    text += concat(" What happened at step ", at(diagnoses[i], "/since_step"), " (",
-                   at(diagnoses[i], "/cause"), ") came after it.");
-  return text;
 }
 
 }  // namespace

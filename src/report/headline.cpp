@@ -150,7 +150,7 @@ std::string choice(const Json& rows) {
     const std::string trained = trained_on_cpu(rows).grouped(rows);
     sentences.push_back(concat(lead("on_cpu", sentences.empty()),
                                trained.empty() ? "none" : trained,
-                               " (which is fastest, a CPU does not say)"));
+                               " (a CPU cannot tell which is fastest)"));
   }
   const Names open = labels_where(
       rows, [](const Json& row) { return row.at("recommendation").at("strength").is_null(); });
@@ -214,13 +214,13 @@ Loss largest_loss(const Json& rows) {
   return largest;
 }
 
-// " (one unit in the last place of the first weights moves it by 0.0030)"
+// " (a one-ulp change of the initial weights moves it by 0.0030)"
 std::string noise_words(const Json& row) {
   const Json* noise = entry_of(row, kNoisePolicy);
   if (noise == nullptr || noise->at("difference").is_null()) return "";
   const Json& mean = noise->at("difference").at("mean");
   if (!mean.is_number()) return "";
-  return concat(" (one unit in the last place of the first weights moves it by ",
+  return concat(" (a one-ulp change of the initial weights moves it by ",
                 formatted("%.4f", std::abs(mean.get<double>())), ")");
 }
 

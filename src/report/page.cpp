@@ -20,10 +20,12 @@ DTBENCH_EMBED(drawing, DTBENCH_PAGE "/drawing.js");
 DTBENCH_EMBED(step_figures, DTBENCH_PAGE "/step_figures.js");
 DTBENCH_EMBED(difference_figure, DTBENCH_PAGE "/difference_figure.js");
 DTBENCH_EMBED(policy_figures, DTBENCH_PAGE "/policy_figures.js");
+DTBENCH_EMBED(profile_figure, DTBENCH_PAGE "/profile_figure.js");
 DTBENCH_EMBED(share_figures, DTBENCH_PAGE "/share_figures.js");
 DTBENCH_EMBED(target_figure, DTBENCH_PAGE "/target_figure.js");
 DTBENCH_EMBED(figures, DTBENCH_PAGE "/figures.js");
 DTBENCH_EMBED(rates, DTBENCH_PAGE "/rates.js");
+DTBENCH_EMBED(explanation, DTBENCH_PAGE "/explanation.js");
 DTBENCH_EMBED(cells, DTBENCH_PAGE "/cells.js");
 DTBENCH_EMBED(main, DTBENCH_PAGE "/main.js");
 DTBENCH_EMBED(plotly, DTBENCH_PLOT_LIBRARY);
@@ -49,10 +51,12 @@ std::vector<std::string_view> page_scripts() {
           DTBENCH_EMBEDDED(step_figures),
           DTBENCH_EMBEDDED(difference_figure),
           DTBENCH_EMBEDDED(policy_figures),
+          DTBENCH_EMBEDDED(profile_figure),
           DTBENCH_EMBEDDED(share_figures),
           DTBENCH_EMBEDDED(target_figure),
           DTBENCH_EMBEDDED(figures),
           DTBENCH_EMBEDDED(rates),
+          DTBENCH_EMBEDDED(explanation),
           DTBENCH_EMBEDDED(cells),
           DTBENCH_EMBEDDED(main)};
 }

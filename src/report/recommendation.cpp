@@ -183,7 +183,7 @@ Json chosen_by_nothing(const Json& row, const Json& against) {
           {"strength", "on_cpu"},
           {"lead", lead_of("on_cpu")},
           {"named", trained.empty() ? "none" : listed(trained)},
-          {"because", "which is fastest, a CPU does not say"},
+          {"because", "a CPU cannot tell which is fastest"},
           {"provisos", provisos(row, ground_of(row.at("policies"), kReferencePolicy))},
           {"against", against}};
 }

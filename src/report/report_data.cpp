@@ -4,8 +4,10 @@
 
 #include "analysis/analyse.h"
 #include "analysis/json_access.h"
+#include "record/profile_text.h"
 #include "report/cell_target.h"
 #include "report/curves.h"
+#include "report/explanation_data.h"
 #include "report/headline.h"
 #include "report/matrix_json.h"
 #include "report/pool.h"
@@ -57,7 +59,9 @@ Json cell_json(const ReportCell& cell, const std::string& column, Pool& pool, Lo
       {"spec", pool.pooled(record.spec)},
       {"audit", nullptr},
       {"series", nullptr},
-      {"target", nullptr}};
+      {"target", nullptr},
+      {"profile", read_profile(record.path)},
+      {"explanation", explanation_data(record)}};
   for (const char* name : kCopied)
     json["result"][name] = result.value(name, Json());
   if (record.audit.is_object()) {

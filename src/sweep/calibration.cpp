@@ -86,6 +86,7 @@ ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
   own.account = account_folder(options);
   own.unpredicted = true;
   own.tensorboard = false;
+  own.wait = true;  // what others learn is needed here
   own.study.reset();
   const ExitCode end = run_sweep(list, own, observer);
   predict(cells, options);

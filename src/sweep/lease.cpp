@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/read_file.h"
+#include "base/text.h"
 #include "record/line_file.h"
 #include "record/run_lock.h"
 
@@ -37,23 +38,33 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
 }
 
-// The largest number among the folders of a cell; 0 without one. What is no number is not ours.
+fs::path folder_of(const fs::path& cell, std::int64_t number) {
+  return cell / std::to_string(number);
+}
+
+// More takeovers than any cell sees. Beyond it there would be no next number.
+constexpr std::int64_t kMostLeases = 1'000'000'000;
+
+// 0 for what is no number as this program writes it, which is not ours.
+std::int64_t number_of(const std::string& name) {
+  std::int64_t number = 0;
+  std::from_chars(name.data(), name.data() + name.size(), number);
+  return number > 0 && std::to_string(number) == name ? number : 0;
+}
+
+// The largest number among the folders of a cell; 0 without one.
 std::int64_t newest(const fs::path& cell) {
   std::int64_t largest = 0;
   std::error_code error;
   for (fs::directory_iterator entry(cell, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    std::int64_t number = 0;
-    const auto [rest, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (fault == std::errc() && rest == name.data() + name.size())
-      largest = std::max(largest, number);
-  }
-  return largest;
-}
-
-fs::path folder_of(const fs::path& cell, std::int64_t number) {
-  return cell / std::to_string(number);
+       entry.increment(error))
+    largest = std::max(largest, number_of(entry->path().filename().string()));
+  if (error && error != std::errc::no_such_file_or_directory) throw unreadable(cell, error);
+  if (largest < kMostLeases) return largest;
+  throw usage_error(
+      concat("'", folder_of(cell, largest).string(),
+             "' is no lease of this program: ", "its number is beyond ", kMostLeases, "."),
+      "Remove it.");
 }
 
 // A file that another process may be writing or removing: null then.

@@ -28,6 +28,16 @@ Error damaged(const fs::path& file, const std::string& why) {
                      "Repair it, or remove it: its time then no longer counts as spent.");
 }
 
+// Times that no device can have worked would pay back what others spent.
+double seconds_of(const Json& line, const char* member) {
+  constexpr double kMost = 1e12;  // 30,000 years
+  const auto seconds = line.at(member).get<double>();
+  if (seconds >= 0 && seconds <= kMost) return seconds;
+  throw Json::type_error::create(
+      302, concat(member, " is ", json_text(line.at(member)), ", no seconds from 0 to ", kMost),
+      nullptr);
+}
+
 }  // namespace
 
 Ledger::Ledger(fs::path folder) : folder_(std::move(folder)) {}
@@ -56,7 +66,7 @@ std::map<std::string, Spent> Ledger::by_cell() const {
     try {
       for (const Json& line : read_lines(file->path()))
         attempts[{whole_number(line.at("attempt")), line.at("cell").get<std::string>()}] = {
-            line.at("wall_s").get<double>(), line.at("device_s").get<double>()};
+            seconds_of(line, "wall_s"), seconds_of(line, "device_s")};
     } catch (const Json::exception& fault) {
       throw damaged(file->path(), fault.what());
     }

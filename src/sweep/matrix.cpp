@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "base/error.h"
+#include "base/text.h"
 #include "config/config_files.h"
 #include "config/fields.h"
 #include "config/settings.h"
@@ -17,6 +19,25 @@ using Names = std::vector<std::string>;
 
 const Names& or_else(const Names& given, const Names& otherwise) {
   return given.empty() ? otherwise : given;
+}
+
+constexpr std::size_t kMostCells = 100'000;
+
+// Before it is made: a few axes more, and it would not fit into any memory.
+void require_bounded(const MatrixPart& part, std::size_t scenarios, std::size_t policies) {
+  double cells = static_cast<double>(scenarios) * static_cast<double>(policies);
+  std::string product = concat(scenarios, " scenarios x ", policies, " policies");
+  const auto times = [&](std::size_t count, const std::string& what) {
+    cells *= static_cast<double>(count);
+    product += concat(" x ", count, " ", what);
+  };
+  if (part.seeds) times(part.seeds->size(), "seeds");
+  for (const Axis& axis : part.axes)
+    times(axis.values.size(), concat("values of ", axis.key));
+  if (cells > kMostCells)
+    throw usage_error(concat("A matrix has at most ", kMostCells, " cells; this one would have ",
+                             formatted("%.6g", cells), ": ", product, "."),
+                      "Leave out values, or train it in parts, each a matrix in the same folder.");
 }
 
 // One choice of a value for each axis.
@@ -79,6 +100,7 @@ class Expansion {
         common_(std::move(request)),
         scenarios_(or_else(part.scenarios, config_names(common_.configs, ConfigKind::kScenario))),
         policies_(or_else(part.policies, {kDefaultPolicies.begin(), kDefaultPolicies.end()})) {
+    require_bounded(part, scenarios_.size(), policies_.size());
     // Below the environment, and so before it.
     common_.environment.insert(common_.environment.begin(), part.settings.begin(),
                                part.settings.end());
@@ -151,8 +173,13 @@ std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest&
   ResolveRequest common = request;
   if (common.preset.empty()) common.preset = matrix.preset;
   std::vector<CellOfPart> all, once;
-  for (const MatrixPart& part : matrix.parts)
+  for (const MatrixPart& part : matrix.parts) {
     Expansion(part, common).append_to(all);
+    if (all.size() > kMostCells)
+      throw usage_error(concat("A matrix has at most ", kMostCells, " cells; the first parts of ",
+                               "this one have ", all.size(), "."),
+                        "Train it in several, in the same folder.");
+  }
   std::map<std::size_t, std::vector<CellOfPart>> rounds;
   for (CellOfPart& one : all)
     rounds[one.cell.round].push_back(std::move(one));

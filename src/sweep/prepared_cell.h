@@ -31,6 +31,7 @@ PreparedCell prepare_cell(const RunSpec& spec, const std::filesystem::path& out,
 
 struct EngineOptions {
   bool keep_checkpoint = false;
+  bool profile = false;
   std::int64_t checkpoint_every = 0;                    // steps; 0: every five minutes
   std::optional<double> price_per_hour = std::nullopt;  // USD, of this process
   std::string session;                                  // empty: one of its own

@@ -16,6 +16,7 @@ constexpr double kSecondsToSave = 5;  // after its time limit
 EngineOptions engine_options(const RunningCell::Means& means) {
   EngineOptions options;
   options.session = means.session;
+  options.profile = means.profile;
   if (means.price_per_hour) options.price_per_hour = *means.price_per_hour * means.slot.share;
   return options;
 }

@@ -23,6 +23,7 @@ class RunningCell {
     const Slot& slot;
     std::optional<double> price_per_hour;  // of a device, in USD
     std::string session;
+    bool profile;  // after training
   };
 
   // Starts the engine. Throws Error as engine_command and EngineProcess do.

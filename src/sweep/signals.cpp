@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/stop_signals.h"
+
 namespace dtbench {
 
-SignalQueue::SignalQueue(std::initializer_list<int> signals) {
-  sigemptyset(&watched_);
-  for (const int signal : signals)
+SignalQueue::SignalQueue(std::initializer_list<int> more) : watched_(stop_signals()) {
+  for (const int signal : more)
     sigaddset(&watched_, signal);
   sigprocmask(SIG_BLOCK, &watched_, &before_);
 }

@@ -8,9 +8,9 @@ namespace dtbench {
 
 class SignalQueue {
  public:
-  // Blocks these signals until it goes; a process started meanwhile inherits that (EngineProcess
-  // undoes it).
-  SignalQueue(std::initializer_list<int> signals);
+  // Blocks the signals that ask to stop (base/stop_signals.h), and `more`, until it goes; a process
+  // started meanwhile inherits that (EngineProcess undoes it).
+  SignalQueue(std::initializer_list<int> more = {});
   ~SignalQueue();
   SignalQueue(const SignalQueue&) = delete;
   SignalQueue& operator=(const SignalQueue&) = delete;

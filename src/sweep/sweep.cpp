@@ -49,9 +49,10 @@ class Sweep {
     const bool failed = progress_.count(CellState::kFailed) > 0;
     if (progress_.ended() == cells_.size() || (failed && options_.fail_fast)) return exit_code();
     list_cells();
-    signals_.emplace({SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD});
+    signals_.emplace({SIGTSTP, SIGCHLD});
     report();
     observer_.begin(progress_);
+    had_work_at_ = steady_seconds();
     while (work_left()) {
       fill();
       report();
@@ -96,20 +97,33 @@ class Sweep {
                        [](const Place& place) { return place.work.has_value(); });
   }
 
-  bool work_left() const {
-    return any_running() || (!ending_ && progress_.ended() < cells_.size());
+  bool work_left() {
+    if (any_running()) {
+      had_work_at_ = steady_seconds();
+      return true;
+    }
+    return !ending_ && progress_.ended() < cells_.size() && !others_have_the_rest();
+  }
+
+  // For who does not wait for others: nothing was to be had for so long that a dead process' lease
+  // would have expired before this one's eyes.
+  bool others_have_the_rest() const {
+    return !options_.wait &&
+           steady_seconds() - had_work_at_ > options_.lease_s + 4 * kSecondsBetweenLooks;
   }
 
   void handle(int signal) {
     switch (signal) {
       case SIGINT:
+        if (progress_.stopping) return signal_all(SIGKILL);
+        return stop_by_signal();
       case SIGTERM:
       case SIGHUP:
-        if (progress_.stopping) return signal_all(SIGKILL);
-        progress_.stopping = true;
-        stop_all();
-        if (signal != SIGINT) kill_at_ = steady_seconds() + kSecondsToStop;
-        return;
+        if (!kill_at_) kill_at_ = steady_seconds() + kSecondsToStop;
+        return stop_by_signal();
+      case SIGUSR1:  // how schedulers warn of the end
+      case SIGUSR2:
+        return stop_by_signal();
       case SIGTSTP:
         observer_.leave();
         signal_all(SIGSTOP);
@@ -120,6 +134,16 @@ class Sweep {
       default:  // SIGCHLD: only a reason to look; 0: none came
         return;
     }
+  }
+
+  void handle_all() {
+    while (const int signal = signals_->next(0))
+      handle(signal);
+  }
+
+  void stop_by_signal() {
+    progress_.stopping = true;
+    stop_all();
   }
 
   // No more cells are started; those that run save a checkpoint.
@@ -140,7 +164,10 @@ class Sweep {
       if (!place.work) continue;
       place.work->running->tick();
       place.cell->step = last_step(place.cell->run);
-      if (place.work->running->ended()) conclude(place);
+      if (place.work->running->ended()) {
+        handle_all();  // of a signal to all processes the engine's part may be over already
+        conclude(place);
+      }
     }
     if (!ending_ && budget_.used_up(unaccounted_device_s())) {
       exhausted_ = true;
@@ -314,7 +341,7 @@ class Sweep {
   SweepProgress progress_;
   std::optional<SignalQueue> signals_;
   std::vector<Place> places_;
-  double next_look_ = 0;
+  double next_look_ = 0, had_work_at_ = 0;
   std::optional<double> kill_at_;
   bool ending_ = false, exhausted_ = false;
 };

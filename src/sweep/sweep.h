@@ -25,9 +25,11 @@ class SweepObserver {
 };
 
 // Fills in the cells. Finished ones are passed over; what goes wrong with one is its `failure` and
-// harms no other. SIGINT, SIGTERM or SIGHUP: running cells save a checkpoint, within 5 s of SIGTERM
-// and SIGHUP; a second signal ends them at once. Returns kDone, kInterrupted, or when a cell failed
-// kRetryable (all failures may pass) or kPermanent. Throws Error for what concerns the whole.
+// harms no other. Signals that ask to stop (base/stop_signals.h): running cells save a checkpoint,
+// within 5 s of SIGTERM and SIGHUP, and with all the time they need on SIGINT, SIGUSR1 and SIGUSR2,
+// with which schedulers warn. A further SIGINT ends them at once; the others may come repeatedly,
+// as schedulers send them. Returns kDone, kInterrupted, or when a cell failed kRetryable (all
+// failures may pass) or kPermanent. Throws Error for what concerns the whole.
 ExitCode run_sweep(std::vector<SweepCell>& cells, const SweepOptions& options,
                    SweepObserver& observer);
 

@@ -21,6 +21,8 @@ struct SweepOptions {
   bool fail_fast = false;           // the first failure ends the others, with checkpoints
   bool same_engine = true;          // records of another engine are refused
   bool tensorboard = false;         // event files
+  bool profile = false;             // records say where a step's time goes
+  bool wait = true;                 // for cells that other processes hold
   bool unpredicted = false;         // with a budget: start also what no prediction is there for
   std::optional<double> timeout_s;  // of one attempt at a cell
   double lease_s = 60;              // a heartbeat silent for so long has stopped

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "base/stop_signals.h"
 
 namespace dtbench {
 namespace {
@@ -83,6 +85,40 @@ TEST_F(AtomicFile, PlantedLinksAreNotFollowed) {
   std::filesystem::create_symlink(directory_ / "file", directory_ / "link");
   EXPECT_THROW(create_file(directory_ / "link"), Error);
   EXPECT_THROW(create_file(directory_ / "file"), Error);
+}
+
+// What a killed writer left goes; what only looks like it is somebody's.
+TEST_F(AtomicFile, LeftoversAreToldByTheirNames) {
+  const std::filesystem::path left = temporary_beside(directory_ / "file");
+  EXPECT_EQ(target_of_temporary(left), directory_ / "file");
+  std::ofstream(left) << "half";
+  make_directories(std::filesystem::path(temporary_beside(directory_ / "store")) / "inside");
+  for (const char* other : {"file", "file.tmp", "file.tmp.12", "file.tmp.12.", "file.tmp.x.12",
+                            "file.tmp.12.g", ".tmp.12.ab", "file.tmp.12.ab.txt"}) {
+    EXPECT_FALSE(is_temporary_name(other)) << other;
+    std::ofstream(directory_ / other) << "kept";
+  }
+  remove_leftovers(directory_);
+  EXPECT_EQ(entries(), 8);
+  remove_leftovers(directory_ / "none");
+}
+
+// A signal that ends the program waits until a file is whole.
+TEST_F(AtomicFile, SignalsLeaveNothingBehind) {
+  if (const pid_t child = fork(); child == 0) {
+    end_on_stop_signals();
+    write_file_atomically(directory_ / "file", [&](int descriptor) {
+      raise(SIGTERM);
+      write_all(descriptor, "whole", 5, "file");
+    });
+    _exit(1);
+  }
+  int status = 0;
+  wait(&status);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(content(), "whole");
+  EXPECT_EQ(entries(), 1);
 }
 
 }  // namespace

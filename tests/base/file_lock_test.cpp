@@ -32,6 +32,21 @@ TEST(FileLock, AnotherWaitsUntilItIsLetGo) {
   EXPECT_TRUE(second_holds);
 }
 
+TEST(FileLock, AFreeOneIsTakenAtOnceOrNotAtAll) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "lock";
+  EXPECT_EQ(FileLock::if_free(file), nullptr);
+  EXPECT_FALSE(std::filesystem::exists(file));
+  {
+    const FileLock first(file, "");
+    EXPECT_EQ(FileLock::if_free(file), nullptr);
+  }
+  const auto lock = FileLock::if_free(file);
+  ASSERT_NE(lock, nullptr);
+  EXPECT_TRUE(lock->held());
+  EXPECT_EQ(FileLock::if_free(file), nullptr);
+}
+
 TEST(FileLock, AFolderThatIsNotThereIsAnError) {
   EXPECT_THROW(FileLock("/nowhere/lock", ""), Error);
 }

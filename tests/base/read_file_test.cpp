@@ -35,6 +35,23 @@ TEST(ReadFile, OnlyRegularFilesAreRead) {
   expect_error([&] { read_file(folder.path()); }, ExitCode::kUsage, {"a folder"});
 }
 
+TEST(ReadableFile, ReadsRegularFilesAndWaitsForNoOther) {
+  const TemporaryFolder folder;
+  const ReadableFile file(folder.write("some", "0123456789"));
+  std::string text(4, ' ');
+  EXPECT_EQ(file.size(), 10U);
+  EXPECT_EQ(file.read_at(8, text.data(), 4), 2U);
+  EXPECT_EQ(file.read(text.data(), 4), 4U);
+  EXPECT_EQ(text, "0123");
+  const auto pipe = folder.path() / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  expect_error([&] { ReadableFile{pipe}; }, ExitCode::kUsage, {"pipe", "regular file"});
+  expect_error([&] { ReadableFile{folder.path()}; }, ExitCode::kUsage, {"a folder"});
+  expect_error([&] { ReadableFile{folder.path() / "none"}; }, ExitCode::kUsage, {"found none"});
+  expect_error([&] { ReadableFile("/proc/self/mem").read(text.data(), 1); }, ExitCode::kRetryable,
+               {"/proc/self/mem"});
+}
+
 TEST(ReadFile, TheLengthIsBounded) {
   const TemporaryFolder folder;
   const auto file = folder.write("some", "0123456789");

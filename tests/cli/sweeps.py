@@ -23,10 +23,10 @@ class Sweeps:
         return environment(self.cache, STAND_IN=json.dumps(does), STAND_IN_LOG=str(self.log),
                            STAND_IN_STEP_S=str(step_s), TERM="xterm", **changes)
 
-    def start(self, *arguments, command="matrix", does={}, step_s=0.0, **changes):
+    def start(self, *arguments, command="matrix", does={}, step_s=0.0, preexec=None, **changes):
         return subprocess.Popen([self.program, command, *map(str, arguments)], cwd=self.folder,
                                 env=self.environment(does, step_s, **changes), text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=preexec)
 
     def run(self, *arguments, **options):
         process = self.start(*arguments, **options)

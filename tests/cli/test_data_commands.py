@@ -2,9 +2,12 @@
 
 import json
 import pathlib
+import signal
+import subprocess
+import time
 
 import pytest
-from conftest import ok, refused
+from conftest import BIN, environment, ok, refused
 
 
 def test_data_prepare(bench, tmp_path):
@@ -128,6 +131,42 @@ def test_limits_make_other_stores(bench, tmp_path):
                                                   ("--data-bytes", "270"), ("--data-examples", "80")]}) == 4
     refused(bench(*PREPARE, "--scenario", "C", "--data", "acts.jsonl", "--data-examples", "10"),
             "validation split", "data.examples and data.bytes")
+
+
+LONG = ["data", "prepare", "--scenario", "C", "--preset", "tiny", "--set", "data.synthetic_documents=1000000"]
+
+
+def start_long(tmp_path):
+    """Preparing that takes minutes; from when it writes."""
+    process = subprocess.Popen([BIN / "dtbench", *LONG], cwd=tmp_path, env=environment(tmp_path / "cache"),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list((tmp_path / "cache/stores").glob("*.tmp.*/train.tokens")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2])
+def test_preparing_ends_with_130(tmp_path, number):
+    process = start_long(tmp_path)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and errors.endswith("interrupted\n"), errors
+
+
+def test_what_a_killed_preparer_left_goes_with_the_next_store(bench, tmp_path):
+    """Whatever that store holds; but not what somebody still writes."""
+    process = start_long(tmp_path)
+    process.kill()
+    process.communicate()
+    ok(bench("data", "prepare", "--scenario", "C", "--preset", "tiny"))
+    assert list((tmp_path / "cache/stores").glob("*.tmp.*")) == []
+    process = start_long(tmp_path)
+    ok(bench("data", "prepare", "--scenario", "D", "--preset", "tiny"))
+    assert len(list((tmp_path / "cache/stores").glob("*.tmp.*"))) == 1
+    process.kill()
+    process.communicate()
 
 
 def test_nothing_in_the_cache_is_not_whole(bench, tmp_path):

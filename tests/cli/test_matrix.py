@@ -261,7 +261,7 @@ def test_a_missing_engine_is_said(sweeps):
 # --- interruption -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2])
 def test_a_signal_saves_what_runs_and_the_same_command_goes_on(sweeps, number):
     process = sweeps.start(*FOUR, "--jobs", 2, "--json",
                            does={"A fp32_true": "wait", "A fp16_naive": "wait"})
@@ -277,6 +277,17 @@ def test_a_signal_saves_what_runs_and_the_same_command_goes_on(sweeps, number):
     assert sweeps.run(*FOUR).returncode == 0
     assert sweeps.started() == ["A fp32_true from step 2", "A fp16_naive from step 2",
                                 *in_order(NAMES[2:])]
+
+
+def test_a_matrix_that_ignores_a_signal_goes_on(sweeps):
+    """nohup, for one."""
+    process = sweeps.start(*ONE, step_s=0.3, command="matrix", preexec=lambda: signal.signal(
+        signal.SIGHUP, signal.SIG_IGN))
+    sweeps.wait_for_steps("A fp32_true seed 0", 1)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert sweeps.started() == ["A fp32_true from step 0"]
 
 
 def test_a_second_signal_ends_it_at_once(sweeps):
@@ -303,6 +314,26 @@ def test_sigterm_does_not_wait_for_a_cell_that_hangs(sweeps):
 
 
 # --- several processes on one folder ------------------------------------------------------------
+
+
+def test_who_does_not_wait_ends_when_others_hold_the_rest(sweeps):
+    shared = [*TWO, "--lease-seconds", 3]
+    holder = sweeps.start(*shared, does={"A fp32_true": "wait"})
+    sweeps.wait_for_steps("A fp32_true seed 0", 2)
+    waiting = sweeps.start(*shared)
+    sweeps.wait_for(lambda: "A fp16_naive seed 0" in sweeps.results(), "other cell")
+    left = sweeps.run(*shared, "--no-wait", "--json")
+    assert left.returncode == 0, left.stderr
+    assert states(left) == {"A fp32_true seed 0": "elsewhere", "A fp16_naive seed 0": "done"}
+    text = sweeps.run(*shared, "--no-wait").stdout
+    assert "Other processes hold 1 of 2 cells." in text
+    assert waiting.poll() is None  # for as long, and by the same lease
+
+    # Who held it may have died: what looks held is watched for as long as a lease lasts.
+    for process in (waiting, holder):
+        process.kill()
+        process.communicate(timeout=60)
+    assert set(states(sweeps.run(*shared, "--no-wait", "--json")).values()) == {"done"}
 
 
 def test_three_processes_share_the_cells(sweeps):

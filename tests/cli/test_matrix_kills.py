@@ -1,14 +1,12 @@
-"""`dtbench matrix` with the real engine: killed at random moments, cells that crash and that use up
-their memory, TensorBoard's files."""
+"""`dtbench matrix` with the real engine: cells that crash and that use up their memory, TensorBoard's
+files."""
 
-import importlib.machinery
-import importlib.util
 import json
 import os
 import signal
 
 import pytest
-from conftest import BIN, SOURCE, environment
+from conftest import BIN
 from sweeps import Sweeps, failures, states
 
 TINY = ["--preset", "tiny", "--set", "train.steps=3", "--set", "train.eval_examples=8"]
@@ -17,40 +15,6 @@ TINY = ["--preset", "tiny", "--set", "train.steps=3", "--set", "train.eval_examp
 @pytest.fixture
 def sweeps(tmp_path, cache):
     return Sweeps(tmp_path, cache, program=BIN / "dtbench")
-
-
-def script(name):
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(SOURCE / "scripts" / name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-def test_killed_ten_times_it_ends_as_if_undisturbed(tmp_path, cache):
-    killing = script("kill-matrix")
-    landed, at_work, cells, faults = killing.kill_again_and_again(
-        BIN / "dtbench", environment(cache), tmp_path, kills=10, seed=2026)
-    assert faults == []
-    assert landed == 10 and cells == 24
-    assert at_work > 0  # not all of them before the first cell
-
-
-def test_the_kill_script_sees_what_is_wrong(tmp_path, cache):
-    killing = script("kill-matrix")
-    matrix = killing.Matrix(BIN / "dtbench", environment(cache), seeds=1)
-    matrix.command += ["--scenario", "A"]
-    matrix.finish(tmp_path / "one")
-    matrix.finish(tmp_path / "other")
-    assert killing.differences(tmp_path / "one", tmp_path / "other") == []
-    first, second = killing.records(tmp_path / "other").values()
-    steps = (first / "steps.jsonl").read_text().splitlines(keepends=True)
-    (first / "steps.jsonl").write_text("".join(steps + steps[-1:]))
-    events = (second / "events.jsonl").read_text().splitlines(keepends=True)
-    (second / "events.jsonl").write_text("".join(events + events[-1:]))
-    assert sorted(killing.differences(tmp_path / "one", tmp_path / "other")) == sorted(
-        [f"{first.name}: other numbers", f"{second.name}: trained to its end 2 times"])
-    (second / "spec.json").unlink()
-    assert f"{second.name}: lost" in killing.differences(tmp_path / "one", tmp_path / "other")
 
 
 def shoot(sweeps, policy, number):

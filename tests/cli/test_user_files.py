@@ -350,6 +350,46 @@ def test_deep_values_are_refused_by_every_reader(bench, tmp_path):
         assert len(done.stderr) < 20_000
 
 
+def test_no_reader_waits_for_a_pipe(bench, tmp_path):
+    """Each file in its turn is a pipe that nobody writes to."""
+    data = write(tmp_path / "a.jsonl", rows([["a"], ["b"]] * 20))
+    pipe = tmp_path / "pipe.jsonl"
+    for name in ("pipe.jsonl", "pipe.json", "pipe.toml", "pipe.safetensors", "pipe.parquet", "pipe.so"):
+        os.mkfifo(tmp_path / name)
+    vocabulary = SOURCE / "configs/tokenizers/synthetic"
+    dry = ["run", "--scenario", "A", "--preset", "tiny", "--dry-run"]
+    for command in (
+            ["data", "prepare", "--scenario", "C", "--preset", "tiny", "--data", pipe],
+            ["data", "prepare", "--scenario", "C", "--preset", "tiny", "--data", "pipe.parquet"],
+            ["data", "prepare", "--scenario", "C", "--preset", "tiny", "--data", data, "--tokenizer", "pipe.json"],
+            ["data", "prepare", "--scenario", "C", "--preset", "tiny", "--data", data,
+             "--vocab", vocabulary / "vocab.json", "--merges", "pipe.json"],
+            [*dry, "--policy", "pipe.toml"], [*dry, "--policy", "fp32_true", "--config", "pipe.toml"],
+            [*dry, "--policy", "fp32_true", "--extension", "pipe.so"],
+            ["matrix", "--file", "pipe.toml", "--preset", "tiny", "--dry-run"],
+            ["run", "--scenario", "A", "--preset", "tiny", "--policy", "fp32_true", "--init", "pipe.safetensors"]):
+        refused(bench(*command), "pipe.")
+    answer, _ = prepared(bench, data)
+    store = pathlib.Path(answer["store"])
+    for name in sorted(path.name for path in store.iterdir()):
+        kept = (store / name).read_bytes()
+        (store / name).unlink()
+        os.mkfifo(store / name)
+        assert bench("data", "show", store).returncode in (0, 2), name
+        assert bench("data", "list").returncode == 0, name
+        (store / name).unlink()
+        (store / name).write_bytes(kept)
+    record = tmp_path / "runs/cell"
+    record.mkdir(parents=True)
+    for name in ("spec.json", "result.json", "audit.json", "events.jsonl", "steps.jsonl", "study.json",
+                 "explain.json", "lock", "engine.json"):
+        os.mkfifo(record / name)
+    for command in (["list", "--out", "runs"], ["show", "cell"], ["analyse", "runs"], ["report", "runs"],
+                    ["compare", "runs", "runs"], ["watch", "runs"]):
+        done = bench(*command)
+        assert done.returncode in (0, 2, 4), (command, done.returncode, done.stderr[-500:])
+
+
 @pytest.mark.parametrize("key", ["a" + ".a" * 100_000 + " = 1\n", "[a" + ".a" * 100_000 + "]\n",
                                  "x = { a" + ".a" * 100_000 + " = 1 }\n"])
 def test_deep_keys_of_toml_are_refused(bench, tmp_path, key):

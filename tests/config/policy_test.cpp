@@ -3,6 +3,7 @@
 #include <set>
 
 #include "config/support.h"
+#include "config/write_policy.h"
 
 namespace dtbench {
 namespace {
@@ -98,6 +99,23 @@ TEST(Policy, JsonAndBack) {
   }
 }
 
+TEST(Policy, AFileWithExceptionsIsReadAndWritten) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("mine.toml",
+                                 "parameters = \"fp16\"\n"
+                                 "[[exception]]\nmodule = \"transformer.h.*.ln_2\"\n"
+                                 "[[exception]]\nmodule = \"lm_head\"\ncompute = \"fp32\"\n");
+  const DtypePolicy policy = load_policy(source_configs(), path);
+  ASSERT_EQ(policy.exceptions.size(), 2U);
+  EXPECT_EQ(policy.exceptions[0].module, "lm_head");
+  EXPECT_EQ(policy.exceptions[1].module, "transformer.h.*.ln_2");
+  const auto written = folder.write("mine.toml", policy_toml(policy));
+  EXPECT_EQ(to_json(load_policy(source_configs(), written)), to_json(policy));
+  const std::string unknown = refusal(R"({"exception": [{"modul": "lm_head"}]})");
+  EXPECT_TRUE(says(unknown, "Unknown key 'exception[0].modul' in mine.toml"));
+  EXPECT_TRUE(says(refusal(R"({"exception": {"module": "h"}})"), "'exception' must be a list"));
+}
+
 TEST(Policy, APathToAFileOfOnesOwn) {
   const TemporaryFolder folder;
   const auto path = folder.write("double.toml", "parameters = \"fp64\"\n");
@@ -158,6 +176,18 @@ TEST(Policy, ContradictionsAreRefused) {
            {R"({"gradients": "bf16"})", "gradients = \"bf16\""},
            {R"({"parameters": "fp64", "optimizer_states": "fp32"})", "fp64 is set for only some"},
            {R"({"parameters": "bf16", "perturb_initial_ulp": 1})", "moves fp32 weights"},
+           {R"({"parameters": "fp16", "exception": [{"module": "h..0"}]})", "names no module"},
+           {R"({"parameters": "fp16", "exception": [{"compute": "fp32"}]})", "names no module"},
+           {R"({"parameters": "fp16", "exception": [{"module": "h", "compute": "bf16"}]})",
+            "has compute = \"bf16\""},
+           {R"({"parameters": "fp32", "exception": [{"module": "h"}]})",
+            "no module computes in less"},
+           {R"({"parameters": "fp64", "exception": [{"module": "h"}]})",
+            "no module computes in less"},
+           {R"({"parameters": "fp32", "tf32": true, "exception": [{"module": "h"}]})",
+            "no module computes in less"},
+           {R"({"parameters": "fp16", "exception": [{"module": "h"}, {"module": "h"}]})",
+            "two exceptions are for 'h'"},
        }) {
     const std::string message = refusal(text);
     EXPECT_TRUE(says(message, "Policy 'mine' in mine.toml contradicts itself")) << text;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <set>
 
 #include "base/sha256.h"
 #include "config/support.h"
@@ -141,13 +142,36 @@ TEST(RunSpec, AHistoricalValueStaysOutOfTheIdAndNoOtherDoes) {
   EXPECT_NE(cell_id(bucketed), cell_id(spec));
 }
 
+// Exceptions by module are a part of the cell; a policy without any has the id that it had.
+TEST(RunSpec, ExceptionsAreAPartOfTheCellWhateverTheirOrder) {
+  RunSpec spec = resolve(tiny_request("A", "fp16_naive"));
+  const std::string plain = cell_id(spec);
+  EXPECT_FALSE(to_json(spec).at("policy").contains("exception"));
+  const auto id_with = [&](const char* exceptions) {
+    Json policy = to_json(spec.policy);
+    policy["exception"] = Json::parse(exceptions);
+    RunSpec changed = spec;
+    changed.policy = policy_from_json(policy, "mine.toml");
+    const RunSpec again = run_spec_from_json(to_json(changed), "spec.json");
+    EXPECT_EQ(cell_id(again), cell_id(changed));
+    return cell_id(changed);
+  };
+  const std::string one = id_with(R"([{"module": "score"}])");
+  const std::string both = id_with(R"([{"module": "score"}, {"module": "transformer.h.*"}])");
+  EXPECT_EQ(both, id_with(R"([{"module": "transformer.h.*"}, {"module": "score"}])"));
+  EXPECT_EQ(id_with("[]"), plain);
+  EXPECT_EQ(std::set({plain, one, both}).size(), 3U);
+}
+
 TEST(RunSpec, HistoricalValuesAreDocumented) {
   const auto path = source_folder() / "docs" / "record-schema.md";
   std::ifstream in(path);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const Json whole = to_whole_json(RunSpec{}).flatten(), recorded = to_json(RunSpec{}).flatten();
-  for (const auto& [pointer, value] : whole.items()) {
+  const Json whole = to_whole_json(RunSpec{}), recorded = to_json(RunSpec{}).flatten();
+  const Json flat = whole.flatten();
+  for (const auto& [pointer, unused] : flat.items()) {
     if (recorded.contains(pointer)) continue;
+    const Json& value = whole.at(Json::json_pointer(pointer));
     std::string key = pointer.substr(1);
     std::replace(key.begin(), key.end(), '/', '.');
     EXPECT_TRUE(

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/atomic_file.h"
 #include "data/byte_level_bpe.h"
 #include "data/store_check.h"
 #include "data/store_files.h"
@@ -358,11 +359,23 @@ TEST_F(StoreTest, DamagedStoresAreRebuiltAndStaleTemporariesRemoved) {
   const fs::path store = prepare(spec);
   const auto before = list(TokenStore(store).tokens(Split::kTrain));
   fs::resize_file(tokens_file(store, Split::kTrain), 2);
-  const fs::path stale = store.string() + ".tmp.1";
+  const fs::path stale = temporary_beside(store);
   fs::create_directories(stale / "deep");
   EXPECT_EQ(prepare(spec), store);
   EXPECT_EQ(list(TokenStore(store).tokens(Split::kTrain)), before);
   EXPECT_FALSE(fs::exists(stale));
+}
+
+// It may be whole: nobody moves it aside, and nobody prepares for hours again.
+TEST_F(StoreTest, AStoreThatCannotBeReadIsNotDamaged) {
+  const RunSpec spec = spec_of(causal_lm());
+  const fs::path store = prepare(spec), vocabulary = vocabulary_file(store);
+  fs::rename(vocabulary, store / "kept");
+  fs::create_symlink("/proc/self/mem", vocabulary);  // reading it fails with EIO
+  expect_error([&] { prepare(spec); }, ExitCode::kRetryable, {"vocabulary.json", "Cannot read"});
+  fs::rename(store / "kept", vocabulary);
+  EXPECT_EQ(prepare(spec), store);
+  EXPECT_EQ(std::distance(fs::directory_iterator(store.parent_path()), {}), 2);  // and its lock
 }
 
 TEST_F(StoreTest, BadInputIsNamedAndLeavesNothing) {

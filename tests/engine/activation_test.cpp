@@ -13,8 +13,8 @@
 namespace dtbench::testing {
 namespace {
 
-constexpr ComputeRules kKernel{};
-constexpr ComputeRules kComposite{.gelu = GeluRule::kComposite};
+const ComputeRules kKernel{};
+const ComputeRules kComposite{.gelu = GeluRule::kComposite};
 
 // sqrt(2 / pi) and 1 / sqrt(2 pi).
 constexpr double kSlope = 0.7978845608028654, kDensity = 0.3989422804014327;

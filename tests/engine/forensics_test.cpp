@@ -3,8 +3,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
+#include "base/text.h"
 #include "engine/forensics/explanation_json.h"
 #include "engine/forensics/inquiry.h"
 #include "engine/numerics/finite.h"
@@ -127,18 +130,84 @@ TEST(Forensics, AnEpsilonThatRoundsToZeroIsProved) {
   ASSERT_NO_FATAL_FAILURE(require_proved(found, Mechanism::kEpsilonUnderflow, "epsilon"));
 }
 
+const Trial& trial_of(const Explanation& found, const std::string& id) {
+  const auto trial = std::ranges::find_if(
+      found.trials, [&](const Trial& one) { return one.intervention.id == id; });
+  if (trial == found.trials.end()) throw std::logic_error("no trial is called " + id);
+  return *trial;
+}
+
+// Whether the change kept the cell alive, and its role.
+using Told = std::pair<bool, Role>;
+Told told(const Explanation& found, const std::string& id, Mechanism mechanism) {
+  const Trial& trial = trial_of(found, id);
+  return {trial.end.survived(), role_of(trial.intervention, mechanism)};
+}
+
+// In every layer: no exception smaller than all of them saves the cell.
 TEST(Forensics, AnActivationThatOverflowsIsProved) {
   RunSpec spec = small_cell("C", "amp_fp16_noscale");
   const TokenStore store(tiny_store(spec));
   const ScaledWeights weights(spec, store, ".mlp.", 3000);
   spec.model.init = weights.file().string();
   const Explanation found = explain_cell(spec, {store, at::kCPU, {}});
-  ASSERT_NO_FATAL_FAILURE(require_proved(found, Mechanism::kActivationOverflow, "range"));
+  ASSERT_NO_FATAL_FAILURE(require_proved(found, Mechanism::kActivationOverflow, "trunk"));
   const Origin& origin = *found.evidence.origin;
   EXPECT_EQ(origin.operation, "conv1d");
   EXPECT_EQ(origin.module, "transformer.h.0.mlp.c_proj");
   ASSERT_TRUE(origin.exact);
   EXPECT_GT(std::abs(*origin.exact), 65504);
+  EXPECT_EQ(told(found, "layer", Mechanism::kActivationOverflow), Told(false, Role::kRemedy));
+  EXPECT_EQ(told(found, "range", Mechanism::kActivationOverflow), Told(true, Role::kRemedy));
+}
+
+// In one layer: that layer in fp32 is the smallest change that saves it, and another's is a
+// control.
+TEST(Forensics, AnOverflowInOneLayerIsProvedByThatLayerInFp32) {
+  RunSpec spec = small_cell("C", "amp_fp16_noscale");
+  const TokenStore store(tiny_store(spec));
+  const ScaledWeights weights(spec, store, ".h.1.mlp.", 3000);
+  spec.model.init = weights.file().string();
+  const Explanation found = explain_cell(spec, {store, at::kCPU, {}});
+  constexpr auto kOverflow = Mechanism::kActivationOverflow;
+  ASSERT_NO_FATAL_FAILURE(require_proved(found, kOverflow, "layer"));
+  EXPECT_EQ(trial_of(found, "layer").intervention.change, "layer 1 in fp32");
+  EXPECT_EQ(trial_of(found, "layer").intervention.spec.policy.exceptions.front().module,
+            "transformer.h.1");
+  EXPECT_EQ(told(found, "other_layer", kOverflow), Told(false, Role::kControl));
+  EXPECT_EQ(told(found, "attention", kOverflow), Told(false, Role::kControl));
+  EXPECT_EQ(told(found, "logits", kOverflow), Told(false, Role::kControl));
+  EXPECT_EQ(told(found, "trunk", kOverflow), Told(true, Role::kRemedy));
+}
+
+// A mean over documents and labels: its gradients stay in fp16's range on their way down, which
+// those of one label a document would leave.
+TEST(Forensics, LogitsThatOverflowAreProvedByLogitsInFp32) {
+  RunSpec spec = small_cell("C", "amp_fp16_noscale");
+  const TokenStore store(tiny_store(spec));
+  const ScaledWeights weights(spec, store, "score.weight", 3e5);
+  spec.model.init = weights.file().string();
+  const Explanation found = explain_cell(spec, {store, at::kCPU, {}});
+  ASSERT_NO_FATAL_FAILURE(require_proved(found, Mechanism::kActivationOverflow, "logits"));
+  EXPECT_EQ(found.evidence.origin->module, "score");
+  EXPECT_EQ(told(found, "trunk", Mechanism::kActivationOverflow), Told(false, Role::kControl));
+}
+
+// Built into layer 0: in fp32 there the cell lives, and in fp32 anywhere else it dies as before.
+TEST(Forensics, AnOverflowIsSurvivedByTheExceptionOnItsLayerAlone) {
+  RunSpec spec = small_cell("C", "amp_fp16_noscale");
+  const TokenStore store(tiny_store(spec));
+  const ScaledWeights weights(spec, store, ".h.0.mlp.", 3000);
+  spec.model.init = weights.file().string();
+  const auto end_with = [&](std::vector<PolicyException> exceptions) {
+    RunSpec changed = spec;
+    changed.policy.exceptions = std::move(exceptions);
+    return replay(changed, {store, at::kCPU, {}}, 10);
+  };
+  EXPECT_TRUE(end_with({}).nonfinite);
+  EXPECT_TRUE(end_with({{"transformer.h.0"}}).survived());
+  EXPECT_TRUE(end_with({{"transformer.h.1"}}).nonfinite);
+  EXPECT_TRUE(end_with({{"transformer.h.0.attn"}, {"transformer.h.0.ln_2"}}).nonfinite);
 }
 
 TEST(Forensics, ScoresThatOverflowAreProved) {
@@ -147,8 +216,10 @@ TEST(Forensics, ScoresThatOverflowAreProved) {
   const ScaledWeights weights(spec, store, ".c_attn.weight", 5000);
   spec.model.init = weights.file().string();
   const Explanation found = explain_cell(spec, {store, at::kCPU, {}});
-  ASSERT_NO_FATAL_FAILURE(require_proved(found, Mechanism::kScoreOverflow, "range"));
+  ASSERT_NO_FATAL_FAILURE(require_proved(found, Mechanism::kScoreOverflow, "attentions"));
   EXPECT_EQ(found.evidence.origin->operation, "attention");
+  EXPECT_EQ(told(found, "attention", Mechanism::kScoreOverflow), Told(false, Role::kRemedy));
+  EXPECT_EQ(told(found, "logits", Mechanism::kScoreOverflow), Told(false, Role::kControl));
 }
 
 TEST(Forensics, AScaledGradientThatOverflowsIsProved) {
@@ -176,20 +247,49 @@ TEST(Forensics, AWeightThatOverflowsIsNotTakenForAMoment) {
 }
 
 // A change is tried only where it means something: reductions and loss scales are some tasks' and
-// some policies' own.
+// some policies' own, exceptions widen what is narrow, and which layer is tried says the origin.
 TEST(Forensics, InterventionsFitTheCell) {
-  const auto tried = [](const char* scenario, const char* policy) {
+  const auto tried = [](const char* scenario, const char* policy, std::int64_t layer = -1) {
+    const ModulePlaces places{{"h.0", "h.1"}, {"h.0.attn", "h.1.attn"}, "h", "score"};
+    std::optional<Origin> origin;
+    if (layer >= 0) {
+      origin.emplace();
+      origin->module = "h.1.mlp";
+      origin->layer = layer;
+    }
     std::vector<std::string> ids;
-    for (const Intervention& intervention : interventions(small_cell(scenario, policy)))
+    for (const Intervention& intervention :
+         interventions(small_cell(scenario, policy), places, origin))
       ids.push_back(intervention.id);
     return ids;
   };
   using Ids = std::vector<std::string>;
-  EXPECT_EQ(tried("C", "fp16_naive"), (Ids{"epsilon", "states", "gradients", "rounding", "scale",
-                                           "clipping", "reduction", "range", "rate", "fp32"}));
-  EXPECT_EQ(tried("E", "amp_fp16"),
-            (Ids{"epsilon", "small_scale", "clipping", "range", "rate", "fp32"}));
-  EXPECT_EQ(tried("A", "fp32_true"), (Ids{"epsilon", "clipping", "rate"}));
+  EXPECT_EQ(
+      tried("C", "fp16_naive", 1),
+      (Ids{"epsilon", "states", "gradients", "rounding", "scale", "clipping", "reduction", "logits",
+           "attention", "layer", "other_layer", "attentions", "trunk", "range", "rate", "fp32"}));
+  EXPECT_EQ(tried("E", "amp_fp16"), (Ids{"epsilon", "small_scale", "clipping", "logits",
+                                         "attentions", "trunk", "range", "rate", "fp32"}));
+  EXPECT_EQ(tried("A", "fp32_true", 1), (Ids{"epsilon", "clipping", "rate"}));
+}
+
+TEST(Forensics, PlacesAreThoseOfTheModel) {
+  for (const auto& [scenario, layer, attention, trunk, head] :
+       {std::tuple{"A", "transformer.h.", ".attn", "transformer", "lm_head"},
+        std::tuple{"C", "transformer.h.", ".attn", "transformer", "score"},
+        std::tuple{"B", "roberta.encoder.layer.", ".attention.self", "roberta", "lm_head.decoder"},
+        std::tuple{"F", "roberta.encoder.layer.", ".attention.self", "roberta",
+                   "classifier.out_proj"}}) {
+    const RunSpec spec = small_cell(scenario, "fp16_naive");
+    const TokenStore store(tiny_store(spec));
+    const ModulePlaces places = module_places(Trainer(spec, store, at::kCPU));
+    using Names = std::vector<std::string>;
+    const std::string first = concat(layer, 0), second = concat(layer, 1);
+    EXPECT_EQ(places.layers, (Names{first, second}));
+    EXPECT_EQ(places.attentions, (Names{first + attention, second + attention}));
+    EXPECT_EQ(places.trunk, trunk);
+    EXPECT_EQ(places.head, head);
+  }
 }
 
 TEST(Forensics, AReplayHasTheBitsOfTheRecord) {

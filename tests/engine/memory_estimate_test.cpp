@@ -173,6 +173,39 @@ TEST(MemoryEstimate, TellsSizesAndPoliciesApart) {
   EXPECT_GT(estimate(one), 1.2 * plain);
 }
 
+// With exceptions, an upper bound: one layer or all modules. Beyond it is only the tenth by which
+// the formula may be wrong.
+TEST(MemoryEstimate, OfExceptionsIsAnUpperBound) {
+  const std::vector<std::vector<std::string>> exceptions[] = {
+      {{"transformer.h.0"}, {"transformer", "lm_head"}},
+      {{"roberta.encoder.layer.0"}, {"roberta", "lm_head"}}};
+  const Case cases[] = {{"A", "fp16_naive", 3, 128, 4, 128, 8, 4, 2048, 0},
+                        {"A", "amp_fp16_noscale", 2, 128, 2, 64, 16, 16, 20011, 0},
+                        {"B", "fp16_naive", 2, 128, 2, 64, 8, 8, 20011, 0},
+                        {"B", "amp_fp16_noscale", 4, 128, 2, 128, 8, 8, 2048, 0}};
+  bool beyond_plain = false;
+  for (const Case& one : cases) {
+    RunSpec spec = spec_of(one);
+    const testing::TemporaryDirectory store;
+    write_store(store.path(), spec, one);
+    std::optional<ModelShape> shape;
+    for (const std::vector<std::string>& modules :
+         exceptions[spec.model.architecture == roberta_family() ? 1 : 0]) {
+      spec.policy.exceptions.clear();
+      const auto plain = static_cast<double>(
+          estimate_memory(spec, model_shape(spec, one.vocabulary, one.labels)).total);
+      for (const std::string& module : modules)
+        spec.policy.exceptions.push_back({module, Dtype::kFloat32});
+      const auto measured = static_cast<double>(measured_peak(spec, store.path(), shape));
+      const auto estimated = static_cast<double>(estimate_memory(spec, *shape).total);
+      beyond_plain = beyond_plain || measured > 1.1 * plain;
+      EXPECT_LT(measured, 1.1 * estimated) << one.scenario << one.policy << modules.front();
+      EXPECT_LT(estimated, 3 * measured) << one.scenario << one.policy << modules.front();
+    }
+  }
+  EXPECT_TRUE(beyond_plain) << "the estimate without exceptions would do";
+}
+
 // The head computes its gradients with its loss, but not where nobody wants them.
 TEST(MemoryEstimate, AnEvaluationComputesNoGradientOfTheHead) {
   const Value hidden(at::randn({4, 64})), weight(at::randn({5000, 64}));

@@ -135,6 +135,13 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
   });
 }
 
+at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           const dtbench::ops::KeyMask& mask) {
+  return taped({query, key, value}, [=](Tape& t, const Values& v) {
+    return dtbench::ops::fused_attention(t, v[0], v[1], v[2], mask);
+  });
+}
+
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value, const at::Tensor& mask,
                                std::int64_t block_bytes) {

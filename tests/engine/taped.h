@@ -44,6 +44,8 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
 at::Tensor attention_in_blocks(const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value, const at::Tensor& mask,
                                std::int64_t block_bytes);
+at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           const dtbench::ops::KeyMask& mask);
 at::Tensor lm_head_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                         const at::Tensor& targets, const LossNormalizer& normalizer,
                         const ComputeRules& rules);

@@ -1,6 +1,7 @@
 """Runs as a user starts, kills, resumes and breaks them: the built programs, real signals."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -103,7 +104,7 @@ def test_a_killed_run_resumes_to_the_same_numbers(environment, undisturbed, tmp_
         assert resumed and resumed[0]["step"] % 3 == 0 and resumed[0]["step"] > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2])
 def test_a_signal_saves_and_a_second_start_goes_on(environment, undisturbed, tmp_path, number):
     count = steps_done(tmp_path)
     code, errors = start_and_signal(environment, tmp_path, lambda: count() >= 3, number, *TEN_STEPS)
@@ -118,6 +119,75 @@ def test_a_signal_saves_and_a_second_start_goes_on(environment, undisturbed, tmp
     assert again.returncode == 0, again.stderr
     assert numbers(tmp_path) == undisturbed
     assert not (cell(tmp_path) / "checkpoint").exists()
+
+
+def test_a_signal_while_the_engine_loads_is_not_lost(environment, tmp_path):
+    """From the moment at which `dtbench` becomes the engine, which takes a second to load torch."""
+    def is_engine():
+        return pathlib.Path(f"/proc/{process.pid}/exe").resolve().name == "dtbench-engine"
+
+    process = subprocess.Popen(command(tmp_path, *TEN_STEPS), env=environment, stderr=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    wait_for(is_engine, process, "the engine")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert result(tmp_path)["status"] == "interrupted"
+
+
+def test_nohup_outlasts_its_terminal(environment, tmp_path):
+    count = steps_done(tmp_path)
+    process = subprocess.Popen(["nohup", *command(tmp_path, *TEN_STEPS)], env=environment,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: count() >= 1, process, "a step")
+    process.send_signal(signal.SIGHUP)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert result(tmp_path)["status"] == "completed"
+
+
+def test_all_processes_of_a_job_are_signalled_at_once(environment, tmp_path):
+    """Slurm and systemd signal the engine, too, which then hears it twice: once from the matrix."""
+    process = subprocess.Popen([BIN / "dtbench", "matrix", *TINY, "--scenario", "A", "--policy", "fp32_true",
+                                "--steps", "2000", "--out", tmp_path], env=environment,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    count = steps_done(tmp_path)
+    wait_for(lambda: count() >= 3, process, "steps")
+    engine = int(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+    for pid in (engine, process.pid):
+        os.kill(pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    [run] = [path.parent for path in tmp_path.glob("*/spec.json")]
+    assert json.loads((run / "result.json").read_text())["status"] == "interrupted"
+    assert (run / "checkpoint" / "state.safetensors").exists()
+
+
+def limited(limits, *arguments):
+    """A command under `ulimit`."""
+    return ["sh", "-c", f'ulimit {limits}; exec "$@"', "sh", *map(str, arguments)]
+
+
+def test_a_limit_on_files_is_an_error_like_a_full_disk(environment, tmp_path):
+    """SIGXFSZ would end the program without a word."""
+    done = subprocess.run(limited("-f 128", *command(tmp_path, *TEN_STEPS, "--keep-checkpoint")),
+                          env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 3, done.stderr
+    assert "File too large" in done.stderr and "ulimit -f" in done.stderr
+    again = run(environment, tmp_path, *TEN_STEPS)
+    assert again.returncode == 0, again.stderr
+
+
+def test_memory_that_runs_out_while_torch_loads_is_an_error(environment):
+    """torch's libraries throw before main, where nobody can catch it."""
+    codes = {}
+    for kibibytes in range(300_000, 600_000, 10_000):
+        done = subprocess.run(limited(f"-v {kibibytes}", BIN / "dtbench-engine", "--version"), env=environment,
+                              capture_output=True, text=True, timeout=120)
+        codes.setdefault(done.returncode, done.stderr)
+    # 127: the loader itself, which maps the libraries, had too little.
+    assert set(codes) == {127, 4, 0}, codes
+    assert "out of memory while torch was loaded" in codes[4]
 
 
 def test_a_signal_in_a_long_step_gives_the_step_up(environment, tmp_path):
@@ -262,6 +332,26 @@ def test_what_the_engine_cannot_do_is_a_recorded_skip(environment, tmp_path):
     assert done.returncode == 0, done.stderr
     assert result(tmp_path)["status"] == "skipped" and "CUDA" in result(tmp_path)["reason"]
     assert result(tmp_path)["price_usd"] is None
+
+
+def test_a_profile_stands_beside_a_record_that_it_does_not_change(environment, tmp_path):
+    plain, profiled = tmp_path / "plain", tmp_path / "profiled"
+    assert run(environment, plain, "--steps", "3", scenario="C").returncode == 0
+    done = run(environment, profiled, "--steps", "3", "--profile", scenario="C")
+    assert done.returncode == 0, done.stderr
+    assert numbers(profiled) == numbers(plain)
+    assert not (cell(plain) / "profile.json").exists()
+    profile = json.loads((cell(profiled) / "profile.json").read_text())
+    assert sum(part["ms"] for part in profile["parts"]) == pytest.approx(profile["step_ms"])
+    slowest = max(profile["parts"], key=lambda part: part["ms"])
+    assert done.stdout.splitlines()[1].split()[:2] == [*slowest["name"].split(), str(slowest["calls"])][:2]
+    shown = subprocess.run([BIN / "dtbench", "show", cell(profiled)], env=environment,
+                           capture_output=True, text=True, check=True).stdout
+    assert done.stdout in shown
+    # A complete cell is not trained again, and says what it lacks.
+    again = run(environment, plain, "--steps", "3", "--profile", scenario="C")
+    assert again.returncode == 0 and "--rerun" in again.stderr
+    assert "--rerun" not in run(environment, profiled, "--steps", "3", "--profile", scenario="C").stderr
 
 
 def test_a_price_an_hour_prices_the_record(environment, tmp_path):

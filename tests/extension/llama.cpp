@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/model/model_builder.h"
+#include "engine/model/module_scope.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/cast.h"
@@ -198,8 +199,10 @@ struct RmsNorm {
             epsilon};
   }
   Value operator()(const Value& x, const ForwardContext& context) const {
-    const Tape::InModule in_module(context.tape, name);
-    return rms_norm(context.tape, x, leaf(weight, context), epsilon, context.rules);
+    const ModuleScope norm(context, name);
+    const ForwardContext& in = norm.context();
+    return norm.leave(rms_norm(context.tape, norm.enter(x), leaf(weight, in), epsilon, in.rules),
+                      CastOp::kLayerNorm, x.scalar_type());
   }
 };
 
@@ -227,32 +230,42 @@ class LlamaLayer {
   }
 
   // x [B, T, C] -> [B, T, C]
-  Value forward(const Value& x, const Rotation& rotation, const at::Tensor& mask,
+  Value forward(const Value& x, const Rotation& rotation, const ops::AttentionMask& mask,
                 const ForwardContext& context) const {
     const Tape::InLayer in_layer(context.tape, layer_);
-    const Tape::InModule in_module(context.tape, name_);
+    const ModuleScope layer(context, name_);
+    const ForwardContext& in = layer.context();
+    const Value input = layer.enter(x);
     const Value attended =
-        ops::add(context.tape, x, attention(input_norm_(x, context), rotation, mask, context));
-    return ops::add(context.tape, attended, mlp(post_attention_norm_(attended, context), context));
+        ops::add(context.tape, input, attention(input_norm_(input, in), rotation, mask, in));
+    return layer.leave(
+        ops::add(context.tape, attended, mlp(post_attention_norm_(attended, in), in)), CastOp::kAdd,
+        x.scalar_type());
   }
 
  private:
-  Value attention(const Value& x, const Rotation& rotation, const at::Tensor& mask,
+  Value attention(const Value& x, const Rotation& rotation, const ops::AttentionMask& mask,
                   const ForwardContext& context) const {
     Tape& tape = context.tape;
-    const Tape::InModule in_module(tape, self_attn_);
+    const ModuleScope self_attn(context, self_attn_);
+    const ForwardContext& in = self_attn.context();
+    const Value input = self_attn.enter(x);
     // [B, H, T, D]
-    const Value query = rotary(tape, ops::split_heads(tape, q_proj_(x, context), heads_), rotation);
-    const Value key = rotary(tape, ops::split_heads(tape, k_proj_(x, context), heads_), rotation);
-    const Value value = ops::split_heads(tape, v_proj_(x, context), heads_);
+    const Value query = rotary(tape, ops::split_heads(tape, q_proj_(input, in), heads_), rotation);
+    const Value key = rotary(tape, ops::split_heads(tape, k_proj_(input, in), heads_), rotation);
+    const Value value = ops::split_heads(tape, v_proj_(input, in), heads_);
     const Value heads = ops::attention(tape, query, key, value, mask);
-    return o_proj_(ops::merge_heads(tape, heads), context);
+    return self_attn.leave(o_proj_(ops::merge_heads(tape, heads), in), CastOp::kMatmul,
+                           x.scalar_type());
   }
 
   Value mlp(const Value& x, const ForwardContext& context) const {
-    const Tape::InModule in_module(context.tape, mlp_);
-    const Value gate = gate_proj_(x, context);  // [B, T, M]
-    return down_proj_(silu_gate(context.tape, gate, up_proj_(x, context)), context);
+    const ModuleScope mlp(context, mlp_);
+    const ForwardContext& in = mlp.context();
+    const Value input = mlp.enter(x);
+    const Value gate = gate_proj_(input, in);  // [B, T, M]
+    return mlp.leave(down_proj_(silu_gate(context.tape, gate, up_proj_(input, in)), in),
+                     CastOp::kMatmul, x.scalar_type());
   }
 
   std::string name_, self_attn_, mlp_;
@@ -264,7 +277,8 @@ class LlamaLayer {
 class Llama : public Transformer {
  public:
   Llama(ParameterSet& parameters, const ModelShape& shape, double epsilon)
-      : embed_tokens_(
+      : attention_(shape.attention),
+        embed_tokens_(
             Embedding::create(parameters, "model.embed_tokens", shape.vocab, shape.width)),
         channels_(shape.width / shape.heads) {
     layers_.reserve(static_cast<std::size_t>(shape.layers));
@@ -275,20 +289,23 @@ class Llama : public Transformer {
 
   Value forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
                 const ForwardContext& context) const override {
-    const Tape::InModule in_module(context.tape, "model");
+    const ModuleScope model(context, "model");
+    const ForwardContext& in = model.context();
     const std::int64_t tokens = input_ids.size(1);
-    const at::Tensor mask = ops::causal_mask(tokens, attention_mask, input_ids.device());
-    Value x = embed_tokens_(input_ids, context);  // [B, T, C]
+    const ops::AttentionMask mask =
+        ops::make_mask(attention_, /*causal=*/true, tokens, attention_mask, input_ids.device());
+    Value x = embed_tokens_(input_ids, in);  // [B, T, C]
     const Rotation rotation(tokens, channels_, accumulation_type(context.rules.compute),
                             input_ids.device());
     for (const LlamaLayer& layer : layers_)
-      x = layer.forward(x, rotation, mask, context);
-    return norm_(x, context);
+      x = layer.forward(x, rotation, mask, in);
+    return model.leave(norm_(x, in), CastOp::kLayerNorm, embed_tokens_.weight->value.scalar_type());
   }
 
   const Parameter& word_embeddings() const override { return *embed_tokens_.weight; }
 
  private:
+  AttentionForm attention_;
   Embedding embed_tokens_;
   std::int64_t channels_;
   std::vector<LlamaLayer> layers_;

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "config/draft.h"
 #include "config/policy.h"
-#include "config/policy_toml.h"
+#include "config/write_policy.h"
 #include "fuzz/harness.h"
 
 namespace dtbench {

@@ -75,7 +75,7 @@ def test_file_size_limit(client, dataset):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
     result = fetch(client, dataset, preexec_fn=limit)
-    assert result.code == PERMANENT
+    assert result.code == RETRYABLE
     assert f"{FILE.hash}.incomplete" in result.err and "File too large" in result.err
     assert fetch(client, dataset).code == DONE
 

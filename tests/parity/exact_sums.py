@@ -7,5 +7,5 @@ from oracle_ops import Operations
 
 
 class ExactSums(Operations):
-    def __init__(self, policy):
-        super().__init__(policy, sums=torch.float64)
+    def __init__(self, policy, **options):
+        super().__init__(policy, sums=torch.float64, **options)

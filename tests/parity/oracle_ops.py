@@ -17,9 +17,9 @@ class Operations:
     """What a policy makes of a model's operations. A subclass that overrides one of them is the
     wrong variant that a comparison must tell apart."""
 
-    def __init__(self, policy, *, sums=None):
+    def __init__(self, policy, *, sums=None, attention="composed"):
         """sums: the datatype inside operations, fp32 unless said (fp64 for an fp64 policy)."""
-        self.policy = policy
+        self.policy, self.attention_form = policy, attention
         self.compute = TORCH_DTYPE[policy["compute"]]
         self.wide = sums or torch.promote_types(self.compute, torch.float32)
         self.modules = {}
@@ -88,8 +88,23 @@ class Operations:
     def attention(self, query, key, value, mask):
         """query, key, value [B, H, T, D]; mask is additive, and broadcasts to [B, H, T, T]."""
         query, key, value = map(self.operand, (query, key, value))
+        if self.attention_form == "fused":
+            return _FusedAttention.apply(query, key, value, mask, self)
         probabilities = self.probabilities(self.scores(query, key), mask, query.size(-1))
         return (self.widen(probabilities.to(value.dtype)) @ self.widen(value)).to(value.dtype)
+
+    # Fused attention's (arXiv 2307.08691, algorithms 1 and 2), where variants part from it.
+
+    def fused_output(self, p, total, value):
+        """p [B, H, T, T]: exp(score - the row's largest); total [B, H, T, 1]: its sums."""
+        return self.widen(p.to(value.dtype)) @ self.widen(value) / total
+
+    def fused_row_sums(self, gradient, output, probabilities, their_gradient):
+        return (self.widen(gradient) * self.widen(output)).sum(-1, keepdim=True)
+
+    def fused_score_gradient(self, gradient, scale, stored):
+        """Rounded, and what is still to be multiplied with."""
+        return self.widen(gradient.to(stored)), scale
 
     def cross_entropy(self, logits, targets, count, scale, *, causal=False):
         """logits [n, V]; the sum over targets [n] / count, fp64. The gradient, times `scale`, is
@@ -112,6 +127,39 @@ class Operations:
         losses = functional.binary_cross_entropy_with_logits(wide, targets, reduction="none")
         gradient = (wide.sigmoid() - targets) * (scale / count)
         return _GivenGradient.apply(logits, losses.double().sum() / count, gradient)
+
+
+class _FusedAttention(torch.autograd.Function):
+    """Neither scores nor their gradients are stored; the backward pass computes them again."""
+
+    @staticmethod
+    def _powers(ops, query, key, mask):
+        scores = ops.widen(query) @ ops.widen(key).transpose(-1, -2) * query.size(-1) ** -0.5
+        scores = scores + mask.to(ops.wide)
+        return (scores - scores.amax(-1, keepdim=True)).exp()
+
+    @staticmethod
+    def forward(ctx, query, key, value, mask, ops):
+        p = _FusedAttention._powers(ops, query, key, mask)
+        output = ops.fused_output(p, p.sum(-1, keepdim=True), value).to(value.dtype)
+        ctx.save_for_backward(query, key, value, mask, output)
+        ctx.ops = ops
+        return output
+
+    @staticmethod
+    def backward(ctx, gradient):
+        query, key, value, mask, output = ctx.saved_tensors
+        ops, stored = ctx.ops, query.dtype
+        p = _FusedAttention._powers(ops, query, key, mask)
+        a = p / p.sum(-1, keepdim=True)
+        upstream = ops.widen(gradient)
+        dv = ops.widen(a.to(stored)).transpose(-1, -2) @ upstream
+        da = upstream @ ops.widen(value).transpose(-1, -2)
+        ds = a * (da - ops.fused_row_sums(gradient, output, a, da))
+        ds, scale = ops.fused_score_gradient(ds, query.size(-1) ** -0.5, stored)
+        dq = ds @ ops.widen(key) * scale
+        dk = ds.transpose(-1, -2) @ ops.widen(query) * scale
+        return dq.to(stored), dk.to(stored), dv.to(stored), None, None
 
 
 class _Tanh(torch.autograd.Function):

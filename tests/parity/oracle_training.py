@@ -68,7 +68,8 @@ class Trainer:
             name: value.detach().to(dtype).clone().requires_grad_()
             for name, value in weights.items()
         }
-        self.ops = operations(self.policy)
+        attention = spec["model"].get("attention", "composed")
+        self.ops = operations(self.policy, attention=attention)
         architecture = spec["model"]["architecture"]
         self.model = Oracle(self.ops, shape, architecture, spec["objective"])
         values = {name: leaf.detach() for name, leaf in self.parameters.items()}

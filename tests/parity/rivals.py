@@ -78,6 +78,26 @@ class _StoredSoftmax(torch.autograd.Function):
         return output * (gradient - (gradient * output).sum(-1, keepdim=True)), None
 
 
+class ComposedAttention(Operations):
+    def __init__(self, policy, **_):
+        super().__init__(policy)
+
+
+class FusedRoundsNormalized(Operations):
+    def fused_output(self, p, total, value):
+        return self.widen((p / total).to(value.dtype)) @ self.widen(value)
+
+
+class FusedRowSumsOfUnrounded(Operations):
+    def fused_row_sums(self, gradient, output, probabilities, their_gradient):
+        return (probabilities * their_gradient).sum(-1, keepdim=True)
+
+
+class FusedScaleBeforeRounding(Operations):
+    def fused_score_gradient(self, gradient, scale, stored):
+        return self.widen((gradient * scale).to(stored)), 1.0
+
+
 class BiasAddedAfterRounding(Operations):
     def linear(self, x, weight, bias=None):
         output = super().linear(x, weight)
@@ -114,8 +134,8 @@ class GeluAsAKernel(Operations):
 
 
 class LossOfTheContract(Operations):
-    def __init__(self, policy):
-        super().__init__(policy | {"loss": "contract"})
+    def __init__(self, policy, **options):
+        super().__init__(policy | {"loss": "contract"}, **options)
 
 
 class TanhGoesBackFromUnrounded(Operations):
@@ -171,8 +191,8 @@ class _Rows(torch.autograd.Function):
 class OneRoundingOfTiedGradients(Operations):
     """The head's and the embedding's gradients meet in fp32."""
 
-    def __init__(self, policy):
-        super().__init__(policy)
+    def __init__(self, policy, **options):
+        super().__init__(policy, **options)
         self.tied = {}
 
     def widened(self, weight):

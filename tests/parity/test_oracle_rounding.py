@@ -104,6 +104,27 @@ class TestAgreement:
         ours = operations(dtype).attention
         compare(dtype, theirs, lambda q, k, v: ours(q, k, v, mask), inputs, gradient)
 
+    @pytest.mark.parametrize("causal", [True, False])
+    def test_fused_attention(self, dtype, causal):
+        """torch's own fused kernel sides with the contract where that parts from other ways to
+        round. It does not agree bit for bit: its exponential is an approximation."""
+        tokens, width = 40, 12
+        inputs = [normal(dtype, 2, 4, tokens, width, seed=seed) for seed in range(3)]
+        mask = causal_mask(tokens) if causal else torch.zeros(1)
+        kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        theirs = kernel(*inputs, 0.0, causal)[0]
+
+        def share(attention):
+            return identical_share([(theirs, attention(*inputs, mask))])
+
+        def unrounded(query, key, value, mask):
+            scores = query.float() @ key.float().transpose(-1, -2) * width**-0.5 + mask
+            return (scores.softmax(-1) @ value.float()).to(value.dtype)
+
+        fused = share(Operations(uniform_policy(dtype), attention="fused").attention)
+        assert fused > share(operations(dtype).attention) + 0.05
+        assert fused > share(unrounded) + 0.05
+
     def test_cross_entropy_of_the_contract(self, dtype):
         """The gradient of an fp32 loss through a cast: one rounding."""
         logits, targets = 3 * normal(dtype, 50, WIDTH), torch.arange(50)

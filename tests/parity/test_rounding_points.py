@@ -31,14 +31,26 @@ POLICIES = {
     "amp_bf16 gelu": policy_file("amp_bf16", gelu="composite"),
     "bf16_pure gelu": policy_file("bf16_pure", gelu="composite"),
     "bf16_pure loss": policy_file("bf16_pure", loss="transformers"),
+    "bf16_pure fused": policy_file("bf16_pure"),
+    "fp16_naive fused": policy_file("fp16_naive"),
+    "amp_bf16 fused": policy_file("amp_bf16"),
 }
 
-ANYWHERE = [
+COMPOSED = [
     rivals.ScoresRoundAfterTheScale,
     rivals.ScoresNotRounded,
     rivals.SoftmaxGoesBackFromRounded,
-    rivals.BiasAddedAfterRounding,
 ]
+FUSED = [
+    rivals.ComposedAttention,
+    rivals.FusedRoundsNormalized,
+    rivals.FusedRowSumsOfUnrounded,
+    rivals.FusedScaleBeforeRounding,
+]
+
+
+def attention_of(policy):
+    return "fused" if policy.endswith(" fused") else "composed"
 
 
 def rivals_of(policy, scenario):
@@ -46,7 +58,8 @@ def rivals_of(policy, scenario):
     architecture, objective = SCENARIOS[scenario]
     fields = POLICIES[policy]
     mixed, roberta = is_mixed(fields), architecture == "roberta"
-    found = list(ANYWHERE)
+    found = list(FUSED if attention_of(policy) == "fused" else COMPOSED)
+    found += [rivals.BiasAddedAfterRounding]
     if fields["loss"] == "contract":
         found += [rivals.LogitsNotRounded, rivals.LossGradientRoundsBeforeScaleAndMean]
     elif objective != "clm":
@@ -67,6 +80,8 @@ def setting(policy, scenario, seed):
     model = reference.build_model(scenario, "fp32", shape=BIT_SHAPE, seed=seed)
     batch = reference.build_batch(scenario, "right", shape=BIT_SHAPE, seed=seed + 10, **BIT_BATCH)
     spec = run_spec(scenario, POLICIES[policy], batch, shape=BIT_SHAPE)
+    if attention_of(policy) == "fused":
+        spec["model"]["attention"] = "fused"
     return spec, reference.weights_of(model), batch
 
 
@@ -131,7 +146,7 @@ def test_gradients(tmp_path, policy, scenario):
 
 
 @pytest.mark.parametrize("scenario", ["A", "B", "D"])
-@pytest.mark.parametrize("policy", ["bf16_pure", "amp_bf16", "bf16_pure gelu", "bf16_pure loss"])
+@pytest.mark.parametrize("policy", ["bf16_pure", "amp_bf16", "bf16_pure gelu", "bf16_pure loss", "bf16_pure fused"])
 def test_the_judge(policy, scenario):
     """An engine that sums in another order passes; one that rounds elsewhere does not, wherever."""
     exact = {seed: oracle_gradients(policy, scenario, seed, ExactSums) for seed in SEEDS}

@@ -13,8 +13,10 @@
 #include <fstream>
 #include <functional>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "config/support.h"
+#include "record/run_lock.h"
 #include "record/step_columns.h"
 
 namespace dtbench {
@@ -281,6 +283,33 @@ TEST_F(Record, AFolderThatCannotBeReadIsNotEmpty) {
   const auto file = folder_.write("file", "");
   expect_error([&] { read_runs(file, RecordFiles::kAll); }, ExitCode::kUsage,
                {"file", "a folder", "found a file"});
+}
+
+// Checkpoints are large: those that a killed writer had begun must not add up.
+TEST_F(Record, LeftoversGoWithTheLock) {
+  make_directories(run_ / "checkpoint");
+  const auto left = temporary_beside(run_ / "checkpoint" / "state.safetensors");
+  std::ofstream(left) << "half";
+  std::ofstream(temporary_beside(run_ / "spec.json")) << "half";
+  std::ofstream(run_ / "checkpoint" / "state.safetensors") << "whole";
+  {
+    const RunLock another(run_);
+    EXPECT_THROW(RunDirectory{run_}, Error);
+    EXPECT_TRUE(std::filesystem::exists(left));  // it may be at work
+  }
+  const RunDirectory run(run_);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(run_))
+    EXPECT_FALSE(is_temporary_name(entry.path().filename().string())) << entry.path();
+  EXPECT_TRUE(std::filesystem::exists(run_ / "checkpoint" / "state.safetensors"));
+}
+
+// A pipe would take lines until it is full, and then no more.
+TEST_F(Record, APipeIsNoFileOfLines) {
+  make_directories(run_);
+  ASSERT_EQ(mkfifo((run_ / "steps.jsonl").c_str(), 0600), 0);
+  expect_error([&] { RunDirectory{run_}; }, ExitCode::kUsage, {"steps.jsonl", "regular file"});
+  expect_error([&] { read_lines(run_ / "steps.jsonl"); }, ExitCode::kUsage, {"regular file"});
 }
 
 // In the fuzzers' corpora, too: reading such a line as an object ended the process.

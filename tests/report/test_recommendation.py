@@ -135,8 +135,8 @@ def test_three_sentences_close_a_matrix(tmp_path, report):
     policy_seeds(tmp_path, "fp16_naive", nonfinite=3)
     assert report()["closing"] == [
         "fp32_true trained in A; a NaN or an infinity ended fp16_naive in A.",
-        "Furthest behind fp32_true without dying: bf16_pure in A, validation loss +0.4080 (one unit in "
-        "the last place of the first weights moves it by 0.0020).",
+        "Furthest behind fp32_true without dying: bf16_pure in A, validation loss +0.4080 (a one-ulp "
+        "change of the initial weights moves it by 0.0020).",
         "Use amp_bf16 in A."]
 
 
@@ -157,7 +157,7 @@ def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
             add(tmp_path, scenario, policy, 0, result={SPEED: float(speed)},
                 identity=ON_CPU)
     add(tmp_path, "A", "amp_fp16", 0, result={SPEED: 200.0}, identity=ON_CPU)
-    told = "(which is fastest, a CPU does not say)"
+    told = "(a CPU cannot tell which is fastest)"
     found = report()
     assert found["answer"] == (
         f"Trained like fp32_true so far: amp_fp16 in A; amp_bf16 and bf16_pure in A and C {told}.")
@@ -165,7 +165,7 @@ def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
         said = row["recommendation"]
         assert (said["policy"], said["strength"]) == (None, "on_cpu")
         assert said["lead"] == "Trained like fp32_true so far:"
-        assert said["because"] == "which is fastest, a CPU does not say"
+        assert said["because"] == "a CPU cannot tell which is fastest"
     assert [row["recommendation"]["named"] for row in found["rows"]] == \
         ["amp_bf16, amp_fp16 and bf16_pure", "amp_bf16 and bf16_pure"]
 

@@ -1,6 +1,7 @@
 #include "sweep/lease.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,6 +164,34 @@ TEST_F(LeaseTest, ForeignFilesAreNoLeases) {
   Leases mine = observer();
   EXPECT_EQ(mine.look("cell").number, 0);
   EXPECT_NE(mine.acquire("cell", mine.look("cell")), nullptr);
+}
+
+// A number without a successor would be waited for without end; others are not as we write them.
+TEST_F(LeaseTest, PlantedNumbersAreNamedOrPassedOver) {
+  const fs::path cell = folder_.path() / "leases" / "cell";
+  for (const char* planted : {"-3", "007", "+5", "99999999999999999999"})
+    fs::create_directories(cell / planted);
+  Leases mine = observer();
+  EXPECT_EQ(mine.look("cell").number, 0);
+  const auto lease = mine.acquire("cell", mine.look("cell"));
+  EXPECT_NE(lease, nullptr);
+  fs::create_directories(cell / "9223372036854775807");
+  expect_error([&] { mine.look("cell"); }, ExitCode::kUsage, {"9223372036854775807", "no lease"});
+  expect_error([&] { lease->beat(); }, ExitCode::kUsage, {"9223372036854775807", "Remove it"});
+}
+
+TEST_F(LeaseTest, PlantedContentIsNoHolder) {
+  const fs::path lease = folder_.path() / "leases" / "cell" / "1";
+  fs::create_directories(lease);
+  for (const char* planted : {"[1, 2]", "3", "{\"boot_id\": [], \"failure\": {}}", "{"}) {
+    for (const char* file : {"holder.json", "ended.json"})
+      std::ofstream(lease / file) << planted;
+    EXPECT_EQ(observer().look("cell").failure, "") << planted;
+  }
+  fs::remove(lease / "ended.json");
+  ASSERT_EQ(mkfifo((lease / "lock").c_str(), 0600), 0);  // opened, it would wait for a writer
+  ASSERT_EQ(mkfifo((lease / "beats.jsonl").c_str(), 0600), 0);
+  EXPECT_EQ(observer().look("cell").standing, LeaseStanding::kHeld);
 }
 
 }  // namespace

@@ -52,6 +52,16 @@ TEST(Ledger, DamageIsNamed) {
   }
 }
 
+// They would pay back what others have spent.
+TEST(Ledger, TimesThatNobodyCanHaveWorkedAreDamage) {
+  for (const char* seconds : {"-1", "1e300", "\"NaN\"", "[1]"}) {
+    const TemporaryFolder folder;
+    std::ofstream(folder.path() / "a.jsonl")
+        << R"({"attempt":1,"cell":"a","wall_s":1,"device_s":)" << seconds << "}\n";
+    expect_error([&] { Ledger(folder.path()).by_cell(); }, ExitCode::kUsage, {"a.jsonl"});
+  }
+}
+
 TEST(Ledger, NumbersBeyondIntegersAreDamage) {
   const TemporaryFolder folder;
   std::ofstream(folder.path() / "a.jsonl")

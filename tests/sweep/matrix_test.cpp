@@ -216,5 +216,17 @@ TEST(MatrixFile, AllThatAreShippedExpand) {
   }
 }
 
+// 10^20 cells are refused before they take all memory.
+TEST(Matrix, ProductsAreBounded) {
+  MatrixPart part{{"A"}, {"fp32_true"}, {}, {}, {}};
+  for (int axis = 0; axis < 10; ++axis)
+    part.axes.push_back({"train.batch", Names(100, "8"), "here"});
+  expect_error([&] { matrix_cells(one_part(part), tiny()); }, ExitCode::kUsage,
+               {"at most 100000 cells", "1e+20", "x 100 values of train.batch"});
+  MatrixPart seeds{{"A"}, {"fp32_true"}, seeds_from_count("10000", "here"), {}, {}};
+  seeds.axes = {{"train.batch", Names(11, "8"), "here"}};
+  expect_error([&] { matrix_cells(one_part(seeds), tiny()); }, ExitCode::kUsage, {"110000"});
+}
+
 }  // namespace
 }  // namespace dtbench

@@ -57,6 +57,7 @@ class Inquiry {
     }
     evidence.origin = replay.watch().origin();
     evidence.chain = replay.watch().chain();
+    places_ = module_places(replay.trainer());
   }
 
   void compare_with_record(const StepEvent& event) {
@@ -77,7 +78,7 @@ class Inquiry {
   }
 
   void try_interventions() {
-    const std::vector<Intervention> all = interventions(spec_);
+    const std::vector<Intervention> all = interventions(spec_, places_, found_.evidence.origin);
     ProgressLine progress("interventions");
     const auto count = static_cast<std::int64_t>(all.size());
     std::int64_t tried = 0;
@@ -199,6 +200,7 @@ class Inquiry {
   const Death& death_;
   const ReplaySource& source_;
   std::int64_t fatal_step_;
+  ModulePlaces places_;
   Explanation found_;
 };
 

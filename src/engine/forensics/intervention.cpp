@@ -5,20 +5,12 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/forensics/module_interventions.h"
 
 namespace dtbench {
 namespace {
 
 using Mechanisms = std::vector<Mechanism>;
-using Change = bool (*)(RunSpec&);  // false: it would change nothing
-
-// In the order of magnitude of what they change.
-struct Candidate {
-  const char* id;
-  const char* change;
-  Mechanisms removes, weakens;
-  Change apply;
-};
 
 bool keeps_fp16(const DtypePolicy& policy) {
   return policy.compute == Dtype::kFloat16;
@@ -120,10 +112,10 @@ Mechanisms every_mechanism() {
   return all;
 }
 
-std::vector<Candidate> candidates() {
+// Of settings and storage.
+std::vector<Candidate> small_candidates() {
   using enum Mechanism;
   const Mechanisms moments = {kSecondMomentUnderflow, kEightBitMomentZero};
-  const Mechanisms all = every_mechanism();
   return {
       {"epsilon",
        "AdamW's epsilon 1e-4",
@@ -154,6 +146,14 @@ std::vector<Candidate> candidates() {
        {},
        {kSecondMomentUnderflow, kEightBitMomentZero, kGradientOverflow},
        other_reduction},
+  };
+}
+
+// Of everything at once.
+std::vector<Candidate> large_candidates() {
+  using enum Mechanism;
+  const Mechanisms all = every_mechanism();
+  return {
       {"range",
        "bf16 for fp16: more range, less precision",
        {kSecondMomentUnderflow, kEpsilonUnderflow, kScoreOverflow, kActivationOverflow,
@@ -186,14 +186,18 @@ Role role_of(const Intervention& intervention, Mechanism mechanism) {
   return holds(intervention.weakens) ? Role::kBlunt : Role::kControl;
 }
 
-std::vector<Intervention> interventions(const RunSpec& spec) {
+std::vector<Intervention> interventions(const RunSpec& spec, const ModulePlaces& places,
+                                        const std::optional<Origin>& origin) {
   std::vector<Intervention> result;
-  for (const Candidate& candidate : candidates()) {
-    RunSpec changed = spec;
-    if (candidate.apply(changed) && is_valid(changed))
-      result.push_back({candidate.id, candidate.change, candidate.removes, candidate.weakens,
-                        std::move(changed)});
-  }
+  // In the order of magnitude of what they change.
+  for (const std::vector<Candidate>& candidates :
+       {small_candidates(), module_candidates(spec, places, origin), large_candidates()})
+    for (const Candidate& candidate : candidates) {
+      RunSpec changed = spec;
+      if (candidate.apply(changed) && is_valid(changed))
+        result.push_back({candidate.id, candidate.change, candidate.removes, candidate.weakens,
+                          std::move(changed)});
+    }
   return result;
 }
 

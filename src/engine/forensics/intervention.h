@@ -2,13 +2,25 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/run_spec.h"
 #include "engine/forensics/mechanism.h"
+#include "engine/forensics/module_places.h"
+#include "engine/forensics/node_watch.h"
 
 namespace dtbench {
+
+// A change that may mean something for a cell: as below, but what it does to a spec. False:
+// nothing.
+struct Candidate {
+  std::string id, change;
+  std::vector<Mechanism> removes, weakens;
+  std::function<bool(RunSpec&)> apply;
+};
 
 struct Intervention {
   std::string id;      // "states_fp32"
@@ -32,8 +44,9 @@ constexpr auto names_of(Role) {
 }
 Role role_of(const Intervention& intervention, Mechanism mechanism);
 
-// Those that mean something for the cell, the smallest change first; the blunt ones last. Each spec
-// holds one change and passes validation.
-std::vector<Intervention> interventions(const RunSpec& spec);
+// Those that mean something for the cell and for where its death began, the smallest change first;
+// the blunt ones last. Each spec holds one change and passes validation.
+std::vector<Intervention> interventions(const RunSpec& spec, const ModulePlaces& places,
+                                        const std::optional<Origin>& origin);
 
 }  // namespace dtbench

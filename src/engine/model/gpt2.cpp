@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "engine/model/module_scope.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/rearrange.h"
@@ -20,6 +21,7 @@ Gpt2Block::Gpt2Block(ParameterSet& parameters, const ModelShape& shape, double l
   const double residual = kInitializerRange / std::sqrt(2.0 * static_cast<double>(shape.layers));
   const auto first_site = static_cast<std::uint32_t>(1 + 2 * layer);
   attn_ = name_ + ".attn";
+  mlp_ = name_ + ".mlp";
   ln_1_ = LayerNorm::create(parameters, name_ + ".ln_1", width, layer_norm_epsilon);
   c_attn_ = Conv1d::create(parameters, attn_ + ".c_attn", width, 3 * width);
   c_proj_ = Conv1d::create(parameters, attn_ + ".c_proj", width, width, residual);
@@ -31,33 +33,42 @@ Gpt2Block::Gpt2Block(ParameterSet& parameters, const ModelShape& shape, double l
   mlp_dropout_ = {name_ + ".mlp.dropout", first_site + 1};
 }
 
-Value Gpt2Block::forward(const Value& x, const at::Tensor& mask,
+Value Gpt2Block::forward(const Value& x, const ops::AttentionMask& mask,
                          const ForwardContext& context) const {
-  const Tape::InLayer in_layer(context.tape, layer_);
-  const Tape::InModule in_module(context.tape, name_);
-  const Value attended = ops::add(context.tape, x, attention(ln_1_(x, context), mask, context));
-  return ops::add(context.tape, attended, mlp(ln_2_(attended, context), context));
+  Tape& tape = context.tape;
+  const Tape::InLayer in_layer(tape, layer_);
+  const ModuleScope block(context, name_);
+  const ForwardContext& in = block.context();
+  const Value input = block.enter(x);
+  const Value attended = ops::add(tape, input, attention(ln_1_(input, in), mask, in));
+  return block.leave(ops::add(tape, attended, mlp(ln_2_(attended, in), in)), CastOp::kAdd,
+                     x.scalar_type());
 }
 
-Value Gpt2Block::attention(const Value& x, const at::Tensor& mask,
+Value Gpt2Block::attention(const Value& x, const ops::AttentionMask& mask,
                            const ForwardContext& context) const {
   Tape& tape = context.tape;
-  const Tape::InModule in_module(tape, attn_);
-  const Values qkv = ops::split(tape, c_attn_(x, context), 3);  // 3 x [B, T, C]
-  const Value query = ops::split_heads(tape, qkv[0], heads_);   // [B, H, T, C/H]
+  const ModuleScope attn(context, attn_);
+  const ForwardContext& in = attn.context();
+  const Values qkv = ops::split(tape, c_attn_(attn.enter(x), in), 3);  // 3 x [B, T, C]
+  const Value query = ops::split_heads(tape, qkv[0], heads_);          // [B, H, T, C/H]
   const Value key = ops::split_heads(tape, qkv[1], heads_);
   const Value value = ops::split_heads(tape, qkv[2], heads_);
   const Value heads = ops::attention(tape, query, key, value, mask);
-  return resid_dropout_(c_proj_(ops::merge_heads(tape, heads), context), context);
+  return attn.leave(resid_dropout_(c_proj_(ops::merge_heads(tape, heads), in), in), CastOp::kMatmul,
+                    x.scalar_type());
 }
 
 Value Gpt2Block::mlp(const Value& x, const ForwardContext& context) const {
-  const Value hidden = act_(c_fc_(x, context), context);  // [B, T, 4 C]
-  return mlp_dropout_(mlp_c_proj_(hidden, context), context);
+  const ModuleScope mlp(context, mlp_);
+  const ForwardContext& in = mlp.context();
+  const Value hidden = act_(c_fc_(mlp.enter(x), in), in);  // [B, T, 4 C]
+  return mlp.leave(mlp_dropout_(mlp_c_proj_(hidden, in), in), CastOp::kMatmul, x.scalar_type());
 }
 
 Gpt2::Gpt2(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon)
-    : wte_(Embedding::create(parameters, "transformer.wte", shape.vocab, shape.width)),
+    : attention_(shape.attention),
+      wte_(Embedding::create(parameters, "transformer.wte", shape.vocab, shape.width)),
       wpe_(Embedding::create(parameters, "transformer.wpe", shape.positions, shape.width)),
       drop_{"transformer.drop", 0} {
   h_.reserve(static_cast<std::size_t>(shape.layers));
@@ -68,15 +79,17 @@ Gpt2::Gpt2(ParameterSet& parameters, const ModelShape& shape, double layer_norm_
 
 Value Gpt2::forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
                     const ForwardContext& context) const {
-  const Tape::InModule in_module(context.tape, "transformer");
+  const ModuleScope transformer(context, "transformer");
+  const ForwardContext& in = transformer.context();
   const std::int64_t tokens = input_ids.size(1);
   const at::Tensor positions = at::arange(tokens, input_ids.options()).unsqueeze(0);  // [1, T]
-  const at::Tensor mask = ops::causal_mask(tokens, attention_mask, input_ids.device());
-  const Value words = wte_(input_ids, context);  // [B, T, C]
-  Value x = drop_(ops::add(context.tape, words, wpe_(positions, context)), context);
+  const ops::AttentionMask mask =
+      ops::make_mask(attention_, /*causal=*/true, tokens, attention_mask, input_ids.device());
+  const Value words = wte_(input_ids, in);  // [B, T, C]
+  Value x = drop_(ops::add(context.tape, words, wpe_(positions, in)), in);
   for (const Gpt2Block& block : h_)
-    x = block.forward(x, mask, context);
-  return ln_f_(x, context);
+    x = block.forward(x, mask, in);
+  return transformer.leave(ln_f_(x, in), CastOp::kLayerNorm, wte_.weight->value.scalar_type());
 }
 
 // Masks of attention, which older checkpoints carry.

@@ -7,6 +7,7 @@
 
 #include "config/model_shape.h"
 #include "engine/model/model_builder.h"
+#include "engine/ops/attention.h"
 
 namespace dtbench {
 
@@ -16,16 +17,18 @@ class Gpt2Block {
             std::int64_t layer);
 
   // x [B, T, C] -> [B, T, C]; `mask` as in ops/attention.h.
-  Value forward(const Value& x, const at::Tensor& mask, const ForwardContext& context) const;
+  Value forward(const Value& x, const ops::AttentionMask& mask,
+                const ForwardContext& context) const;
 
  private:
-  Value attention(const Value& x, const at::Tensor& mask, const ForwardContext& context) const;
+  Value attention(const Value& x, const ops::AttentionMask& mask,
+                  const ForwardContext& context) const;
   Value mlp(const Value& x, const ForwardContext& context) const;
 
   std::string name_;
   std::int64_t layer_, heads_;
   LayerNorm ln_1_;
-  std::string attn_;
+  std::string attn_, mlp_;
   Conv1d c_attn_, c_proj_;
   Dropout resid_dropout_;
   LayerNorm ln_2_;
@@ -44,6 +47,7 @@ class Gpt2 : public Transformer {
   const Parameter& word_embeddings() const override { return *wte_.weight; }
 
  private:
+  AttentionForm attention_;
   Embedding wte_, wpe_;
   Dropout drop_;
   std::vector<Gpt2Block> h_;

@@ -2,30 +2,41 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/model/module_scope.h"
 #include "engine/ops/cross_entropy.h"
 #include "engine/ops/lm_head_loss.h"
 #include "engine/ops/rearrange.h"
 
 namespace dtbench {
 
+namespace {
+
+constexpr const char* kLanguageModelHead = "lm_head";
+
+}  // namespace
+
 Value LanguageModelHead::logits(const Value& hidden, const ForwardContext& context) const {
-  return decoder_(transformed(hidden, context), context);
+  const ModuleScope head(context, kLanguageModelHead);
+  return decoder_.logits(transformed(head.enter(hidden), head.context()), head.context());
 }
 
 Value LanguageModelHead::loss(const Value& hidden, const at::Tensor& targets,
                               const LossNormalizer& normalizer,
                               const ForwardContext& context) const {
   Tape& tape = context.tape;
-  const Value x = transformed(hidden, context);
-  const Tape::InModule in_module(tape, decoder_.name);
-  if (context.rules.loss == LossRule::kTransformers && !transformers_loss_is_the_contracts()) {
-    const Value logits = decoder_(x, context);
+  const ModuleScope head(context, kLanguageModelHead);
+  const Value transformed_hidden = transformed(head.enter(hidden), head.context());
+  const ModuleScope decoder(head.context(), decoder_.name);
+  const ForwardContext& in = decoder.context();
+  const Value x = decoder.enter(transformed_hidden);
+  if (in.rules.loss == LossRule::kTransformers && !transformers_loss_is_the_contracts()) {
+    const Value logits = decoder_(x, in);
     const Tape::InLoss in_loss(tape);
     return ops::cross_entropy_chain(tape, logits, targets, normalizer);
   }
   const Tape::InLoss in_loss(tape);
-  return ops::lm_head_loss(tape, x, leaf(decoder_.weight, context), leaf(decoder_.bias, context),
-                           targets, normalizer, context.rules);
+  return ops::lm_head_loss(tape, x, leaf(decoder_.weight, in), leaf(decoder_.bias, in), targets,
+                           normalizer, in.rules);
 }
 
 Value ClassificationHead::pooled(const Value& hidden, const at::Tensor& attention_mask,
@@ -42,8 +53,9 @@ LastTokenClassifier::LastTokenClassifier(ParameterSet& parameters, const ModelSh
 
 Value LastTokenClassifier::logits(const Value& hidden, const at::Tensor& attention_mask,
                                   const ForwardContext& context) const {
-  const Tape::InModule in_module(context.tape, score_.name);
-  const Value logits = score_(pooled(hidden, attention_mask, context), context);  // [B, 1, labels]
+  const ModuleScope score(context, score_.name);
+  const Value document = score.enter(pooled(hidden, attention_mask, context));
+  const Value logits = score_(document, score.context());  // [B, 1, labels]
   return ops::reshape(context.tape, logits, {logits.size(0), logits.size(2)});
 }
 

@@ -1,21 +1,21 @@
 #include "engine/model/modules.h"
 
+#include "engine/model/module_scope.h"
 #include "engine/ops/activation.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/matmul.h"
 
 namespace dtbench {
-namespace {
-
-using InModule = Tape::InModule;
-
-}  // namespace
 
 Value leaf(const Parameter* parameter, const ForwardContext& context) {
   if (parameter == nullptr) return {};
-  return context.tape.leaf(parameter->value, parameter->index, parameter->name);
+  const Value value = context.tape.leaf(parameter->value, parameter->index, parameter->name);
+  // Without mixed precision all is in the compute datatype; in an exception parameters are not.
+  const bool mixed = context.rules.autocast != AutocastRules::kNone;
+  return mixed ? value : ops::cast(context.tape, value, context.rules.compute);
 }
 
 Embedding Embedding::create(ParameterSet& parameters, const std::string& name, std::int64_t rows,
@@ -28,8 +28,10 @@ Embedding Embedding::create(ParameterSet& parameters, const std::string& name, s
 }
 
 Value Embedding::operator()(const at::Tensor& ids, const ForwardContext& context) const {
-  const InModule in_module(context.tape, name);
-  return ops::embedding(context.tape, leaf(weight, context), ids, padding_index);
+  const ModuleScope module(context, name);
+  return module.leave(
+      ops::embedding(context.tape, leaf(weight, module.context()), ids, padding_index),
+      CastOp::kEmbedding, weight->value.scalar_type());
 }
 
 LayerNorm LayerNorm::create(ParameterSet& parameters, const std::string& name, std::int64_t width,
@@ -39,9 +41,11 @@ LayerNorm LayerNorm::create(ParameterSet& parameters, const std::string& name, s
 }
 
 Value LayerNorm::operator()(const Value& x, const ForwardContext& context) const {
-  const InModule in_module(context.tape, name);
-  return ops::layer_norm(context.tape, x, leaf(weight, context), leaf(bias, context), epsilon,
-                         context.rules);
+  const ModuleScope module(context, name);
+  const ForwardContext& in = module.context();
+  return module.leave(ops::layer_norm(context.tape, module.enter(x), leaf(weight, in),
+                                      leaf(bias, in), epsilon, in.rules),
+                      CastOp::kLayerNorm, x.scalar_type());
 }
 
 Conv1d Conv1d::create(ParameterSet& parameters, const std::string& name, std::int64_t in,
@@ -53,8 +57,11 @@ Conv1d Conv1d::create(ParameterSet& parameters, const std::string& name, std::in
 }
 
 Value Conv1d::operator()(const Value& x, const ForwardContext& context) const {
-  const InModule in_module(context.tape, name);
-  return ops::conv1d(context.tape, x, leaf(weight, context), leaf(bias, context), context.rules);
+  const ModuleScope module(context, name);
+  const ForwardContext& in = module.context();
+  return module.leave(
+      ops::conv1d(context.tape, module.enter(x), leaf(weight, in), leaf(bias, in), in.rules),
+      CastOp::kMatmul, x.scalar_type());
 }
 
 Linear Linear::create(ParameterSet& parameters, const std::string& name, std::int64_t in,
@@ -71,19 +78,30 @@ Linear Linear::create_without_bias(ParameterSet& parameters, const std::string& 
 }
 
 Value Linear::operator()(const Value& x, const ForwardContext& context) const {
-  const InModule in_module(context.tape, name);
-  return ops::linear(context.tape, x, leaf(weight, context), leaf(bias, context), context.rules);
+  const ModuleScope module(context, name);
+  const ForwardContext& in = module.context();
+  return module.leave(
+      ops::linear(context.tape, module.enter(x), leaf(weight, in), leaf(bias, in), in.rules),
+      CastOp::kMatmul, x.scalar_type());
+}
+
+Value Linear::logits(const Value& x, const ForwardContext& context) const {
+  const ModuleScope module(context, name);
+  return (*this)(module.enter(x), module.context());
 }
 
 Value Gelu::operator()(const Value& x, const ForwardContext& context) const {
-  const InModule in_module(context.tape, name);
-  return form == Form::kTanh ? ops::gelu_tanh(context.tape, x, context.rules)
-                             : ops::gelu_exact(context.tape, x, context.rules);
+  const ModuleScope module(context, name);
+  const auto gelu = form == Form::kTanh ? ops::gelu_tanh : ops::gelu_exact;
+  return module.leave(gelu(context.tape, module.enter(x), module.context().rules), CastOp::kGelu,
+                      x.scalar_type());
 }
 
 Value Dropout::operator()(const Value& x, const ForwardContext& context) const {
-  const InModule in_module(context.tape, name);
-  return ops::dropout(context.tape, x, site, context.dropout);
+  const ModuleScope module(context, name);
+  // Follows its input, as an addition does.
+  return module.leave(ops::dropout(context.tape, module.enter(x), site, context.dropout),
+                      CastOp::kAdd, x.scalar_type());
 }
 
 }  // namespace dtbench

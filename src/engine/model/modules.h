@@ -56,6 +56,8 @@ struct Linear {
                                     std::int64_t in, std::int64_t out);
   // x [..., I] -> [..., O]
   Value operator()(const Value& x, const ForwardContext& context) const;
+  // The same as a model's last product, which an exception leaves unrounded (model/module_scope.h).
+  Value logits(const Value& x, const ForwardContext& context) const;
 };
 
 // GELU in its tanh form or exact; a module without parameters.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "base/text.h"
+#include "engine/model/module_scope.h"
 #include "engine/model/roberta_heads.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/elementwise.h"
@@ -32,25 +33,35 @@ RobertaLayer::RobertaLayer(ParameterSet& parameters, const ModelShape& shape,
       LayerNorm::create(parameters, name_ + ".output.LayerNorm", width, layer_norm_epsilon);
 }
 
-Value RobertaLayer::forward(const Value& x, const at::Tensor& mask,
+Value RobertaLayer::forward(const Value& x, const ops::AttentionMask& mask,
                             const ForwardContext& context) const {
   Tape& tape = context.tape;
   const Tape::InLayer in_layer(tape, layer_);
-  const Tape::InModule in_module(tape, name_);
-  const Value attended = attention_norm_(ops::add(tape, attention(x, mask, context), x), context);
-  return output_norm_(ops::add(tape, feed_forward(attended, context), attended), context);
+  const ModuleScope layer(context, name_);
+  const ForwardContext& in = layer.context();
+  const Value input = layer.enter(x);
+  const Value attended = attention_norm_(ops::add(tape, attention(input, mask, in), input), in);
+  return layer.leave(output_norm_(ops::add(tape, feed_forward(attended, in), attended), in),
+                     CastOp::kLayerNorm, x.scalar_type());
 }
 
-Value RobertaLayer::attention(const Value& x, const at::Tensor& mask,
+Value RobertaLayer::attention(const Value& x, const ops::AttentionMask& mask,
                               const ForwardContext& context) const {
+  return attention_dropout_(attention_output_(self_attention(x, mask, context), context), context);
+}
+
+Value RobertaLayer::self_attention(const Value& x, const ops::AttentionMask& mask,
+                                   const ForwardContext& context) const {
   Tape& tape = context.tape;
-  const Tape::InModule in_module(tape, self_);
+  const ModuleScope self(context, self_);
+  const ForwardContext& in = self.context();
+  const Value input = self.enter(x);
   // One after another, as in Transformers: their gradients are added in the reverse of this order.
-  const Value query = ops::split_heads(tape, query_(x, context), heads_);  // [B, H, T, C/H]
-  const Value key = ops::split_heads(tape, key_(x, context), heads_);
-  const Value value = ops::split_heads(tape, value_(x, context), heads_);
+  const Value query = ops::split_heads(tape, query_(input, in), heads_);  // [B, H, T, C/H]
+  const Value key = ops::split_heads(tape, key_(input, in), heads_);
+  const Value value = ops::split_heads(tape, value_(input, in), heads_);
   const Value heads = ops::attention(tape, query, key, value, mask);
-  return attention_dropout_(attention_output_(ops::merge_heads(tape, heads), context), context);
+  return self.leave(ops::merge_heads(tape, heads), CastOp::kMatmul, x.scalar_type());
 }
 
 Value RobertaLayer::feed_forward(const Value& x, const ForwardContext& context) const {
@@ -59,7 +70,8 @@ Value RobertaLayer::feed_forward(const Value& x, const ForwardContext& context) 
 }
 
 Roberta::Roberta(ParameterSet& parameters, const ModelShape& shape, double layer_norm_epsilon)
-    : word_(Embedding::create(parameters, "roberta.embeddings.word_embeddings", shape.vocab,
+    : attention_(shape.attention),
+      word_(Embedding::create(parameters, "roberta.embeddings.word_embeddings", shape.vocab,
                               shape.width, kRobertaPadding)),
       position_(Embedding::create(parameters, "roberta.embeddings.position_embeddings",
                                   shape.positions, shape.width, kRobertaPadding)),
@@ -80,20 +92,25 @@ at::Tensor Roberta::position_ids(const at::Tensor& input_ids) {
 
 Value Roberta::forward(const at::Tensor& input_ids, const at::Tensor& attention_mask,
                        const ForwardContext& context) const {
-  const at::Tensor mask = ops::padding_mask(attention_mask);
-  Value x = embeddings(input_ids, context);
+  const ModuleScope roberta(context, "roberta");
+  const ForwardContext& in = roberta.context();
+  const ops::AttentionMask mask = ops::make_mask(attention_, /*causal=*/false, input_ids.size(1),
+                                                 attention_mask, input_ids.device());
+  Value x = embeddings(input_ids, in);
   for (const RobertaLayer& layer : layer_)
-    x = layer.forward(x, mask, context);
-  return x;
+    x = layer.forward(x, mask, in);
+  return roberta.leave(x, CastOp::kLayerNorm, word_.weight->value.scalar_type());
 }
 
 Value Roberta::embeddings(const at::Tensor& input_ids, const ForwardContext& context) const {
-  const Tape::InModule in_module(context.tape, "roberta.embeddings");
+  const ModuleScope embeddings(context, "roberta.embeddings");
+  const ForwardContext& in = embeddings.context();
   const at::Tensor only_type = at::zeros({1, 1}, input_ids.options());
-  const Value words = word_(input_ids, context);  // [B, T, C]
-  Value x = ops::add(context.tape, words, token_type_(only_type, context));
-  x = ops::add(context.tape, x, position_(position_ids(input_ids), context));
-  return embedding_dropout_(embedding_norm_(x, context), context);
+  const Value words = word_(input_ids, in);  // [B, T, C]
+  Value x = ops::add(context.tape, words, token_type_(only_type, in));
+  x = ops::add(context.tape, x, position_(position_ids(input_ids), in));
+  return embeddings.leave(embedding_dropout_(embedding_norm_(x, in), in), CastOp::kLayerNorm,
+                          word_.weight->value.scalar_type());
 }
 
 // The pooler, which neither head uses, and a buffer.

@@ -8,6 +8,7 @@
 
 #include "config/model_shape.h"
 #include "engine/model/model_builder.h"
+#include "engine/ops/attention.h"
 
 namespace dtbench {
 
@@ -21,10 +22,14 @@ class RobertaLayer {
                std::int64_t layer);
 
   // x [B, T, C] -> [B, T, C]; `mask` as in ops/attention.h.
-  Value forward(const Value& x, const at::Tensor& mask, const ForwardContext& context) const;
+  Value forward(const Value& x, const ops::AttentionMask& mask,
+                const ForwardContext& context) const;
 
  private:
-  Value attention(const Value& x, const at::Tensor& mask, const ForwardContext& context) const;
+  Value attention(const Value& x, const ops::AttentionMask& mask,
+                  const ForwardContext& context) const;
+  Value self_attention(const Value& x, const ops::AttentionMask& mask,
+                       const ForwardContext& context) const;
   Value feed_forward(const Value& x, const ForwardContext& context) const;
 
   std::string name_, self_;
@@ -55,6 +60,7 @@ class Roberta : public Transformer {
  private:
   Value embeddings(const at::Tensor& input_ids, const ForwardContext& context) const;
 
+  AttentionForm attention_;
   Embedding word_, position_, token_type_;
   LayerNorm embedding_norm_;
   Dropout embedding_dropout_;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/model/module_scope.h"
 #include "engine/ops/activation.h"
 #include "engine/ops/rearrange.h"
 
@@ -34,10 +35,11 @@ FirstTokenClassifier::FirstTokenClassifier(ParameterSet& parameters, const Model
 Value FirstTokenClassifier::logits(const Value& hidden, const at::Tensor& attention_mask,
                                    const ForwardContext& context) const {
   Tape& tape = context.tape;
-  const Tape::InModule in_module(tape, "classifier");
-  Value x = first_dropout_(pooled(hidden, attention_mask, context), context);
-  x = second_dropout_(ops::tanh(tape, dense_(x, context)), context);
-  const Value logits = out_proj_(x, context);  // [B, 1, labels]
+  const ModuleScope classifier(context, "classifier");
+  const ForwardContext& in = classifier.context();
+  Value x = first_dropout_(classifier.enter(pooled(hidden, attention_mask, context)), in);
+  x = second_dropout_(ops::tanh(tape, dense_(x, in)), in);
+  const Value logits = out_proj_.logits(x, in);  // [B, 1, labels]
   return ops::reshape(tape, logits, {logits.size(0), logits.size(2)});
 }
 

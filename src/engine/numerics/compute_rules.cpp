@@ -2,8 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <stdexcept>
 
+#include "config/module_pattern.h"
 #include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
@@ -17,7 +19,22 @@ bool is_fp32_on_cuda(CastOp op) {
 }  // namespace
 
 ComputeRules compute_rules(const DtypePolicy& policy) {
-  return {scalar_type(policy.compute), policy.autocast_rules, policy.loss, policy.gelu};
+  ComputeRules rules{scalar_type(policy.compute), policy.autocast_rules, policy.loss, policy.gelu};
+  for (const PolicyException& exception : policy.exceptions)
+    rules.in_fp32.push_back(exception.module);
+  return rules;
+}
+
+bool is_excepted(std::string_view module, const ComputeRules& rules) {
+  return std::ranges::any_of(
+      rules.in_fp32, [&](const std::string& pattern) { return matches_module(pattern, module); });
+}
+
+ComputeRules rules_of_exception(const ComputeRules& rules) {
+  return {.compute = at::kFloat,
+          .autocast = AutocastRules::kNone,
+          .loss = rules.loss,
+          .gelu = rules.gelu};
 }
 
 const char* to_string(CastOp op) {

@@ -5,6 +5,9 @@
 #include <c10/core/ScalarType.h>
 
 #include <array>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/policy.h"
 
@@ -15,9 +18,15 @@ struct ComputeRules {
   AutocastRules autocast = AutocastRules::kNone;
   LossRule loss = LossRule::kContract;
   GeluRule gelu = GeluRule::kKernel;
+  std::vector<std::string> in_fp32 = {};  // patterns of excepted modules (config/module_pattern.h)
 };
 
 ComputeRules compute_rules(const DtypePolicy& policy);
+
+// Whether the policy makes an exception for a module; and the rules inside one: fp32 throughout, as
+// a policy without mixed precision and with compute = "fp32" has it.
+bool is_excepted(std::string_view module, const ComputeRules& rules);
+ComputeRules rules_of_exception(const ComputeRules& rules);
 
 // The operations of the models, as far as torch's autocast lists tell them apart.
 enum class CastOp { kMatmul, kLayerNorm, kPow, kEmbedding, kGelu, kTanh, kErf, kAdd };

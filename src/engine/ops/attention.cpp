@@ -138,6 +138,23 @@ Value attention(Tape& tape, const Value& query, const Value& key, const Value& v
       query.tensor().is_cpu() ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu);
 }
 
+AttentionMask make_mask(AttentionForm form, bool causal, std::int64_t tokens,
+                        const at::Tensor& attention_mask, const c10::Device& device) {
+  if (form == AttentionForm::kComposed)
+    return {form,
+            causal ? causal_mask(tokens, attention_mask, device) : padding_mask(attention_mask),
+            {}};
+  return {
+      form, {}, {causal, attention_mask.defined() ? attention_mask.logical_not() : at::Tensor()}};
+}
+
+Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
+                const AttentionMask& mask) {
+  return mask.form == AttentionForm::kComposed
+             ? attention(tape, query, key, value, mask.composed)
+             : fused_attention(tape, query, key, value, mask.fused);
+}
+
 Value attention_in_blocks(Tape& tape, const Value& query, const Value& key, const Value& value,
                           const at::Tensor& mask, std::int64_t block_bytes) {
   // Copied once here rather than by each matmul that takes a part of them.

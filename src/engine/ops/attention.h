@@ -3,6 +3,8 @@
 // memory. Scores exist a block at a time and are computed again in the backward pass.
 #pragma once
 
+#include "config/attention_form.h"
+#include "engine/ops/fused_attention.h"
 #include "engine/tape/tape.h"
 
 namespace dtbench::ops {
@@ -24,6 +26,21 @@ at::Tensor padding_mask(const at::Tensor& attention_mask);
 // the probabilities, the output; the softmax with scale and mask is in fp32 (fp64 for fp64).
 Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
                 const at::Tensor& mask);
+
+// The mask of one pass, as the form needs it: composed attention's [B or 1, 1, T or 1, T], or what
+// fused attention reads.
+struct AttentionMask {
+  AttentionForm form = AttentionForm::kComposed;
+  at::Tensor composed;
+  KeyMask fused;
+};
+// `attention_mask` as above.
+AttentionMask make_mask(AttentionForm form, bool causal, std::int64_t tokens,
+                        const at::Tensor& attention_mask, const c10::Device& device);
+
+// In the mask's form.
+Value attention(Tape& tape, const Value& query, const Value& key, const Value& value,
+                const AttentionMask& mask);
 
 // Likewise, with at most so many bytes of scores in a block (config/block_sizes.h): more are split
 // by samples, then heads, then rows of queries.

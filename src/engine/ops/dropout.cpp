@@ -5,22 +5,10 @@
 
 #include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/dropout_draws.h"
 
 namespace dtbench::ops {
 namespace {
-
-// One (row, token): `channels` values, four a counter.
-void fill_token(const DropoutDraw& draw, std::uint32_t row, std::uint32_t token,
-                std::int64_t channels, float* out) {
-  for (std::int64_t channel = 0; channel < channels; channel += 4) {
-    const PhiloxWords words = philox4x32_10(
-        {{draw.step, draw.first_sample + row, token, static_cast<std::uint32_t>(channel / 4)}},
-        draw.key);
-    const std::int64_t left = std::min<std::int64_t>(4, channels - channel);
-    for (std::int64_t lane = 0; lane < left; ++lane)
-      out[channel + lane] = words.v[lane] < draw.threshold ? 0.0f : draw.kept_value;
-  }
-}
 
 void fill_cpu(DropoutDraw draw, at::Tensor& mask) {
   if (draw.step_address != nullptr) draw.step = static_cast<std::uint32_t>(*draw.step_address);
@@ -29,8 +17,10 @@ void fill_cpu(DropoutDraw draw, at::Tensor& mask) {
   at::parallel_for(
       0, mask.size(0) * tokens, /*grain_size=*/64, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i)
-          fill_token(draw, static_cast<std::uint32_t>(i / tokens),
-                     static_cast<std::uint32_t>(i % tokens), channels, out + i * channels);
+          kernels::fill_token(
+              {draw.key, draw.step, draw.first_sample + static_cast<std::uint32_t>(i / tokens),
+               static_cast<std::uint32_t>(i % tokens), draw.threshold, draw.kept_value},
+              channels, out + i * channels);
       });
 }
 

@@ -15,7 +15,9 @@ bool is_unshared(const at::Tensor& x) {
 
 }  // namespace
 
-Tape::Tape(Mode mode, NodeObserver* observer) : mode_(mode), observer_(observer) {}
+Tape::Tape(Mode mode, NodeObserver* observer) : mode_(mode), observer_(observer) {
+  if (observer_ != nullptr) observer_->on_begin();
+}
 
 std::int32_t Tape::new_value() {
   values_.emplace_back();
@@ -106,6 +108,7 @@ void Tape::differentiate(Entry entry, const LeafSink& sink) {
       if (gradients[i].defined()) add_gradient(entry.inputs[i], std::move(gradients[i]));
   }
   release_inputs(entry.inputs, sink);
+  if (reached && observer_ != nullptr) observer_->on_gradients_added();
 }
 
 void Tape::add_gradient(std::int32_t id, at::Tensor gradient) {

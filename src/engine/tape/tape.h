@@ -58,11 +58,16 @@ struct Node {
 class NodeObserver {
  public:
   virtual ~NodeObserver() = default;
+  // The passes of a micro-batch begin.
+  virtual void on_begin() {}
   // A parameter takes part for the first time in this pass, as value `id`.
   virtual void on_leaf(std::int32_t /*id*/, std::string_view /*name*/) {}
   // kForward or kLoss: `in` are the inputs, `out` the outputs. kBackward: `in` are the outputs'
   // gradients, `out` the inputs'; those that nobody wants are undefined.
   virtual void on_node(const Node& node, Phase phase, at::TensorList in, at::TensorList out) = 0;
+  // What a node's backward half returned has been added where gradients meet, and handed over where
+  // they are whole.
+  virtual void on_gradients_added() {}
 };
 
 class Tape {

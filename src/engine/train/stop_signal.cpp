@@ -4,23 +4,31 @@
 #include <unistd.h>
 
 #include <csignal>
-
+#include <ctime>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/stop_signals.h"
 
 namespace dtbench {
 namespace {
 
 constexpr time_t kGraceSeconds = 2;
 
-// SIGUSR1 is how the destructor wakes the watcher.
+// All that ask to stop; the destructor wakes the watcher by one of them, too.
 sigset_t watched() {
+  sigset_t set = stop_signals();
+  sigaddset(&set, SIGUSR1);
+  return set;
+}
+
+// A further Ctrl-C, or the destructor's call. SIGTERM and what schedulers warn with may come
+// repeatedly: to all processes of a job, and from `dtbench`, which passes on what it got.
+sigset_t impatient() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGUSR1);
   return set;
 }
@@ -50,11 +58,12 @@ void StopSignal::watch() {
   sigwait(&set, &signal);
   if (finished_) return;
   requested_ = true;
-  log_info("stopping: saving a checkpoint; signal again to stop at once");
+  log_info("stopping: saving a checkpoint; Ctrl-C again to stop at once");
   const timespec grace{kGraceSeconds, 0};
-  const int again = sigtimedwait(&set, nullptr, &grace);
+  const sigset_t again = impatient();
+  const int further = sigtimedwait(&again, nullptr, &grace);
   if (finished_) return;
-  if (again > 0) _exit(static_cast<int>(ExitCode::kInterrupted));
+  if (further == SIGINT) _exit(static_cast<int>(ExitCode::kInterrupted));
   save_and_exit_();
 }
 

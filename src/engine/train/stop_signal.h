@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM: the run saves and ends within seconds, however long a step takes.
+// Ctrl-C, SIGTERM, SIGHUP and what schedulers warn with: the run saves and ends within seconds,
+// however long a step takes.
 #pragma once
 
 #include <atomic>
@@ -7,13 +8,14 @@
 
 namespace dtbench {
 
-// Takes SIGINT and SIGTERM in a thread of its own. The first one asks the training loop to stop at
-// the next step's end; when that has not happened within the grace period, `save_and_exit` is
-// called from this thread: it saves and ends the process, or returns when the run has ended
-// meanwhile. A second signal within the grace period ends the process at once, with exit code 130.
+// Takes the signals that ask to stop (base/stop_signals.h) in a thread of its own. The first one
+// asks the training loop to stop at the next step's end; when that has not happened within the
+// grace period, `save_and_exit` is called from this thread: it saves and ends the process, or
+// returns when the run has ended meanwhile. A further SIGINT within the grace period ends the
+// process at once, with exit code 130; the others may come repeatedly.
 class StopSignal {
  public:
-  // Blocks both signals in the calling thread and in those it starts: call before any other thread
+  // Blocks the signals in the calling thread and in those it starts: call before any other thread
   // is there.
   static void block();
 

@@ -14,6 +14,7 @@
 #include "engine/model/differentiate.h"
 #include "engine/model/initial_weights.h"
 #include "engine/model/model_builder.h"
+#include "engine/model/module_names.h"
 #include "engine/numerics/finite.h"
 #include "engine/numerics/scalar_type.h"
 #include "engine/optim/schedule.h"
@@ -84,6 +85,7 @@ Trainer::Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device
       constant_(constant_predictor(store, source_, evaluation_examples(), spec)),
       reducer_(reducer) {
   require_padding(spec, store.meta());
+  require_excepted_modules(model_, rules_, device);
 }
 
 Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {

@@ -26,6 +26,15 @@ function el(tag, attributes = {}, ...children) {
 const radio = (name, label, checked, choose) =>
     el("label", {}, el("input", {type: "radio", name, checked, onchange: choose}), " ", label);
 
+// A swatch and a name for each part of a stacked bar, and what the stroke beside it is.
+const partLegend = (names, stroke) =>
+    el("ul", {class: "legend"},
+       names.map(
+           (name, place) =>
+               el("li", {}, el("span", {class: "swatch", style: `background:var(--part-${place})`}),
+                  name)),
+       el("li", {}, `\u2503 ${stroke}`));
+
 const fill = (id, ...children) =>
     document.getElementById(id).replaceChildren(...children.flat(Infinity));
 

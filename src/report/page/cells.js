@@ -97,6 +97,7 @@ function cellInside(cell) {
       "div", {class: "inside"}, el("p", {}, el("code", {}, cell.path)),
       warnings.length ? el("ul", {class: "warnings"}, warnings.map((text) => el("li", {}, text))) :
                         null,
+      explanationBlock(cell),
       el("div", {class: "plots"}, seriesPlot(cell, "Training loss", cell.series.loss),
          seriesPlot(cell, "Gradient norm before clipping", cell.series.grad_norm),
          seriesPlot(cell, "Loss scale", cell.series.loss_scale, {shape: "hv", y: {type: "log"}})),

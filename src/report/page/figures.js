@@ -2,7 +2,7 @@
 
 const figureMakers = [
   curvesFigure, differenceFigure, survivalFigure, paretoFigure, targetFigure, mfuFigure,
-  memoryFigure, lostFigure, scaleFigure
+  profileFigure, memoryFigure, lostFigure, scaleFigure
 ];
 
 function legend() {

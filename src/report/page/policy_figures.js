@@ -206,13 +206,7 @@ function memoryFigure() {
     title: "Memory by part",
     plots: view.rows.map(plot),
     numbers,
-    legend: el(
-        "ul", {class: "legend"},
-        parts.map(
-            ([name], place) =>
-                el("li", {},
-                   el("span", {class: "swatch", style: `background:var(--part-${place})`}), name)),
-        el("li", {}, "\u2503 predicted by formula")),
+    legend: partLegend(parts.map(([name]) => name), "predicted by formula"),
     caption:
         `The bar's length is the peak that the allocator saw; parameters, gradients and optimizer states are what the tensors hold, the rest are activations and what operations need for a while. Means over seeds (n: ${
             seedText(view.rows)}).`,

@@ -1,4 +1,4 @@
-#include "config/policy_toml.h"
+#include "config/write_policy.h"
 
 #include "base/text.h"
 #include "config/settings.h"
@@ -10,7 +10,11 @@ std::string policy_toml(const DtypePolicy& policy) {
   // JSON's texts, numbers and booleans are TOML's, too.
   std::string text = concat("description = ", Json(policy.description).dump(), "\n\n");
   for (const PolicyField& field : policy_fields())
-    text += concat(field.key, " = ", fields.at(key_pointer(field.key)).dump(), "\n");
+    if (field.key != "exception")
+      text += concat(field.key, " = ", fields.at(key_pointer(field.key)).dump(), "\n");
+  for (const Json& exception : fields.at("exception"))
+    text += concat("\n[[exception]]\nmodule = ", exception.at("module").dump(),
+                   "\ncompute = ", exception.at("compute").dump(), "\n");
   return text;
 }
 

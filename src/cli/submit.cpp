@@ -1,0 +1,13 @@
+#include "cli/commands.h"
+
+namespace dtbench {
+
+void add_submit_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "submit", "hand a matrix or a study to a cluster's scheduler: Slurm, Kubernetes");
+  command->require_subcommand(1);
+  add_submit_slurm_command(*command);
+  add_submit_kubernetes_command(*command);
+}
+
+}  // namespace dtbench

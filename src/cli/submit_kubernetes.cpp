@@ -1,0 +1,96 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/submitted_job.h"
+#include "sweep/kubernetes_job.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct KubernetesOptions {
+  TaskOptions tasks;
+  std::string image, claim;
+};
+
+// What a container keeps nowhere else, in the shared folder; and the settings made here, but not
+// this machine's places.
+Variables environment_of(const Tasks& tasks, const SubmittedJob& job) {
+  Variables environment = {{"DTBENCH_CACHE", concat(kSharedFolder, "/.cache/dtbench")},
+                           {"HF_HOME", concat(kSharedFolder, "/.cache/huggingface")}};
+  for (const auto& variable : own_variables())
+    if (variable.first != "DTBENCH_CACHE" && variable.first != "DTBENCH_CONFIGS")
+      environment.push_back(variable);
+  for (const auto& variable : threads_variable(tasks, job))
+    environment.push_back(variable);
+  return environment;
+}
+
+// A folder of the container is gone with it.
+void require_shared(const fs::path& out) {
+  const fs::path below = (fs::path(kSharedFolder) / out).lexically_normal();
+  const fs::path relative = below.lexically_relative(kSharedFolder);
+  if (relative.empty() || *relative.begin() == "..")
+    throw usage_error(concat("--out must be in the shared volume, which is mounted at ",
+                             kSharedFolder, "; got '", out.string(), "'."),
+                      "A relative path starts there: --out runs");
+}
+
+void require_named(const std::string& value, const char* flag, const char* what) {
+  if (value.empty())
+    throw usage_error(concat("dtbench submit kubernetes needs ", flag, ", ", what, "."),
+                      concat("Say ", flag, " NAME before 'matrix' or 'study'."));
+}
+
+void write_manifest(const CLI::App& command, const KubernetesOptions& options) {
+  const SubmittedJob job = read_job(command);
+  require_named(options.image, "--image", "a container image with dtbench on its PATH");
+  require_named(options.claim, "--claim", "the PersistentVolumeClaim that the pods share");
+  require_shared(job.out);
+  const Tasks tasks = complete_tasks(options.tasks, job);
+  if (tasks.gpus.find(':') != std::string::npos)
+    throw usage_error(concat("--gpus must be a number, got '", tasks.gpus, "'."),
+                      "Nodes of a type are chosen in the manifest, by nodeSelector.");
+  KubernetesJob kubernetes;
+  kubernetes.name = kubernetes_name("dtbench-" + name_of(job.out));
+  kubernetes.cells = job.cells;
+  kubernetes.command = {"dtbench"};
+  kubernetes.command.insert(kubernetes.command.end(), job.arguments.begin(), job.arguments.end());
+  kubernetes.environment = environment_of(tasks, job);
+  kubernetes.image = options.image;
+  kubernetes.claim = options.claim;
+  kubernetes.tasks = tasks.tasks;
+  kubernetes.at_once = tasks.at_once;
+  kubernetes.cpus = tasks.cpus;
+  kubernetes.gpus = tasks.gpu_count;
+  if (!tasks.guessed.empty()) log_info("guessed: " + join(tasks.guessed, ", "));
+  std::cout << kubernetes_manifest(kubernetes);
+}
+
+}  // namespace
+
+void add_submit_kubernetes_command(CLI::App& submit) {
+  CLI::App* command = submit.add_subcommand(
+      "kubernetes", "print the manifest of an Indexed Job whose pods share the cells");
+  const auto options = std::make_shared<KubernetesOptions>();
+  command->fallthrough(false)->prefix_command();
+  command->add_option("--image", options->image, "container image with dtbench on its PATH");
+  command->add_option("--claim", options->claim,
+                      "PersistentVolumeClaim that the pods share, mounted at /work");
+  add_task_options(*command, options->tasks, "GPUs of a pod (default: 1 if cells train on GPUs)");
+  command->footer(
+      "Then the command to run, as it would be run in /work:\n"
+      "  dtbench submit kubernetes --image IMAGE --claim CLAIM matrix --device cuda --preset small "
+      "|\n"
+      "  kubectl create -f -\n"
+      "docs/cluster.md tells what happens to it.");
+  command->callback([command, options] { write_manifest(*command, *options); });
+}
+
+}  // namespace dtbench

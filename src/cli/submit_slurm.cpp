@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "base/child.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/submitted_job.h"
+#include "sweep/slurm_script.h"
+#include "sweep/sweep_options.h"
+
+namespace dtbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SlurmOptions {
+  TaskOptions tasks;
+  std::string partition, account, time;
+  std::vector<std::string> sbatch;
+  bool dry_run = false;
+};
+
+void require_writable_as_options(const SlurmOptions& options) {
+  require_one_line(options.partition, "--partition");
+  require_one_line(options.account, "--account");
+  require_one_line(options.time, "--time");
+  require_one_line(options.tasks.gpus, "--gpus");
+  for (const std::string& option : options.sbatch) {
+    require_one_line(option, "--sbatch");
+    if (!option.starts_with("-"))
+      throw usage_error(concat("--sbatch must be an option of sbatch, got '", option, "'."),
+                        "For example: --sbatch=--mem=32G");
+  }
+}
+
+// What nobody said and a reader of the bill would want to know.
+void log_guesses(const SlurmOptions& options, const Tasks& tasks) {
+  if (!tasks.guessed.empty()) log_info("guessed: " + join(tasks.guessed, ", "));
+  std::vector<std::string> defaults;
+  if (options.partition.empty()) defaults.emplace_back("partition");
+  if (options.account.empty()) defaults.emplace_back("account");
+  if (options.time.empty()) defaults.emplace_back("time limit");
+  if (!defaults.empty()) log_info("left to the cluster's defaults: " + join(defaults, ", "));
+}
+
+SlurmJob slurm_job(const SlurmOptions& options, const SubmittedJob& job, const Tasks& tasks) {
+  SlurmJob slurm;
+  slurm.name = "dtbench-" + name_of(job.out);
+  slurm.cells = job.cells;
+  slurm.command = {(program_folder() / "dtbench").string()};
+  slurm.command.insert(slurm.command.end(), job.arguments.begin(), job.arguments.end());
+  slurm.environment = own_variables();
+  for (const auto& variable : threads_variable(tasks, job))
+    slurm.environment.push_back(variable);
+  slurm.folder = fs::current_path();
+  slurm.logs = fs::absolute(sweep_folder(job.out)).lexically_normal() / "slurm";
+  slurm.tasks = tasks.tasks;
+  slurm.at_once = tasks.at_once;
+  slurm.cpus = tasks.cpus;
+  slurm.gpus = tasks.gpus;
+  slurm.partition = options.partition;
+  slurm.account = options.account;
+  slurm.time = options.time;
+  slurm.options = options.sbatch;
+  require_one_line(slurm.folder.string(), "The working folder");
+  require_one_line(slurm.logs.string(), "--out");
+  return slurm;
+}
+
+// The job's number, as sbatch prints it: "123" or "123;cluster".
+std::string submit(const fs::path& script) {
+  const ChildOutput sbatch = run_child({"/usr/bin/env", "sbatch", "--parsable", script.string()});
+  constexpr int kNotFound = 127;
+  if (sbatch.status == kNotFound)
+    throw Error(ExitCode::kPermanent,
+                "sbatch was not found on PATH: this is no machine of a Slurm cluster.",
+                "Submit from a login node, or see the script with --dry-run.");
+  if (sbatch.status != 0)
+    throw Error(ExitCode::kPermanent,
+                concat("sbatch refused the job, with exit code ", sbatch.status, ". It is in '",
+                       script.string(), "'."),
+                "The lines above say why.");
+  return sbatch.output.substr(0, sbatch.output.find_first_of(";\n"));
+}
+
+void submit_to_slurm(const CLI::App& command, const SlurmOptions& options) {
+  require_writable_as_options(options);
+  const SubmittedJob job = read_job(command);
+  const Tasks tasks = complete_tasks(options.tasks, job);
+  const SlurmJob slurm = slurm_job(options, job, tasks);
+  const std::string script = slurm_script(slurm);
+  log_guesses(options, tasks);
+  if (options.dry_run) {
+    std::cout << script;
+    return;
+  }
+  const fs::path file = slurm.logs / "array.sh";
+  make_directories(slurm.logs);
+  write_file_atomically(file, script);
+  const std::string number = submit(file);
+  std::cout << "Submitted job " << number << ": " << job.cells << " cells, at most "
+            << tasks.at_once << " tasks at once.\n"
+            << "Script and logs: " << slurm.logs.string() << "\n"
+            << "Watch it: dtbench watch " << shell_word(job.out.string()) << "; squeue --job "
+            << number << "\nStop it: scancel " << number
+            << "\nThe same command submits again; cells that are done stay done.\n";
+}
+
+}  // namespace
+
+void add_submit_slurm_command(CLI::App& submit) {
+  CLI::App* command = submit.add_subcommand(
+      "slurm", "submit a job array whose tasks share the cells, and requeue near their time limit");
+  const auto options = std::make_shared<SlurmOptions>();
+  command->fallthrough(false)->prefix_command();
+  add_task_options(*command, options->tasks,
+                   "GPUs of a task, NUMBER or TYPE:NUMBER (default: 1 if cells train on GPUs)");
+  command->add_option("--partition", options->partition, "as of sbatch");
+  command->add_option("--account", options->account, "as of sbatch");
+  command->add_option("--time", options->time,
+                      "time limit of a task, as of sbatch: 4:00:00; longer work is requeued");
+  command
+      ->add_option("--sbatch", options->sbatch,
+                   "a further option of sbatch, --sbatch=--mem=32G; repeatable")
+      ->allow_extra_args(false);
+  command->add_flag("--dry-run", options->dry_run, "print the script; submit nothing");
+  command->footer(
+      "Then the command to run, as it would be run here:\n"
+      "  dtbench submit slurm --at-once 8 --time 4:00:00 matrix --preset small --device cuda\n"
+      "docs/cluster.md tells what happens to it.");
+  command->callback([command, options] { submit_to_slurm(*command, *options); });
+}
+
+}  // namespace dtbench

@@ -1,0 +1,34 @@
+// A matrix or study as a job array of Slurm: the text of its batch script.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dtbench {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+struct SlurmJob {
+  std::string name;
+  std::size_t cells = 0;             // of the whole matrix, for who reads the script
+  std::vector<std::string> command;  // of each task: the program and its arguments
+  Variables environment;             // that the command needs
+  std::filesystem::path folder;      // where it starts
+  std::filesystem::path logs;        // a folder, for a file a task
+  int tasks = 1, at_once = 1, cpus = 1;
+  std::string gpus;                      // of a task: "2" or "a100:2"; empty: none
+  std::string partition, account, time;  // empty: the cluster's defaults
+  std::vector<std::string> options;      // further ones of sbatch: "--mem=32G"
+};
+
+// A script for sbatch. Its tasks all run the same command and share the cells by their leases. On a
+// warning signal a task saves, ends and has itself requeued.
+std::string slurm_script(const SlurmJob& job);
+
+// One word of a shell, quoted where that is needed.
+std::string shell_word(const std::string& text);
+
+}  // namespace dtbench
