@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/submitted_job.h"
@@ -58,18 +57,13 @@ void write_manifest(const CLI::App& command, const KubernetesOptions& options) {
     throw usage_error(concat("--gpus must be a number, got '", tasks.gpus, "'."),
                       "Nodes of a type are chosen in the manifest, by nodeSelector.");
   KubernetesJob kubernetes;
+  describe(kubernetes, job, tasks, "dtbench");
   kubernetes.name = kubernetes_name("dtbench-" + name_of(job.out));
-  kubernetes.cells = job.cells;
-  kubernetes.command = {"dtbench"};
-  kubernetes.command.insert(kubernetes.command.end(), job.arguments.begin(), job.arguments.end());
   kubernetes.environment = environment_of(tasks, job);
   kubernetes.image = options.image;
   kubernetes.claim = options.claim;
-  kubernetes.tasks = tasks.tasks;
-  kubernetes.at_once = tasks.at_once;
-  kubernetes.cpus = tasks.cpus;
   kubernetes.gpus = tasks.gpu_count;
-  if (!tasks.guessed.empty()) log_info("guessed: " + join(tasks.guessed, ", "));
+  log_guesses(tasks);
   std::cout << kubernetes_manifest(kubernetes);
 }
 
@@ -82,10 +76,10 @@ void add_submit_kubernetes_command(CLI::App& submit) {
   command->fallthrough(false)->prefix_command();
   command->add_option("--image", options->image, "container image with dtbench on its PATH");
   command->add_option("--claim", options->claim,
-                      "PersistentVolumeClaim that the pods share, mounted at /work");
+                      "PersistentVolumeClaim that the pods share, mounted at /data");
   add_task_options(*command, options->tasks, "GPUs of a pod (default: 1 if cells train on GPUs)");
   command->footer(
-      "Then the command to run, as it would be run in /work:\n"
+      "Then the command to run, as it would be run in /data:\n"
       "  dtbench submit kubernetes --image IMAGE --claim CLAIM matrix --device cuda --preset small "
       "|\n"
       "  kubectl create -f -\n"

@@ -40,8 +40,7 @@ void require_writable_as_options(const SlurmOptions& options) {
 }
 
 // What nobody said and a reader of the bill would want to know.
-void log_guesses(const SlurmOptions& options, const Tasks& tasks) {
-  if (!tasks.guessed.empty()) log_info("guessed: " + join(tasks.guessed, ", "));
+void log_defaults(const SlurmOptions& options) {
   std::vector<std::string> defaults;
   if (options.partition.empty()) defaults.emplace_back("partition");
   if (options.account.empty()) defaults.emplace_back("account");
@@ -51,18 +50,13 @@ void log_guesses(const SlurmOptions& options, const Tasks& tasks) {
 
 SlurmJob slurm_job(const SlurmOptions& options, const SubmittedJob& job, const Tasks& tasks) {
   SlurmJob slurm;
+  describe(slurm, job, tasks, (program_folder() / "dtbench").string());
   slurm.name = "dtbench-" + name_of(job.out);
-  slurm.cells = job.cells;
-  slurm.command = {(program_folder() / "dtbench").string()};
-  slurm.command.insert(slurm.command.end(), job.arguments.begin(), job.arguments.end());
   slurm.environment = own_variables();
   for (const auto& variable : threads_variable(tasks, job))
     slurm.environment.push_back(variable);
   slurm.folder = fs::current_path();
   slurm.logs = fs::absolute(sweep_folder(job.out)).lexically_normal() / "slurm";
-  slurm.tasks = tasks.tasks;
-  slurm.at_once = tasks.at_once;
-  slurm.cpus = tasks.cpus;
   slurm.gpus = tasks.gpus;
   slurm.partition = options.partition;
   slurm.account = options.account;
@@ -95,7 +89,8 @@ void submit_to_slurm(const CLI::App& command, const SlurmOptions& options) {
   const Tasks tasks = complete_tasks(options.tasks, job);
   const SlurmJob slurm = slurm_job(options, job, tasks);
   const std::string script = slurm_script(slurm);
-  log_guesses(options, tasks);
+  log_guesses(tasks);
+  log_defaults(options);
   if (options.dry_run) {
     std::cout << script;
     return;

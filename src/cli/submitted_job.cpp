@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -166,6 +167,20 @@ Variables threads_variable(const Tasks& tasks, const SubmittedJob& job) {
   if (std::getenv("OMP_NUM_THREADS") != nullptr) return {};
   const int at_a_time = job.jobs.value_or(std::max(1, tasks.gpu_count));
   return {{"OMP_NUM_THREADS", std::to_string(std::max(1, tasks.cpus / at_a_time))}};
+}
+
+void describe(SharedJob& shared, const SubmittedJob& job, const Tasks& tasks,
+              const std::string& program) {
+  shared.cells = job.cells;
+  shared.command = {program};
+  shared.command.insert(shared.command.end(), job.arguments.begin(), job.arguments.end());
+  shared.tasks = tasks.tasks;
+  shared.at_once = tasks.at_once;
+  shared.cpus = tasks.cpus;
+}
+
+void log_guesses(const Tasks& tasks) {
+  if (!tasks.guessed.empty()) log_info("guessed: " + join(tasks.guessed, ", "));
 }
 
 Variables own_variables() {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sweep/slurm_script.h"
+#include "sweep/shared_job.h"
 
 namespace dtbench {
 
@@ -47,6 +47,14 @@ Tasks complete_tasks(const TaskOptions& options, const SubmittedJob& job);
 // OMP_NUM_THREADS of a task, unless it is set here: a cell resumes only with as many threads as it
 // had, and nodes may have different numbers of cores.
 Variables threads_variable(const Tasks& tasks, const SubmittedJob& job);
+
+// What every scheduler is told alike, but for environment and name: `program` runs the job's
+// arguments.
+void describe(SharedJob& shared, const SubmittedJob& job, const Tasks& tasks,
+              const std::string& program);
+
+// In a line on standard error.
+void log_guesses(const Tasks& tasks);
 
 // The DTBENCH_* variables that are set here, in the order of their names.
 Variables own_variables();

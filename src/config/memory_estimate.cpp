@@ -140,16 +140,16 @@ class Moments {
     return nc_ * x_ + std::max(nc_ * dropout, product + weights);
   }
 
-  // In attention probabilities (on the CPU in fp32), their gradient and the scores' (on a GPU in
-  // place) are alive at once, and gradients of q, k and v; the MLP's activations of that layer,
-  // twice its width and two inputs a token, are gone.
+  // In composed attention probabilities (on the CPU in fp32), their gradient and the scores' (on a
+  // GPU in place) are alive at once; in either form, gradients of q, k and v; the MLP's activations
+  // of that layer, twice its width and two inputs a token, are gone.
   std::int64_t attention_work() const {
-    if (fused_attention_) return nc_ * (2 * p_ + 3 * c_) - 2 * (mlp_ + nc_) * c_;
     const std::int64_t scores = std::min(cpu_ ? kAttentionBlockBytes : kAttentionBlockBytesOnGpu,
                                          samples_ * shape_.heads * length_ * length_ * inside_);
     const std::int64_t in_stored = scores / inside_ * c_;
-    const std::int64_t blocks = cpu_ ? 3 * scores + (c_ == inside_ ? 0 : in_stored) : 2 * in_stored;
-    return nc_ * (2 * x_ + 3 * c_) + blocks - 2 * (mlp_ + nc_) * c_;
+    const std::int64_t composed =
+        cpu_ ? 3 * scores + (c_ == inside_ ? 0 : in_stored) : 2 * in_stored;
+    return nc_ * (2 * x_ + 3 * c_) + (fused_attention_ ? 0 : composed) - 2 * (mlp_ + nc_) * c_;
   }
 
   std::int64_t work() const { return std::max(layer_work(), attention_work()); }

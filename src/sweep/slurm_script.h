@@ -1,24 +1,17 @@
 // A matrix or study as a job array of Slurm: the text of its batch script.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "sweep/shared_job.h"
 
 namespace dtbench {
 
-using Variables = std::vector<std::pair<std::string, std::string>>;
-
-struct SlurmJob {
-  std::string name;
-  std::size_t cells = 0;             // of the whole matrix, for who reads the script
-  std::vector<std::string> command;  // of each task: the program and its arguments
-  Variables environment;             // that the command needs
-  std::filesystem::path folder;      // where it starts
-  std::filesystem::path logs;        // a folder, for a file a task
-  int tasks = 1, at_once = 1, cpus = 1;
+struct SlurmJob : SharedJob {
+  std::filesystem::path folder;          // where it starts
+  std::filesystem::path logs;            // a folder, for a file a task
   std::string gpus;                      // of a task: "2" or "a100:2"; empty: none
   std::string partition, account, time;  // empty: the cluster's defaults
   std::vector<std::string> options;      // further ones of sbatch: "--mem=32G"

@@ -176,7 +176,7 @@ def test_the_manifest_says_what_was_asked_for(bench):
     assert container["command"] == ["dtbench", *ON_GPU, "--out", "it's: 100%", "--no-wait"]
     assert container["resources"]["limits"] == {"cpu": 8, "nvidia.com/gpu": 2}
     assert {entry["name"]: entry["value"] for entry in container["env"]} == {
-        "DTBENCH_CACHE": "/work/.cache/dtbench", "HF_HOME": "/work/.cache/huggingface",
+        "DTBENCH_CACHE": "/data/.cache/dtbench", "HF_HOME": "/data/.cache/huggingface",
         "DTBENCH_TRAIN_STEPS": "7", "OMP_NUM_THREADS": "4"}
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", job["metadata"]["name"])
     [volume] = pod["volumes"]

@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "config/block_sizes.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/attention_numbers.h"
 #include "engine/ops/attention_softmax.h"
 #include "engine/ops/matmul.h"
 
@@ -50,10 +50,6 @@ std::vector<Block> blocks_of(const at::Tensor& query, std::int64_t block_bytes) 
   return blocks;
 }
 
-double scale_of(const at::Tensor& query) {
-  return 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
-}
-
 // Gradients of keys and values add up over the blocks of rows that look at them, unrounded.
 class KeyGradient {
  public:
@@ -88,7 +84,7 @@ at::Tensor attention_forward(const at::Tensor& query, const at::Tensor& key,
   for (const Block& block : blocks_of(query, block_bytes)) {
     const at::Tensor probabilities = attention_probabilities(
         rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)), block.mask(mask),
-        scale_of(query));
+        attention_scale(query));
     block.queries(output).copy_(rounded_matmul(probabilities, block.keys(value)));
   }
   return output;
@@ -108,7 +104,7 @@ Tensors attention_backward(const at::Tensor& query, const at::Tensor& key, const
     const ScoreGradient gradient = attention_softmax_backward(
         rounded_matmul(block.queries(query), block.keys(key).transpose(-1, -2)),
         rounded_matmul(upstream, block.keys(value).transpose(-1, -2)), block.mask(mask),
-        scale_of(query));
+        attention_scale(query));
     value_gradient.add(block, gradient.probabilities.transpose(-1, -2), upstream);
     block.queries(query_gradient).copy_(rounded_matmul(gradient.scores, block.keys(key)));
     key_gradient.add(block, gradient.scores.transpose(-1, -2), block.queries(query));

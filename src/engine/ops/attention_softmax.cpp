@@ -2,10 +2,9 @@
 
 #include <ATen/ATen.h>
 
-#include <limits>
-
 #include "engine/numerics/plugin.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/attention_numbers.h"
 
 namespace dtbench::ops {
 namespace {
@@ -20,9 +19,7 @@ bool has_kernel(const at::Tensor& scores) {
 at::Tensor unrounded_probabilities(const at::Tensor& scores, const at::Tensor& mask, double scale) {
   const at::ScalarType inside = accumulation_type(scores.scalar_type());
   at::Tensor scaled = scores.to(inside).mul_(scale);
-  if (mask.defined())
-    scaled.masked_fill_(mask, inside == at::kDouble ? std::numeric_limits<double>::lowest()
-                                                    : std::numeric_limits<float>::lowest());
+  if (mask.defined()) scaled.masked_fill_(mask, lowest_of(inside));
   return at::softmax(scaled, -1);
 }
 

@@ -4,10 +4,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "engine/numerics/scalar_type.h"
+#include "engine/ops/attention_numbers.h"
 #include "engine/ops/gpu_attention.h"
 
 namespace dtbench::ops {
@@ -17,10 +16,6 @@ namespace {
 std::int64_t rows_at_once(std::int64_t tokens) {
   constexpr std::int64_t kScores = 32768, kFewest = 16, kMost = 128;
   return std::clamp(kScores / tokens, kFewest, kMost);
-}
-
-double scale_of(const at::Tensor& query) {
-  return 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
 }
 
 // One head of one sample: the operands [T, D] in the accumulation datatype, with their values as
@@ -51,9 +46,7 @@ class SampleMask {
   // Scores [rows, keys] of the queries from `row` on.
   void apply(at::Tensor& scores, std::int64_t row) const {
     const std::int64_t rows = scores.size(0), keys = scores.size(1);
-    const double lowest = scores.scalar_type() == at::kDouble
-                              ? std::numeric_limits<double>::lowest()
-                              : std::numeric_limits<float>::lowest();
+    const double lowest = lowest_of(scores.scalar_type());
     if (causal_) {
       scores.narrow(1, row, rows)
           .masked_fill_(later_.narrow(0, 0, rows).narrow(1, 0, rows), lowest);
@@ -82,7 +75,7 @@ class FusedAttention {
         heads_(query.size(1)),
         tokens_(query.size(2)),
         rows_(rows_at_once(tokens_)),
-        scale_(scale_of(query)),
+        scale_(attention_scale(query)),
         later_(at::ones({rows_, rows_}, at::kBool).triu_(1)) {}
 
   // The output, and of each query's scores the largest and the sum of P, [B, H, T, 2].

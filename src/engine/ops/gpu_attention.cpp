@@ -4,18 +4,13 @@
 #include <ATen/Context.h>
 
 #include <array>
-#include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "engine/ops/attention.h"
+#include "engine/ops/attention_numbers.h"
 
 namespace dtbench::ops {
 namespace {
-
-double scale_of(const at::Tensor& query) {
-  return 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
-}
 
 // Torch's kernels add up a query's gradient in an order of chance unless they are told otherwise.
 class InOneOrder {
@@ -42,7 +37,7 @@ class InOneOrder {
 Value flash(Tape& tape, const Value& query, const Value& key, const Value& value, bool causal) {
   const at::Tensor &q = query.tensor(), &k = key.tensor(), &v = value.tensor();
   const auto made = at::_scaled_dot_product_flash_attention(
-      q, k, v, /*dropout_p=*/0.0, causal, /*return_debug_mask=*/false, scale_of(q));
+      q, k, v, /*dropout_p=*/0.0, causal, /*return_debug_mask=*/false, attention_scale(q));
   return tape.record("attention", {query, key, value}, std::get<0>(made),
                      [q, k, v, made, causal](Tensors dy) -> Tensors {
                        const auto& [output, log_sum, lengths_q, lengths_k, longest_q, longest_k,
@@ -50,7 +45,7 @@ Value flash(Tape& tape, const Value& query, const Value& key, const Value& value
                        const InOneOrder guard;
                        auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_backward_symint(
                            dy[0], q, k, v, output, log_sum, lengths_q, lengths_k, longest_q,
-                           longest_k, /*dropout_p=*/0.0, causal, seed, offset, scale_of(q));
+                           longest_k, /*dropout_p=*/0.0, causal, seed, offset, attention_scale(q));
                        return {dq, dk, dv};
                      });
 }
@@ -65,12 +60,9 @@ at::Tensor composed_mask(const KeyMask& mask, const at::Tensor& query) {
 at::Tensor bias_of(const at::Tensor& not_seen, const at::Tensor& query) {
   constexpr std::int64_t kVector = 8;
   const std::int64_t tokens = query.size(2), padded = (tokens + kVector - 1) / kVector * kVector;
-  const double lowest = query.scalar_type() == at::kHalf
-                            ? static_cast<double>(std::numeric_limits<at::Half>::lowest())
-                            : static_cast<double>(std::numeric_limits<at::BFloat16>::lowest());
   const at::Tensor bias = at::zeros({query.size(0), 1, not_seen.size(2), padded}, query.options())
                               .narrow(-1, 0, tokens);
-  bias.masked_fill_(not_seen, lowest);
+  bias.masked_fill_(not_seen, lowest_of(query.scalar_type()));
   return bias.expand({query.size(0), query.size(1), tokens, tokens});
 }
 
@@ -80,7 +72,7 @@ Value memory_efficient(Tape& tape, const Value& query, const Value& key, const V
   const at::Tensor bias = bias_of(not_seen, q);
   const auto made = at::_scaled_dot_product_efficient_attention(
       q, k, v, bias, /*compute_log_sumexp=*/true, /*dropout_p=*/0.0, /*is_causal=*/false,
-      scale_of(q));
+      attention_scale(q));
   return tape.record(
       "attention", {query, key, value}, std::get<0>(made),
       [q, k, v, bias, made](Tensors dy) -> Tensors {
@@ -88,7 +80,7 @@ Value memory_efficient(Tape& tape, const Value& query, const Value& key, const V
         const InOneOrder guard;
         auto [dq, dk, dv, dbias] = at::_scaled_dot_product_efficient_attention_backward(
             dy[0], q, k, v, bias, output, log_sum, seed, offset, /*dropout_p=*/0.0,
-            std::array<bool, 4>{true, true, true, false}, /*is_causal=*/false, scale_of(q));
+            std::array<bool, 4>{true, true, true, false}, /*is_causal=*/false, attention_scale(q));
         return {dq, dk, dv};
       });
 }

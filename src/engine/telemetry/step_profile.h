@@ -9,9 +9,9 @@
 namespace dtbench {
 
 // Trains some more steps, on the batch of the last one, with every operation timed: nothing is to
-// be read from `trainer`'s weights afterwards. result.json's "profile" (docs/record-schema.md): of
-// the step whose time is the median, so that its parts add up to it. Null where the products' rate
-// is not known.
+// be read from `trainer`'s weights afterwards. profile.json (docs/record-schema.md): of the step
+// whose time is the median, so that its parts add up to it. Null where the products' rate is not
+// known.
 Json profile_steps(Trainer& trainer, const Peaks& peaks);
 
 }  // namespace dtbench

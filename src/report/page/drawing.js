@@ -178,3 +178,38 @@ const bars = (ranges) => ({
   array: ranges.map((range) => range.high - range.mean),
   arrayminus: ranges.map((range) => range.mean - range.low),
 });
+
+// A bar of parts for each policy, and a stroke across it. `value(policy, place)`: of a part;
+// `strokeAt(policy)`: where the stroke stands.
+function partBars({policies, names, value, unit, axis, stroke, strokeAt}) {
+  const bars = names.map((name, place) => ({
+                           type: "bar",
+                           orientation: "h",
+                           name,
+                           y: policies,
+                           x: policies.map((policy) => value(policy, place)),
+                           marker: {color: colour(`--part-${place}`)},
+                           hovertemplate: `%{x:.4g} ${unit} ${name}<extra>%{y}</extra>`,
+                         }));
+  const strokes = {
+    y: policies,
+    x: policies.map(strokeAt),
+    name: stroke,
+    mode: "markers",
+    marker: {
+      symbol: "line-ns-open",
+      size: 16,
+      color: colour("--text"),
+      line: {width: 2, color: colour("--text")}
+    },
+    hovertemplate: `%{x:.4g} ${unit} ${stroke}<extra>%{y}</extra>`
+  };
+  return {
+    traces: [...bars, strokes],
+    layout: {
+      barmode: "stack",
+      x: {label: axis},
+      y: {type: "category", categoryorder: "array", categoryarray: [...policies].reverse()}
+    }
+  };
+}

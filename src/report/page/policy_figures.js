@@ -156,36 +156,15 @@ function memoryFigure() {
           [2 ** 30, "GiB"] :
           [2 ** 20, "MiB"];
       const sized = (value) => (value === null ? null : value / scale[0]);
-      const traces = parts.map(([name, pick], place) => ({
-                                 type: "bar",
-                                 orientation: "h",
-                                 name,
-                                 y: policies,
-                                 x: policies.map((policy) => sized(mean(policy, pick))),
-                                 marker: {color: colour(`--part-${place}`)},
-                                 hovertemplate: `%{x:.4g} ${scale[1]} ${name}<extra>%{y}</extra>`,
-                               }));
-      traces.push({
-        y: policies,
-        x: policies.map((policy) => sized(mean(policy, (m) => m.predicted?.total_bytes))),
-        name: "predicted",
-        mode: "markers",
-        marker: {
-          symbol: "line-ns-open",
-          size: 16,
-          color: colour("--text"),
-          line: {width: 2, color: colour("--text")}
-        },
-        hovertemplate: `%{x:.4g} ${scale[1]} predicted<extra>%{y}</extra>`
+      return partBars({
+        policies,
+        names: parts.map(([name]) => name),
+        value: (policy, place) => sized(mean(policy, parts[place][1])),
+        unit: scale[1],
+        axis: scale[1],
+        stroke: "predicted",
+        strokeAt: (policy) => sized(mean(policy, (m) => m.predicted?.total_bytes))
       });
-      return {
-        traces,
-        layout: {
-          barmode: "stack",
-          x: {label: scale[1]},
-          y: {type: "category", categoryorder: "array", categoryarray: [...policies].reverse()}
-        }
-      };
     },
   });
   const numbers = () => table(

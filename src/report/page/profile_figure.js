@@ -25,36 +25,15 @@ function profilePlot(row) {
       const time = (policy, kind) => profileOf(row, policy)
                                          .parts.filter((part) => kindOfPart(part.name) === kind)
                                          .reduce((sum, part) => sum + number(part.ms), 0);
-      const traces = workKinds.map(([kind], place) => ({
-                                     type: "bar",
-                                     orientation: "h",
-                                     name: kind,
-                                     y: policies,
-                                     x: policies.map((policy) => time(policy, kind)),
-                                     marker: {color: colour(`--part-${place}`)},
-                                     hovertemplate: `%{x:.4g} ms ${kind}<extra>%{y}</extra>`,
-                                   }));
-      traces.push({
-        y: policies,
-        x: policies.map((policy) => number(profileOf(row, policy).floor_ms)),
-        name: "floor",
-        mode: "markers",
-        marker: {
-          symbol: "line-ns-open",
-          size: 16,
-          color: colour("--text"),
-          line: {width: 2, color: colour("--text")}
-        },
-        hovertemplate: "%{x:.4g} ms floor<extra>%{y}</extra>"
+      return partBars({
+        policies,
+        names: workKinds.map(([kind]) => kind),
+        value: (policy, place) => time(policy, workKinds[place][0]),
+        unit: "ms",
+        axis: "ms a step",
+        stroke: "floor",
+        strokeAt: (policy) => number(profileOf(row, policy).floor_ms)
       });
-      return {
-        traces,
-        layout: {
-          barmode: "stack",
-          x: {label: "ms a step"},
-          y: {type: "category", categoryorder: "array", categoryarray: [...policies].reverse()}
-        }
-      };
     },
   };
 }
