@@ -20,7 +20,7 @@ esac
 
 begin
 need_python=yes
-set_up_build "$root/requirements/"{apt,apt-test,apt-bench}.txt
+set_up_build whole "$root/requirements/"{apt,apt-test,apt-bench}.txt
 find_arrow
 find_plotly
 make_test_venv

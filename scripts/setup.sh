@@ -227,43 +227,72 @@ choose_torch() {
   say "building on torch $(torch_version "$torch") in $torch"
 }
 
-# install_torch: the pinned torch, once for all clones.
+# install_torch cpu|whole: the pinned torch, once for all clones. cpu is what the engine needs without a
+# GPU; whole adds, in the same place, what it needs with one and what Python needs to import torch.
 install_torch() {
-  local requirements=$root/requirements/torch.txt
-  make_venv venv "$(find_python)" "$requirements"
+  local requirements=$root/requirements/torch.txt python
+  python=$(find_python)
+  name_venv venv "$python" "$requirements"
+  if [[ $1 == whole ]]; then
+    fill_venv .complete "$python" -r "$requirements"
+  elif [[ ! -e $venv/.complete ]]; then
+    fill_venv .complete-cpu "$python" --no-deps -r "$requirements" -r "$root/requirements/torch-cpu.txt"
+  fi
   torch=$(echo "$venv"/lib/python3.*/site-packages/torch)
   usable_torch "$torch" || fail 4 "$unusable" "Remove '$venv' and try again."
   choose_torch "$(sed -n 's/^torch==//p' "$requirements")"
 }
 
+# torch_is_whole: whether $torch is more than install_torch cpu brings.
+torch_is_whole() {
+  local folder=$torch/../../../..
+  [[ -e $folder/.complete || ! -e $folder/.complete-cpu ]]
+}
+
 # make_venv PREFIX PYTHON REQUIREMENTS [SITE]: sets $venv to a virtual environment in the cache with
-# these requirements, which also sees the packages in the folder SITE. Its name holds a hash of all
-# that; a marker written last tells it from a half-made one.
+# these requirements, which also sees the packages in the folder SITE.
 make_venv() {
-  local prefix=$1 python=$2 requirements=$3 site=${4-} key what
+  name_venv "$@"
+  site=${4-} fill_venv .complete "$2" -r "$3"
+}
+
+# name_venv PREFIX PYTHON REQUIREMENTS [SITE]: sets $venv to its folder, whose name holds a hash of
+# what make_venv would put there.
+name_venv() {
+  local prefix=$1 python=$2 requirements=$3 site=${4-} key
   key=$({
     sed 's/[[:space:]]*#.*//; /^$/d' "$requirements"
     "$python" -c 'import sys, sysconfig; print(sys.version_info[:2], sysconfig.get_platform())'
     printf '%s\n' "$site"
   } | sha256sum)
   venv=$cache/$prefix-${key:0:16}
-  [[ -e $venv/.complete && -x $venv/bin/python ]] && return
+}
+
+# fill_venv MARKER PYTHON ARGUMENT...: has pip install into $venv what the arguments say, and makes it
+# see the folder $site, if set. The marker, written last, tells what is complete from what is half-made.
+fill_venv() {
+  local marker=$venv/$1 python=$2 what
+  shift 2
+  [[ -e $marker && -x $venv/bin/python ]] && return
   lock "$venv.lock" "another set-up of '$venv'"
   local venv_lock=$lock
-  if [[ ! -e $venv/.complete || ! -x $venv/bin/python ]]; then
-    what=$(sed 's/[;#].*//; /^ *$/d' "$requirements" | paste -sd ' ')
+  if [[ ! -e $marker || ! -x $venv/bin/python ]]; then
+    what=$(for what; do [[ -f $what ]] && cat "$what"; done | sed 's/[;#].*//; /^ *$/d' | paste -sd ' ')
     say "installing $what into $venv"
-    rm -rf "$venv"
-    require 4 "could not create a virtual environment in '$venv'" \
-      "Check that '$python -m venv' works there." "$python" -m venv "$venv"
-    mkdir "$venv/.tmp" # /tmp is often too small for torch
+    if [[ ! -x $venv/bin/python ]] || ! compgen -G "$venv/.complete*" >/dev/null; then
+      rm -rf "$venv"
+      require 4 "could not create a virtual environment in '$venv'" \
+        "Check that '$python -m venv' works there." "$python" -m venv "$venv"
+    fi
+    mkdir -p "$venv/.tmp" # /tmp is often too small for torch
     require 3 "could not install $what" \
-      "Check the network and the space in '$cache' (torch needs 8 GB, pyarrow 0.2 GB), then try again." \
+      "Check the network and the space in '$cache' (torch needs 8 GB, without a GPU 2 GB; pyarrow 0.2 GB),
+  then try again." \
       env -u PYTHONPATH -u PYTHONHOME TMPDIR="$venv/.tmp" "$venv/bin/python" -m pip install \
-      --no-cache-dir --disable-pip-version-check --progress-bar off -r "$requirements"
+      --no-cache-dir --disable-pip-version-check --progress-bar off "$@"
     rm -rf "$venv/.tmp"
-    [[ $site ]] && printf '%s\n' "$site" >"$(echo "$venv"/lib/python3.*/site-packages)/torch-in-use.pth"
-    touch "$venv/.complete"
+    [[ ${site-} ]] && printf '%s\n' "$site" >"$(echo "$venv"/lib/python3.*/site-packages)/torch-in-use.pth"
+    touch "$marker"
   fi
   unlock "$venv_lock"
 }
@@ -390,24 +419,30 @@ build() {
     cmake --build "$folder" --parallel "$jobs" ${1+--target "$@"}
 }
 
-# set_up_build FILE...: $torch, and the system packages that the files name.
+# set_up_build cpu|whole FILE...: $torch, of which cpu needs a part where it must be installed, and the
+# system packages that the files name.
 set_up_build() {
+  local part=$1
+  shift
   find_torch
+  [[ $torch && $part == whole ]] && ! torch_is_whole && torch=
   [[ $torch ]] || need_python=yes
   install_packages "$@"
-  [[ $torch ]] || install_torch
+  [[ $torch ]] || install_torch "$part"
 }
 
 # set_up_release: what ./dtbench needs to run; build_key and $stamp are the launcher's.
 set_up_release() {
   begin
-  set_up_build "$root/requirements/apt.txt"
+  find_cuda auto
+  local part=cpu
+  [[ $cuda == ON ]] && part=whole
+  set_up_build "$part" "$root/requirements/apt.txt"
   find_if_any arrow "pyarrow's wheel: this build cannot read or write Parquet"
   find_if_any plotly "plotly's wheel: reports of this build have no plots"
   local key
   key=$(build_key)
   if [[ ! -r $stamp || ! -x $program || $(<"$stamp") != "$key" ]]; then
-    find_cuda auto
     configure release '' -DDTBENCH_CUDA="$cuda" -DDTBENCH_CUDA_ARCHITECTURES="$cuda_architectures"
     local targets=(dtbench dtbench_hub_plugin dtbench-engine)
     if [[ $arrow ]]; then
