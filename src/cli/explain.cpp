@@ -26,7 +26,8 @@ void explain_run(ExplainOptions& options) {
 
 void add_explain_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "explain", "say why a run died: where, by which mechanism, and what proves it");
+      "explain",
+      "find why a run died: where, by which mechanism, and how far interventions prove it");
   const auto options = std::make_shared<ExplainOptions>();
   command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");

@@ -80,7 +80,7 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   add_price_option(command, options.price_per_hour);
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,
-                  "steps between checkpoints (default: 0, every 5 minutes)")
+                  "write a checkpoint every N steps (default: 0, every 5 minutes)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
 }
 

@@ -132,22 +132,24 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   options.spec.add_preset(command);
   std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
                                  {kDeviceFlag, "device",
-                                  "cpu, cuda or cuda:N; to predict, a card's name as in "
+                                  "cpu, cuda or cuda:N; for predictions also the name of a card in "
                                   "configs/hardware.toml"}};
   for (const SpecFlag& flag : data_flags())
     flags.push_back(flag);
   options.spec.add_to(command, flags);
   command
-      .add_option(
-          "--jobs", options.jobs,
-          "cells at a time (default: one per GPU, one on a CPU; more than one divide its cores)")
+      .add_option("--jobs", options.jobs,
+                  "cells to run at once (default: one per GPU, or one on a CPU, where several "
+                  "share the cores)")
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
-  command.add_option("--budget", options.budget, "most to spend, in USD; needs --price-per-hour");
+  command.add_option("--budget", options.budget,
+                     "maximum spending, in USD; needs --price-per-hour");
   command
-      .add_option("--records", options.records,
-                  "with a card's name: folders of records of other cards to predict from (default: "
-                  "those of an H100 that come with the program)")
+      .add_option(
+          "--records", options.records,
+          "if --device names a card: folders of records of other cards to base the prediction "
+          "on (default: the bundled ones of an H100)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,
                      concat("root folder of records (default: ",

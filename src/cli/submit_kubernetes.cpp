@@ -83,7 +83,7 @@ void add_submit_kubernetes_command(CLI::App& submit) {
       "  dtbench submit kubernetes --image IMAGE --claim CLAIM matrix --device cuda --preset small "
       "|\n"
       "  kubectl create -f -\n"
-      "docs/cluster.md tells what happens to it.");
+      "See docs/cluster.md for what happens next.");
   command->callback([command, options] { write_manifest(*command, *options); });
 }
 

@@ -129,13 +129,14 @@ SubmittedJob read_job(const CLI::App& scheduler) {
 }
 
 void add_task_options(CLI::App& command, TaskOptions& options, const std::string& gpus_help) {
-  command.add_option("--at-once", options.at_once, "most tasks that run at a time (default: 4)")
+  command
+      .add_option("--at-once", options.at_once,
+                  "maximum number of tasks running at once (default: 4)")
       ->check(CLI::Range(1, kMostTasks));
   command
-      .add_option(
-          "--tasks", options.tasks,
-          "tasks in all; later ones go on where earlier ones were stopped (default: as many "
-          "as at once)")
+      .add_option("--tasks", options.tasks,
+                  "total number of tasks; later ones continue the work of those that were stopped "
+                  "(default: as many as --at-once)")
       ->check(CLI::Range(1, kMostTasks));
   command.add_option("--cpus", options.cpus, "CPU cores of a task (default: 4)")
       ->check(CLI::Range(1, kMostTasks));
