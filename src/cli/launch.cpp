@@ -51,7 +51,7 @@ void print_dry_run(const RunSpec& spec, const fs::path& run, const fs::path& con
   answer["cell_id"] = cell_id(spec);
   answer["run_directory"] = run.string();
   answer["spec"] = to_json(spec);
-  std::cout << answer.dump(1) << '\n';
+  std::cout << json_text(answer, 1) << '\n';
 }
 
 [[noreturn]] void become(std::vector<std::string> command) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/printable_output.h"
 #include "base/program.h"
 #include "base/stop_signals.h"
 #include "base/text.h"
@@ -83,6 +84,7 @@ void require_written_output() {
 int main(int argc, char** argv) {
   dtbench::end_on_stop_signals();
   return dtbench::run_program([&] {
+    const dtbench::PrintableOutput guarded(std::cout);
     const int code = dtbench::parse_and_run(argc, argv);
     dtbench::require_written_output();
     return code;

@@ -194,7 +194,7 @@ void make_plan(const MatrixOptions& options) {
       plan["cells"][i]["rests_on"] = rests_on[i];
   }
   if (options.json)
-    std::cout << plan.dump(1) << '\n';
+    std::cout << json_text(plan, 1) << '\n';
   else
     std::cout << text_of(plan);
 }

@@ -161,6 +161,7 @@ std::vector<RunRecord> read_runs(const std::filesystem::path& root, RecordFiles 
 
 std::vector<Json> read_lines(const std::filesystem::path& jsonl) {
   std::vector<Json> values;
+  if (is_no_file(jsonl)) return values;
   std::istringstream in(read_file(jsonl).value_or(""));
   for (std::string line; std::getline(in, line) && !in.eof();)
     if (auto value = parse_json_or_none(line)) values.push_back(std::move(*value));
