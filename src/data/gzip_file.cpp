@@ -16,8 +16,8 @@ constexpr int kGzipOnly = 15 + 16;  // the largest window; zlib.h, inflateInit2
 
 GzipFile::GzipFile(const std::filesystem::path& path) : file_(path) {
   std::array<unsigned char, 2> magic{};
-  compressed_ = file_.read_at(0, magic.data(), magic.size()) == magic.size() &&
-                magic[0] == 0x1f && magic[1] == 0x8b;
+  compressed_ = file_.read_at(0, magic.data(), magic.size()) == magic.size() && magic[0] == 0x1f &&
+                magic[1] == 0x8b;
   if (!compressed_) return;
   input_.resize(std::min(file_.size(), kInput));
   if (inflateInit2(&stream_, kGzipOnly) != Z_OK) throw std::bad_alloc();
@@ -68,8 +68,9 @@ void GzipFile::inflate_some() {
   }
   if (status == Z_OK || status == Z_BUF_ERROR) return;  // of bytes or of room there is no more
   if (members_ > 0 && stream_.total_in <= 2)
-    throw GzipFault("expected the end of the file or another gzip stream after a complete one, "
-                    "found other bytes");
+    throw GzipFault(
+        "expected the end of the file or another gzip stream after a complete one, "
+        "found other bytes");
   throw GzipFault(concat("expected gzip data, found damage (",
                          stream_.msg != nullptr ? stream_.msg : "a dictionary is missing", ")"));
 }
@@ -83,8 +84,8 @@ bool GzipFile::refill() {
 
 double GzipFile::progress() const {
   if (file_.size() == 0) return 1;
-  return std::min(1.0, static_cast<double>(taken_ - stream_.avail_in) /
-                           static_cast<double>(file_.size()));
+  return std::min(
+      1.0, static_cast<double>(taken_ - stream_.avail_in) / static_cast<double>(file_.size()));
 }
 
 }  // namespace dtbench

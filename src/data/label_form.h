@@ -23,9 +23,9 @@ LabelForm label_form_named(const std::string& name);
 // Whether a data set's list of labels could have come from another form.
 bool labels_in_doubt(const std::vector<std::string>& labels);
 
-// `source` with its labels as ids; an empty text is none. Throws Error (usage) that names the place:
-// for labels that look like another form than ids (data/label_vectors.h, or a label being a list);
-// and for labels that are not of the form which was set.
+// `source` with its labels as ids; an empty text is none. Throws Error (usage) that names the
+// place: for labels that look like another form than ids (data/label_vectors.h, or a label being a
+// list); and for labels that are not of the form which was set.
 std::unique_ptr<DocumentSource> with_label_form(std::unique_ptr<DocumentSource> source,
                                                 LabelForm form);
 

@@ -32,10 +32,10 @@ void LabelVectors::look_at(const std::vector<std::string>& values, std::size_t n
   if (width.count++ == 0) width.first = values;
   const std::set<std::string> distinct(values.begin(), values.end());
   width.repeats = width.repeats || distinct.size() < values.size();
-  width.reordered = width.reordered ||
-                    (values != width.first &&
-                     std::is_permutation(values.begin(), values.end(), width.first.begin(),
-                                         width.first.end()));
+  width.reordered =
+      width.reordered ||
+      (values != width.first &&
+       std::is_permutation(values.begin(), values.end(), width.first.begin(), width.first.end()));
 }
 
 const std::pair<const std::size_t, LabelVectors::OfWidth>* LabelVectors::most() const {

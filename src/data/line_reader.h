@@ -11,8 +11,8 @@
 namespace dtbench {
 
 // Throws Error for a file that cannot be read and (usage) for a gzip stream that is truncated or
-// damaged (data/gzip_file.h) and for a line of more than `longest` bytes, however few they were when
-// compressed.
+// damaged (data/gzip_file.h) and for a line of more than `longest` bytes, however few they were
+// when compressed.
 class LineReader {
  public:
   LineReader(const std::filesystem::path& path, std::size_t longest);
