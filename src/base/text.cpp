@@ -38,6 +38,16 @@ std::string printf_string(const char* format, auto... values) {
   return buffer.data();
 }
 
+// \u202e, and two of them for a character beyond the first plane (RFC 8259, section 7).
+std::string json_escape(std::uint32_t character) {
+  if (character > 0xffff)
+    return json_escape(0xd800 + ((character - 0x10000) >> 10)) +
+           json_escape(0xdc00 + ((character - 0x10000) & 0x3ff));
+  const std::array<unsigned char, 2> bytes = {static_cast<unsigned char>(character >> 8),
+                                              static_cast<unsigned char>(character)};
+  return "\\u" + hexadecimal(bytes);
+}
+
 }  // namespace
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
@@ -92,10 +102,12 @@ std::string printable(std::string_view text) {
       safe += bytes;
       continue;
     }
-    for (const char c : bytes) {
+    const bool has_number = character.valid && character.value >= 0x7f;
+    for (const char c : has_number ? std::string_view() : bytes) {
       const auto byte = static_cast<unsigned char>(c);
       safe += "\\x" + hexadecimal({&byte, 1});
     }
+    if (has_number) safe += json_escape(character.value);
   }
   return safe;
 }

@@ -34,7 +34,8 @@ std::string formatted(const char* format, double value);
 std::string hexadecimal(std::span<const unsigned char> bytes);
 
 // Text from elsewhere must not steer a terminal: control characters but tab and line feed, C1 ones
-// among them, marks that turn the direction of writing, and bytes that are no UTF-8 as \xNN.
+// among them, and marks that turn the direction of writing become \xNN or, from U+007F on, \uNNNN
+// as JSON has them; bytes that are no UTF-8 become \xNN.
 std::string printable(std::string_view text);
 
 // At most `most` bytes and the mark for what is left out, cut between characters: values come from

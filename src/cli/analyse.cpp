@@ -25,7 +25,7 @@ void analyse_runs(const AnalyseOptions& options) {
   LossCurves curves;
   const Json analysis = analyse(runs, hypotheses, curves);
   if (options.json)
-    std::cout << analysis.dump(1) << '\n';
+    std::cout << json_text(analysis, 1) << '\n';
   else
     std::cout << verdicts_text(analysis) << records_text(analysis) << rates_text(analysis)
               << comparisons_text(analysis);

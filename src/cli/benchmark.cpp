@@ -19,7 +19,7 @@ struct BenchmarkOptions {
 
 void add_benchmark_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("benchmark", "train one cell: 'run' with the specification's flags");
+      program.add_subcommand("benchmark", "train one cell: 'run' with the flags of benchmark.py");
   const auto options = std::make_shared<BenchmarkOptions>();
   command->add_option("--model_arch", options->architecture, "gpt2 or roberta")->required();
   command->add_option("--task", options->task, "clm, mlm, multi_cls or single_cls")->required();

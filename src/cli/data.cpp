@@ -26,7 +26,7 @@ void prepare(const DataOptions& options) {
                        {"synthetic", meta.synthetic},   {"fingerprint", meta.fingerprint},
                        {"vocab_size", meta.vocab_size}, {"labels", meta.labels.size()},
                        {"counts", meta.counts},         {"sources", hub_sources(spec)}};
-  std::cout << (options.json ? answer.dump(1) + "\n" : readable_members(answer, 0));
+  std::cout << (options.json ? json_text(answer, 1) + "\n" : readable_members(answer, 0));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ void list_stores(const StoreOptions& options) {
   for (const StoreFolder& store : stores_in(cache_folder()))
     summaries.push_back(store_summary(store.path, store.quarantined));
   if (options.json) {
-    std::cout << summaries.dump(1) << '\n';
+    std::cout << json_text(summaries, 1) << '\n';
     return;
   }
   if (summaries.empty()) {
@@ -99,7 +99,7 @@ void print_labels(const Json& statistics) {
 void show_store(const StoreOptions& options) {
   Json details = store_details(one_store(options.store));
   if (options.json) {
-    std::cout << details.dump(1) << '\n';
+    std::cout << json_text(details, 1) << '\n';
     return;
   }
   std::cout << "Store " << readable(details.at("path")) << "\n  " << readable(details.at("name"))
@@ -126,7 +126,7 @@ void verify_repository(const StoreOptions& options) {
     throw usage_error(concat("'", options.store, "' is not in the cache."),
                       "Check the name, or fetch it: 'dtbench data prepare'.");
   if (options.json)
-    std::cout << found.dump(1) << '\n';
+    std::cout << json_text(found, 1) << '\n';
   else if (corrupt.empty())
     std::cout << options.store << ": " << found.at("files") << " files ("
               << human_bytes(found.at("bytes").get<std::uint64_t>())
@@ -154,7 +154,7 @@ void verify_stores(const StoreOptions& options) {
     if (!options.json && !fault) std::cout << store.string() << ": whole\n";
     answers.push_back(answer);
   }
-  if (options.json) std::cout << answers.dump(1) << '\n';
+  if (options.json) std::cout << json_text(answers, 1) << '\n';
   if (!options.json && answers.empty()) log_info("no stores to verify");
   if (all_whole) return;
   log_info("the next run or 'dtbench data prepare' rebuilds them");

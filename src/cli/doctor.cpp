@@ -214,7 +214,7 @@ void run_doctor(const DoctorOptions& options) {
   if (!options.device.empty()) require_device(options.device);
   const Json found = diagnose(options);
   if (options.json)
-    std::cout << found.dump(1) << '\n';
+    std::cout << json_text(found, 1) << '\n';
   else
     print_for_people(found);
   if (found.at("ready") == true) return;

@@ -37,7 +37,7 @@ void list_runs(const ListOptions& options) {
   for (const RunRecord& run : records_in(options.out))
     summaries.push_back(summary_of(run));
   if (options.json) {
-    std::cout << summaries.dump(1) << '\n';
+    std::cout << json_text(summaries, 1) << '\n';
     return;
   }
   if (summaries.empty()) {

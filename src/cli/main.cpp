@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/printable_output.h"
 #include "base/program.h"
 #include "base/stop_signals.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/parse_error.h"
+#include "cli/self_description.h"
 #include "config/extension.h"
 
 namespace dtbench {
@@ -45,6 +47,7 @@ int parse_and_run(int argc, char** argv) {
   add_plan_command(program);
   add_submit_command(program);
   add_watch_command(program);
+  add_archive_command(program);
   add_list_command(program);
   add_show_command(program);
   add_explain_command(program);
@@ -55,6 +58,8 @@ int parse_and_run(int argc, char** argv) {
   add_policies_command(program);
   add_data_command(program);
   add_doctor_command(program);
+  add_completion_command(program);
+  add_man_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -83,6 +88,7 @@ void require_written_output() {
 int main(int argc, char** argv) {
   dtbench::end_on_stop_signals();
   return dtbench::run_program([&] {
+    const dtbench::PrintableOutput guarded(std::cout);
     const int code = dtbench::parse_and_run(argc, argv);
     dtbench::require_written_output();
     return code;

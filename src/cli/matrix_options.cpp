@@ -132,22 +132,24 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   options.spec.add_preset(command);
   std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
                                  {kDeviceFlag, "device",
-                                  "cpu, cuda or cuda:N; to predict, a card's name as in "
+                                  "cpu, cuda or cuda:N; for predictions also the name of a card in "
                                   "configs/hardware.toml"}};
   for (const SpecFlag& flag : data_flags())
     flags.push_back(flag);
   options.spec.add_to(command, flags);
   command
-      .add_option(
-          "--jobs", options.jobs,
-          "cells at a time (default: one per GPU, one on a CPU; more than one divide its cores)")
+      .add_option("--jobs", options.jobs,
+                  "cells to run at once (default: one per GPU, or one on a CPU, where several "
+                  "share the cores)")
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
-  command.add_option("--budget", options.budget, "most to spend, in USD; needs --price-per-hour");
+  command.add_option("--budget", options.budget,
+                     "maximum spending, in USD; needs --price-per-hour");
   command
-      .add_option("--records", options.records,
-                  "with a card's name: folders of records of other cards to predict from (default: "
-                  "those of an H100 that come with the program)")
+      .add_option(
+          "--records", options.records,
+          "if --device names a card: folders of records of other cards to base the prediction "
+          "on (default: the bundled ones of an H100)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,
                      concat("root folder of records (default: ",
@@ -247,7 +249,9 @@ SweepOptions sweep_options(const MatrixOptions& options, const std::vector<Sweep
   sweep.slots =
       make_slots(device, options.jobs || device != "cpu" ? options.jobs : options.jobs_on_cpu);
   sweep.wait = !options.no_wait;
-  sweep.price_per_hour = price_per_hour(options.price_per_hour);
+  // What this machine costs says nothing about another card.
+  if (!options.price_per_hour.empty() || !card_of(options))
+    sweep.price_per_hour = price_per_hour(options.price_per_hour, device);
   if (!options.budget.empty())
     sweep.budget = positive_number(options.budget, "--budget", "an amount in USD");
   if (sweep.budget && !sweep.price_per_hour)

@@ -25,7 +25,7 @@ void list_policies(bool json) {
     policies.push_back(to_json(policy));
     rows.push_back({name, policy.description});
   }
-  std::cout << (json ? policies.dump(1) + "\n" : aligned(rows));
+  std::cout << (json ? json_text(policies, 1) + "\n" : aligned(rows));
 }
 
 // Of a list, what its entries are about.
@@ -40,7 +40,7 @@ std::string value_text(const Json& value) {
 void show_policy(const PoliciesOptions& options) {
   const Json policy = to_json(load_policy(configs_folder(), options.name));
   if (options.json) {
-    std::cout << policy.dump(1) << '\n';
+    std::cout << json_text(policy, 1) << '\n';
     return;
   }
   std::cout << readable(policy.at("name")) << ": " << readable(policy.at("description")) << "\n\n";

@@ -115,7 +115,8 @@ void rescue_run(const RescueOptions& options) {
 
 void add_rescue_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "rescue", "retrain a dead run with the change that saves it, and say what that costs");
+      "rescue",
+      "retrain a dead run with a change that survives, if there is one, and say what it costs");
   const auto options = std::make_shared<RescueOptions>();
   command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");

@@ -74,7 +74,7 @@ void show_run(const ShowOptions& options) {
                            {"steps", read_lines(run.path / "steps.jsonl")},
                            {"events", read_lines(run.path / "events.jsonl")},
                            {"profile", read_profile(run.path)}};
-  std::cout << everything.dump(1) << '\n';
+  std::cout << json_text(everything, 1) << '\n';
 }
 
 }  // namespace

@@ -23,9 +23,8 @@ struct KubernetesOptions {
 Variables environment_of(const Tasks& tasks, const SubmittedJob& job) {
   Variables environment = {{"DTBENCH_CACHE", concat(kSharedFolder, "/.cache/dtbench")},
                            {"HF_HOME", concat(kSharedFolder, "/.cache/huggingface")}};
-  for (const auto& variable : own_variables())
-    if (variable.first != "DTBENCH_CACHE" && variable.first != "DTBENCH_CONFIGS")
-      environment.push_back(variable);
+  for (const auto& variable : portable_variables())
+    environment.push_back(variable);
   for (const auto& variable : threads_variable(tasks, job))
     environment.push_back(variable);
   return environment;
@@ -83,7 +82,7 @@ void add_submit_kubernetes_command(CLI::App& submit) {
       "  dtbench submit kubernetes --image IMAGE --claim CLAIM matrix --device cuda --preset small "
       "|\n"
       "  kubectl create -f -\n"
-      "docs/cluster.md tells what happens to it.");
+      "See docs/cluster.md for what happens next.");
   command->callback([command, options] { write_manifest(*command, *options); });
 }
 

@@ -110,16 +110,17 @@ void submit_to_slurm(const CLI::App& command, const SlurmOptions& options) {
 }  // namespace
 
 void add_submit_slurm_command(CLI::App& submit) {
-  CLI::App* command = submit.add_subcommand(
-      "slurm", "submit a job array whose tasks share the cells, and requeue near their time limit");
+  CLI::App* command = submit.add_subcommand("slurm",
+                                            "submit a job array whose tasks share the cells and "
+                                            "requeue themselves near their time limit");
   const auto options = std::make_shared<SlurmOptions>();
   command->fallthrough(false)->prefix_command();
   add_task_options(*command, options->tasks,
                    "GPUs of a task, NUMBER or TYPE:NUMBER (default: 1 if cells train on GPUs)");
-  command->add_option("--partition", options->partition, "as of sbatch");
-  command->add_option("--account", options->account, "as of sbatch");
+  command->add_option("--partition", options->partition, "as for sbatch");
+  command->add_option("--account", options->account, "as for sbatch");
   command->add_option("--time", options->time,
-                      "time limit of a task, as of sbatch: 4:00:00; longer work is requeued");
+                      "time limit of a task, as for sbatch: 4:00:00; longer work is requeued");
   command
       ->add_option("--sbatch", options->sbatch,
                    "a further option of sbatch, --sbatch=--mem=32G; repeatable")
@@ -128,7 +129,7 @@ void add_submit_slurm_command(CLI::App& submit) {
   command->footer(
       "Then the command to run, as it would be run here:\n"
       "  dtbench submit slurm --at-once 8 --time 4:00:00 matrix --preset small --device cuda\n"
-      "docs/cluster.md tells what happens to it.");
+      "See docs/cluster.md for what happens next.");
   command->callback([command, options] { submit_to_slurm(*command, *options); });
 }
 

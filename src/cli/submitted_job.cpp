@@ -62,7 +62,7 @@ void load_given(const std::vector<std::string>& files) {
 
 // What is left over when the first word is no command of a job: flags first, as CLI11 tells them.
 void require_command(const CLI::App& scheduler, const std::vector<std::string>& words) {
-  const std::vector<std::string> known = {"matrix", "study"};
+  const std::vector<std::string>& known = submitted_commands();
   if (words.empty())
     throw usage_error(
         concat("'", scheduler.get_name(), "' needs a command to submit: matrix or study."),
@@ -93,6 +93,11 @@ std::string with_plural(int count, const char* noun) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& submitted_commands() {
+  static const std::vector<std::string> commands = {"matrix", "study"};
+  return commands;
+}
 
 SubmittedJob read_job(const CLI::App& scheduler) {
   const std::vector<std::string> words = scheduler.remaining();
@@ -129,13 +134,14 @@ SubmittedJob read_job(const CLI::App& scheduler) {
 }
 
 void add_task_options(CLI::App& command, TaskOptions& options, const std::string& gpus_help) {
-  command.add_option("--at-once", options.at_once, "most tasks that run at a time (default: 4)")
+  command
+      .add_option("--at-once", options.at_once,
+                  "maximum number of tasks running at once (default: 4)")
       ->check(CLI::Range(1, kMostTasks));
   command
-      .add_option(
-          "--tasks", options.tasks,
-          "tasks in all; later ones go on where earlier ones were stopped (default: as many "
-          "as at once)")
+      .add_option("--tasks", options.tasks,
+                  "total number of tasks; later ones continue the work of those that were stopped "
+                  "(default: as many as --at-once)")
       ->check(CLI::Range(1, kMostTasks));
   command.add_option("--cpus", options.cpus, "CPU cores of a task (default: 4)")
       ->check(CLI::Range(1, kMostTasks));
@@ -192,6 +198,14 @@ Variables own_variables() {
       found[text.substr(0, end)] = text.substr(end + 1);
   }
   return {found.begin(), found.end()};
+}
+
+Variables portable_variables() {
+  Variables variables = own_variables();
+  std::erase_if(variables, [](const auto& variable) {
+    return variable.first == "DTBENCH_CACHE" || variable.first == "DTBENCH_CONFIGS";
+  });
+  return variables;
 }
 
 void require_one_line(const std::string& value, const std::string& flag) {

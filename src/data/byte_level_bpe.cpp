@@ -113,7 +113,9 @@ void ByteLevelBpe::read_merges(const std::filesystem::path& path) {
   };
   for (std::string line; std::getline(in, line);) {
     ++number;
+    if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
     if (line.ends_with('\r')) line.pop_back();
+    if (line.empty() && in.peek() == std::istringstream::traits_type::eof()) break;  // at the end
     if (number == 1 && line.starts_with("#version")) continue;
     const auto merge = split_merge(line);
     if (!merge)

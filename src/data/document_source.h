@@ -16,6 +16,7 @@ struct SourceDocument {
   std::optional<SourceSplit> split;  // none: the source does not say
   std::string text;                  // UTF-8; "" where the source has none
   std::vector<std::string> labels;   // ids as the source has them, repetitions too
+  std::size_t null_labels = 0;       // in a list of labels, which does not hold them
 };
 
 // Bounds on what a file may hold, so that preparing it stays within the memory that docs/data.md

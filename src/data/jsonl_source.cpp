@@ -140,14 +140,21 @@ struct JsonlSource::Impl {
   }
 
   // As in Parquet null is no label, of a document and in a list.
-  std::vector<std::string> read_labels(const Json& record) const {
+  void read_labels(const Json& record, SourceDocument& document) const {
+    document.labels.clear();
+    document.null_labels = 0;
+    if (!fields.with_labels) return;
     const Json& value = field(record, fields.labels, "data.label_field");
-    if (value.is_null()) return {};
-    if (!value.is_array()) return {label(value)};
-    std::vector<std::string> labels;
-    for (const Json& element : value)
-      if (!element.is_null()) labels.push_back(item(element));
-    return labels;
+    if (!value.is_array()) {
+      if (!value.is_null()) document.labels.push_back(label(value));
+      return;
+    }
+    for (const Json& element : value) {
+      if (element.is_null())
+        ++document.null_labels;
+      else
+        document.labels.push_back(item(element));
+    }
   }
 
   std::optional<SourceSplit> read_split(const Json& record) {
@@ -182,8 +189,7 @@ struct JsonlSource::Impl {
                         document.text.size(), " bytes."),
                  "Split the document into several.");
     document.split = read_split(record);
-    document.labels.clear();
-    if (fields.with_labels) document.labels = read_labels(record);
+    read_labels(record, document);
     ++records;
     return true;
   }

@@ -72,6 +72,8 @@ Json source_key(const RunSpec& spec, const std::vector<DataFile>& files) {
               {"bytes", data.bytes}};
   // Where it is set: stores of data that needs none keep their fingerprints.
   if (fields.with_labels && !data.label_form.empty()) key["label_form"] = data.label_form;
+  // An earlier version divided quoted names, too.
+  if (fields.label_form == LabelForm::kTextList) key["quotes"] = true;
   return key;
 }
 

@@ -50,8 +50,16 @@ double number(const dom::element& line, std::string_view key) {
 
 }  // namespace
 
+bool is_no_file(const std::filesystem::path& path) {
+  using Type = std::filesystem::file_type;
+  std::error_code unknown;
+  const Type type = std::filesystem::status(path, unknown).type();
+  return !unknown && type != Type::regular && type != Type::not_found;
+}
+
 StepColumns read_step_columns(const std::filesystem::path& jsonl) {
   StepColumns columns;
+  if (is_no_file(jsonl)) return columns;
   for_each_line(jsonl, [&](int, const dom::element& line, simdjson::error_code error) {
     if (error != simdjson::SUCCESS) return true;
     columns.loss.push_back(number(line, "loss"));

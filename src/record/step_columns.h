@@ -15,6 +15,11 @@ struct StepColumns {
   std::vector<bool> skipped;
 };
 
+// Whether there is something other than a file: a pipe, a device, a folder. Readers of a record's
+// lines find nothing there, as in a record without them; damaged_line throws, and that is the
+// record's damage.
+bool is_no_file(const std::filesystem::path& path);
+
 // Empty where the file is not there. A last line without its end is still being written.
 StepColumns read_step_columns(const std::filesystem::path& jsonl);
 

@@ -31,22 +31,22 @@ TEST(Text, SizesAndDurationsForPeople) {
 }
 
 TEST(Text, ControlCharactersAreWrittenOut) {
-  EXPECT_EQ(printable("\x1b[31mRED\x07\x7f"), "\\x1b[31mRED\\x07\\x7f");
+  EXPECT_EQ(printable("\x1b[31mRED\x07\x7f"), "\\x1b[31mRED\\x07\\u007f");
   EXPECT_EQ(printable("a\tb\nZürich"), "a\tb\nZürich");
 }
 
 TEST(Text, NothingThatSteersATerminalIsPrintable) {
   EXPECT_EQ(printable("é😀 \t\n"), "é😀 \t\n");
-  EXPECT_EQ(printable("\x1b[31m\x7f\r"), "\\x1b[31m\\x7f\\x0d");
+  EXPECT_EQ(printable("\x1b[31m\x7f\r"), "\\x1b[31m\\u007f\\x0d");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
-            "\\xc2\\x9b31m");  // CSI as one character of C1
+            "\\u009b31m");  // CSI as one character of C1
   EXPECT_EQ(printable("\x9b"
                       "31m"),
             "\\x9b31m");  // and as one byte
   EXPECT_EQ(printable("\xe2\x80\xae"
                       "txt"),
-            "\\xe2\\x80\\xaetxt");  // right to left
+            "\\u202etxt");  // right to left
 }
 
 TEST(Text, ShortenedCutsBetweenCharacters) {

@@ -118,3 +118,61 @@ def test_show_asks_for_more_of_an_ambiguous_id(bench, runs):
     other = runs["completed"].parent / (runs["completed"].name[:8] + "00000000")
     shutil.copytree(runs["completed"], other)
     refused(bench("show", other.name[:8]), "begins the ids of 2 runs", "Give more digits")
+
+
+# --- records of others --------------------------------------------------------------------------
+
+STEERING = "\x1b[2J\u009b31m\u202eEVIL\x7f"
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "--all"], ["report"], ["analyse"]])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_text_of_a_record_steers_the_terminal(bench, runs, arguments, as_json):
+    """Values, names of members and values within lists, on standard output and in messages."""
+    if as_json and arguments == ["report"]:
+        pytest.skip("prints no JSON there")
+    run = runs["diverged"]
+    for file in ("spec.json", "result.json"):
+        content = json.loads((run / file).read_text())
+        content[STEERING] = [{"message": STEERING, STEERING: [STEERING]}]
+        content["disturbances"] = [{"kind": STEERING, "message": STEERING}]
+        if file == "result.json":
+            content["first_nonfinite"]["tensor"] = STEERING
+        (run / file).write_text(json.dumps(content))
+    with open(run / "events.jsonl", "a") as events:
+        events.write(json.dumps({"at": STEERING, "event": STEERING, STEERING: STEERING}) + "\n")
+    command, *flags = arguments
+    place = [run] if command == "show" else [] if command == "list" else ["runs"]
+    process = bench(command, *place, *flags, *(["--json"] if as_json else []))
+    for text in (process.stdout, process.stderr):
+        assert not re.search("[\x1b\x7f\x80-\x9f\u202e]", text)
+    if command == "show":
+        assert "EVIL" in process.stdout
+        if as_json:
+            assert STEERING in json.loads(process.stdout)["spec"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+@pytest.mark.parametrize("file", ["steps.jsonl", "events.jsonl"])
+def test_something_else_in_the_place_of_lines_is_damage_of_that_record(bench, runs, make, file):
+    run = runs["completed"]
+    (run / file).unlink()
+    make(run / file)
+    shown = json.loads(ok(bench("show", run, "--json")))
+    assert file in shown["summary"]["damage"] and shown[file.removesuffix(".jsonl")] == []
+    assert "report" in ok(bench("report", "runs")).lower()
+    ok(bench("list"))
+
+
+def test_a_folder_whose_name_is_no_text(bench, runs, tmp_path):
+    other = os.fsencode(tmp_path / "runs") + b"/\xff\xfe"
+    shutil.copytree(os.fsencode(runs["completed"]), other)
+    listed = json.loads(ok(bench("list", "--json")))
+    assert len(listed) == len(runs) + 1
+
+
+def test_a_record_of_very_many_values_is_damage(bench, runs):
+    (runs["completed"] / "result.json").write_text('{"a": [' + "{}," * 300_000 + "{}]}")
+    [listed] = [one for one in json.loads(ok(bench("list", "--json")))
+                if one["cell_id"] == runs["completed"].name]
+    assert "more than 200000 values" in listed["damage"]

@@ -1,5 +1,5 @@
-"""Files that a user brings: data that would mean something else than it says, valid data in odd
-forms, and hostile bytes. Inputs of ../shared/trials are tried where that folder is."""
+"""Files that a user brings: splits that would mean something else than they say, valid data in odd
+forms, and hostile bytes. Labels are in test_user_labels.py."""
 
 import gzip
 import json
@@ -10,176 +10,13 @@ import subprocess
 
 import pytest
 from conftest import BIN, SOURCE, environment, ok, refused
+from user_data import examples, prepare, prepared, rows, trial, write
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-TRIALS = SOURCE.parent / "shared/trials"
 MIB = 1 << 20
 MOST_MEMORY = 300 * 1000 * 1000  # docs/data.md
-
-
-def trial(name):
-    if not TRIALS.is_dir():
-        pytest.skip(f"needs the inputs in {TRIALS}")
-    return TRIALS / name
-
-
-def prepare(bench, data, *flags, scenario="C"):
-    return bench("data", "prepare", "--scenario", scenario, "--preset", "tiny", "--json", "--data",
-                 data, *flags)
-
-
-def prepared(bench, data, *flags, **settings):
-    done = prepare(bench, data, *flags, **settings)
-    return json.loads(ok(done)), done.stderr
-
-
-def write(path, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist(rows), path)
-    else:
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-def rows(labels, **more):
-    return [{"text": f"text {i}", "labels": label, **more} for i, label in enumerate(labels)]
-
-
-def examples(bench, answer):
-    shown = json.loads(ok(bench("data", "show", answer["store"], "--json")))
-    return [example["labels"] for example in shown["examples"]]
-
-
-# --- labels -------------------------------------------------------------------------------------
-
-VECTORS = [[i % 2, 0, 1, 0, 0, (i // 2) % 2, 0, 0] for i in range(40)]
-ONES = [[str(j) for j, one in enumerate(vector) if one] for vector in VECTORS]
-
-
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
-def test_vectors_of_zeros_and_ones_are_no_ids(bench, tmp_path, suffix):
-    path = write(tmp_path / f"a.{suffix}", rows(VECTORS))
-    refused(prepare(bench, path), f"a.{suffix}' ", "0 or 1 for each of 8 classes", "first 32 documents",
-            "--set data.label_form=multi_hot")
-    answer, _ = prepared(bench, path, "--set", "data.label_form=multi_hot")
-    assert answer["labels"] == 8
-    # Labels go by frequency in training; examples are the first three documents.
-    assert [sorted(labels) for labels in examples(bench, answer)] == ONES[:3]
-    ids, _ = prepared(bench, path, "--set", "data.label_form=ids")
-    assert ids["labels"] == 2 and ids["fingerprint"] != answer["fingerprint"]
-
-
-@pytest.mark.parametrize("kind", [float, bool])
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
-def test_vectors_of_floats_and_flags(bench, tmp_path, suffix, kind):
-    path = write(tmp_path / f"a.{suffix}", rows([[kind(v) for v in vector] for vector in VECTORS]))
-    refused(prepare(bench, path), "'labels'", "--set data.label_form=multi_hot")
-    answer, _ = prepared(bench, path, "--set", "data.label_form=multi_hot")
-    assert [sorted(labels) for labels in examples(bench, answer)] == ONES[:3]
-
-
-def test_few_vectors_are_told_at_the_end(bench, tmp_path):
-    path = write(tmp_path / "a.jsonl", rows(VECTORS[:20]))
-    refused(prepare(bench, path), "0 or 1 for each of 8 classes", "first 20 documents")
-
-
-def test_what_is_no_vector_is_read_as_ids(bench, tmp_path):
-    for labels in ([[0, 1], [1, 0]] * 20, [[0, 1, 0]] * 20 + [[1]] * 20, [[0], [1]] * 20):
-        assert prepared(bench, write(tmp_path / "a.jsonl", rows(labels)))[0]["labels"] == 2
-
-
-@pytest.mark.parametrize("labels, parts", [
-    ([[0, 1, 1], [0, 1]], ["line 2", "2 values after documents with 3"]),
-    ([[0, 1, 1], [0, 2, 0]], ["line 2", "found 2"])])
-def test_vectors_must_be_alike(bench, tmp_path, labels, parts):
-    path = write(tmp_path / "a.jsonl", rows(labels))
-    refused(prepare(bench, path, "--set", "data.label_form=multi_hot"), *parts)
-
-
-@pytest.mark.parametrize("text", ["['100163', '100164']", "100163,100164", "100163 100164",
-                                  "[100163 100164]", "100163; 100164", "100163|100164"])
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
-def test_a_list_as_text_is_no_id(bench, tmp_path, text, suffix):
-    path = write(tmp_path / f"a.{suffix}", rows([text] * 20))
-    refused(prepare(bench, path), "looks like a list", text, "--set data.label_form=text_list")
-    answer, _ = prepared(bench, path, "--set", "data.label_form=text_list")
-    assert answer["labels"] == 2 and sorted(examples(bench, answer)[0]) == ["100163", "100164"]
-    assert prepared(bench, path, "--set", "data.label_form=ids")[0]["labels"] == 1
-
-
-def test_names_with_commas_are_ids(bench, tmp_path):
-    path = write(tmp_path / "a.jsonl", rows(["Fish, and milk", "3 wise men"] * 10))
-    assert prepared(bench, path)[0]["labels"] == 2
-
-
-def test_an_unknown_form_is_named(bench, tmp_path):
-    path = write(tmp_path / "a.jsonl", rows(["a"] * 20))
-    refused(prepare(bench, path, "--set", "data.label_form=multihot"), "data.label_form",
-            "Did you mean 'multi_hot'")
-
-
-def test_a_spec_without_a_form_is_as_it_was(bench):
-    spec = json.loads(ok(bench("run", "--scenario", "C", "--policy", "fp32_true", "--preset", "tiny",
-                               "--dry-run")))["spec"]
-    assert "label_form" not in spec["data"]
-
-
-def test_vectors_of_the_trials(bench):
-    refused(prepare(bench, trial("multihot.jsonl")), "each of 8 classes", "data.label_form=multi_hot")
-    answer, _ = prepared(bench, trial("multihot.jsonl"), "--set", "data.label_form=multi_hot")
-    assert answer["labels"] == 8
-
-
-def test_null_labels_are_dropped_and_counted(bench, tmp_path):
-    labels = [["a"], None, [None], ["a", None], "a"] * 8
-    counts = []
-    for suffix in ("jsonl", "parquet"):
-        path = write(tmp_path / f"a.{suffix}", rows([["a"] if x == "a" else x for x in labels]))
-        answer, said = prepared(bench, path)
-        counts.append([answer["counts"][s]["dropped_unlabelled"] for s in ("train", "validation")])
-        assert "without labels" in said
-    assert counts[0] == counts[1] and sum(counts[0]) == 16
-
-
-def test_null_labels_of_the_trials(bench):
-    answer, _ = prepared(bench, trial("null_labels.jsonl"))
-    labels = [json.loads(line)["labels"]
-              for line in trial("null_labels.jsonl").read_text().splitlines()]
-    nulls = sum(not label or label == [None] for label in labels)
-    assert None in labels and nulls == sum(answer["counts"][s]["dropped_unlabelled"]
-                                      for s in ("train", "validation"))
-
-
-def test_a_lone_surrogate_is_repaired_and_counted(bench, tmp_path):
-    texts = ["cut \ud83d", "\ude00 cut", "whole 😀", "\\ud83d spelled", "two \ud83d\ud83d\ude00"]
-    path = write(tmp_path / "a.jsonl", [{"text": text, "labels": ["a"], "split": split}
-                                        for split in ("train", "dev") for text in texts])
-    answer, said = prepared(bench, path)
-    assert answer["counts"]["repaired_lines"] == 6 and "6 documents were no valid Unicode" in said
-    shown = json.loads(ok(bench("data", "show", answer["store"], "--json")))["examples"]
-    assert [e["text"] for e in shown] == ["cut \ufffd", "\ufffd cut", "whole 😀"]
-
-
-def test_surrogates_of_the_trials(bench):
-    answer, _ = prepared(bench, trial("surrogates.jsonl"))
-    assert answer["counts"]["repaired_lines"] > 0
-
-
-def test_labels_that_are_not_scored_are_told(bench, tmp_path):
-    names = [str(100163 + i) for i in range(127)]
-    feature = {"text": {"_type": "Value"}, "labels": {"feature": {"names": names, "_type": "ClassLabel"},
-                                                      "_type": "Sequence"}}
-    table = pa.table({"text": [f"t {i}" for i in range(40)], "labels": [[i, 99 + i % 28] for i in range(40)]})
-    pq.write_table(table.replace_schema_metadata(
-        {"huggingface": json.dumps({"info": {"features": feature}})}), tmp_path / "a.parquet")
-    answer, said = prepared(bench, tmp_path / "a.parquet")
-    removed = answer["counts"]["labels"]["unscored_removed"]
-    assert removed == sum(99 + i % 28 >= 100 for i in range(40))
-    assert f"{removed} labels of documents are left out" in said and "100 labels remain" in said
-
 
 # --- splits -------------------------------------------------------------------------------------
 

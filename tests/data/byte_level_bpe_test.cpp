@@ -165,10 +165,17 @@ TEST(ByteLevelBpe, MergesThatDoNotFitAreRefused) {
   refused("ab\n", {"merges.txt", "line 3", "'ab'"});
   refused("a b c\n", {"line 3", "'a b c'"});
   refused(" b\n", {"line 3"});
-  refused("\n", {"line 3", "''"});
+  refused("\n\n", {"line 3", "''"});
   refused("b a\n", {"line 3", "no 'ba'"});
   refused("zz a\n", {"line 3", "no 'zz'"});
   refused("a b\n", {"line 3", "again"});
+}
+
+TEST(ByteLevelBpe, WhatEditorsAddToMergesIsNoMerge) {
+  Files files;
+  files.add("a", "b");
+  files.merges = "\xef\xbb\xbf" + files.merges + "\n";
+  EXPECT_EQ(files.load().vocab_size(), 257);
 }
 
 TEST(ByteLevelBpe, MergesCutShortAtALinesEndAreRefused) {

@@ -100,6 +100,12 @@ TEST_F(WeightsFile, RefusesWhatIsNotFinite) {
   expect_refused("tensor 'transformer.ln_f.bias' holds values that are not finite");
 }
 
+TEST_F(WeightsFile, RefusesWhatIsNotFiniteInFp32) {
+  tensors_["transformer.ln_f.bias"] = at::zeros({kWidth}, at::kDouble);
+  tensors_["transformer.ln_f.bias"][3] = 1e300;
+  expect_refused("tensor 'transformer.ln_f.bias' holds values that are not finite in fp32");
+}
+
 // With 0 labels the model is a language model.
 class TiedHead : public WeightsFile {
  protected:

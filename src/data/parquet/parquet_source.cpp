@@ -50,7 +50,7 @@ class ParquetSource : public DocumentSource {
     }
     ++record_;
     read_text(document.text);
-    read_labels(document.labels);
+    read_labels(document);
     document.split = read_split();
     return true;
   }
@@ -123,21 +123,30 @@ class ParquetSource : public DocumentSource {
     ++counts_.repaired_lines;
   }
 
-  void read_labels(std::vector<std::string>& labels) {
-    labels.clear();
+  void read_labels(SourceDocument& document) {
+    document.labels.clear();
+    document.null_labels = 0;
     if (labels_ == nullptr) return;
     const bool list = item_type(*labels_->type()) != nullptr;
     const ItemRange items = list ? items_at(*labels_, row_) : ItemRange{labels_, row_, row_ + 1};
-    const bool text = holds_text(*items.values->type()), flag = holds_flag(*items.values->type());
-    for (std::int64_t i = items.begin; i < items.end; ++i) {
-      if (text) {
-        if (const auto label = text_at(*items.values, i)) labels.emplace_back(*label);
-      } else if (flag) {
-        labels.push_back(flag_at(*items.values, i));
-      } else if (const auto label = integer_at(*items.values, i)) {
-        add_label(*label, labels);
-      }
+    for (std::int64_t i = items.begin; i < items.end; ++i)
+      if (!add_item(*items.values, i, document.labels) && list) ++document.null_labels;
+  }
+
+  // Whether there is one: false for null.
+  bool add_item(const arrow::Array& values, std::int64_t i, std::vector<std::string>& labels) {
+    if (holds_text(*values.type())) {
+      const auto label = text_at(values, i);
+      if (label) labels.emplace_back(*label);
+      return label.has_value();
     }
+    if (holds_flag(*values.type())) {
+      labels.push_back(flag_at(values, i));
+      return true;
+    }
+    const auto label = integer_at(values, i);
+    if (label) add_label(*label, labels);
+    return label.has_value();
   }
 
   void add_label(std::int64_t label, std::vector<std::string>& labels) {

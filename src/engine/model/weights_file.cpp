@@ -132,10 +132,12 @@ class Loader {
                   : "Check that the preset's layers, width, positions and vocabulary "
                     "match the checkpoint's.");
     const at::Tensor values = tensor(name);
-    if (!at::isfinite(values).all().item<bool>())
-      throw usage_error(
-          concat("'", path(), "': tensor '", name, "' holds values that are not finite."),
-          "Use weights that training can start from.");
+    // F64 may hold what is infinite in fp32: no policy could train from that.
+    const bool in_fp64 = parameter.value.scalar_type() == at::kDouble;
+    if (!at::isfinite(in_fp64 ? values : values.to(at::kFloat)).all().item<bool>())
+      throw usage_error(concat("'", path(), "': tensor '", name,
+                               "' holds values that are not finite", in_fp64 ? "." : " in fp32."),
+                        "Use weights that training can start from.");
     parameter.value.copy_(values);
     used_.insert(name);
   }
