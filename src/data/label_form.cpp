@@ -1,72 +1,59 @@
 #include "data/label_form.h"
 
 #include <algorithm>
-#include <array>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/label_text.h"
+#include "data/label_vectors.h"
 
 namespace dtbench {
 namespace {
 
 using Labels = std::vector<std::string>;
 
-constexpr std::array kForms = {std::pair{LabelForm::kUnset, ""}, std::pair{LabelForm::kIds, "ids"},
-                               std::pair{LabelForm::kMultiHot, "multi_hot"},
-                               std::pair{LabelForm::kTextList, "text_list"}};
-constexpr const char* kSpace = " \t\r\n";
-constexpr const char* kSeparators = ",;|";
 // So many documents make chance improbable, and no hours pass before they are there.
 constexpr std::int64_t kEvidence = 32;
 
-std::string_view trimmed(std::string_view text, const char* what = kSpace) {
-  const std::size_t begin = text.find_first_not_of(what);
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(what) + 1 - begin);
-}
-
-bool is_bracketed(std::string_view text) {
-  return (text.starts_with('[') && text.ends_with(']')) ||
-         (text.starts_with('(') && text.ends_with(')')) ||
-         (text.starts_with('{') && text.ends_with('}'));
-}
-
-// numpy prints lists without commas.
-Labels listed(std::string_view text) {
-  text = trimmed(text);
-  if (is_bracketed(text)) text = text.substr(1, text.size() - 2);
-  const char* separators =
-      text.find_first_of(kSeparators) == std::string_view::npos ? kSpace : kSeparators;
-  Labels labels;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find_first_of(separators, begin), text.size());
-    const std::string_view item = trimmed(trimmed(text.substr(begin, end - begin)), "'\"");
-    if (!item.empty()) labels.emplace_back(item);
-    begin = end + 1;
-  }
-  return labels;
-}
-
-bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+bool is_number(const ListedItem& item) {
+  const std::string number = flag_of(item.text);
+  return number.find_first_not_of("0123456789") == std::string::npos;
 }
 
 // A name may hold a comma; several numbers in one text are no name.
-bool looks_like_list(std::string_view label) {
-  if (is_bracketed(trimmed(label))) return true;
-  if (label.find_first_of(" ,;|") == std::string_view::npos) return false;
-  const Labels items = listed(label);
-  return items.size() > 1 && std::all_of(items.begin(), items.end(), is_number);
+bool looks_like_list(const std::string& label) {
+  if (is_bracketed(label)) return true;
+  if (label.find_first_of(" ,;|") == std::string::npos) return false;
+  try {
+    const std::vector<ListedItem> items = listed(label);
+    return items.size() > 1 && std::all_of(items.begin(), items.end(), is_number);
+  } catch (const ListFault&) {
+    return false;
+  }
+}
+
+// Of a text that lists labels; `nulls` counts those that Python or JSON wrote for none.
+Labels values_in(const std::string& text, std::size_t& nulls) {
+  Labels values;
+  const bool in_brackets = is_bracketed(text);
+  for (const ListedItem& item : listed(text)) {
+    const bool null = in_brackets && !item.quoted && (item.text == "None" || item.text == "null");
+    if (null)
+      ++nulls;
+    else if (!item.text.empty())
+      values.push_back(item.text);
+  }
+  return values;
+}
+
+Labels flags_of(Labels values) {
+  std::transform(values.begin(), values.end(), values.begin(), flag_of);
+  return values;
 }
 
 bool is_flag(const std::string& label) {
   return label == "0" || label == "1";
-}
-
-bool is_vector(const Labels& labels) {
-  return labels.size() > 1 && std::all_of(labels.begin(), labels.end(), is_flag);
 }
 
 class FormedSource : public DocumentSource {
@@ -79,19 +66,21 @@ class FormedSource : public DocumentSource {
       refuse_vectors(1);
       return false;
     }
-    if (document.labels.empty()) return true;
+    if (form_ != LabelForm::kMultiHot) std::erase(document.labels, "");  // an empty text is no id
+    if (document.labels.empty() && document.null_labels == 0) return true;
     switch (form_) {
       case LabelForm::kUnset:
-        look_at(document.labels);
-        refuse_vectors(kEvidence);
+        refuse_lists(document.labels);
+        look_at(document.labels, document.null_labels);
         break;
       case LabelForm::kIds:
         break;
       case LabelForm::kMultiHot:
-        document.labels = positions_of_ones(document.labels);
+        take_ones(document);
         break;
       case LabelForm::kTextList:
-        document.labels = items_of(document.labels);
+        take_apart(document);
+        look_at(flags_of(document.labels), document.null_labels);
         break;
     }
     return true;
@@ -112,75 +101,102 @@ class FormedSource : public DocumentSource {
   }
 
  private:
-  // Ids could be 0 and 1 alone, but no document has the same id twice for nothing.
-  void look_at(const Labels& labels) {
-    for (const std::string& label : labels)
-      if (looks_like_list(label))
-        throw usage_error(concat(source_->place(), ": expected the id of a label, found text that ",
-                                 "looks like a list of them: \"", shortened(label, 60), "\"."),
-                          "--set data.label_form=text_list takes it apart; "
-                          "--set data.label_form=ids takes it for one label.");
-    if (!all_vectors_) return;
-    const bool alike = is_vector(labels) && (vectors_ == 0 || labels.size() == width_);
-    if (!alike) all_vectors_ = false;
-    width_ = labels.size();
-    ++vectors_;
-    repeated_ = repeated_ || std::set<std::string>(labels.begin(), labels.end()).size() < width_;
+  void refuse_lists(const Labels& labels) const {
+    const auto list = std::find_if(labels.begin(), labels.end(), looks_like_list);
+    if (list == labels.end()) return;
+    throw usage_error(concat(source_->place(), ": expected the id of a label, found text that ",
+                             "looks like a list of them: \"", shortened(*list, 60), "\"."),
+                      concat(is_vector_as_text(*list)
+                                 ? "--set data.label_form=multi_hot reads a 0 or 1 for each class; "
+                                 : "",
+                             "--set data.label_form=text_list takes it apart; "
+                             "--set data.label_form=ids takes it for one label."));
+  }
+
+  static bool is_vector_as_text(const std::string& text) {
+    try {
+      std::size_t nulls = 0;
+      const Labels flags = flags_of(values_in(text, nulls));
+      return flags.size() > 1 && std::all_of(flags.begin(), flags.end(), is_flag);
+    } catch (const ListFault&) {
+      return false;
+    }
+  }
+
+  void look_at(const Labels& labels, std::size_t nulls) {
+    if (labels.empty()) return;
+    vectors_.look_at(labels, nulls);
+    refuse_vectors(kEvidence);
   }
 
   void refuse_vectors(std::int64_t evidence) const {
-    if (form_ != LabelForm::kUnset || !all_vectors_ || !repeated_ || vectors_ < evidence) return;
+    if (!vectors_.found(evidence)) return;
+    const std::size_t width = vectors_.width();
     throw usage_error(
         concat(source_->place(), ": expected ids of labels, found what looks like a 0 or 1 for ",
-               "each of ", width_, " classes: the first ", vectors_, " documents with labels have ",
-               width_, " values each, and only 0 and 1."),
-        concat("--set data.label_form=multi_hot reads them so, with labels \"0\" to \"", width_ - 1,
-               "\"; --set data.label_form=ids takes 0 and 1 for two labels."));
+               "each of ", width, " classes: ", vectors_.count(), " of the first ",
+               vectors_.documents(), " documents with labels have ", width,
+               " values each, and only 0 and 1 (or -1, -100 or null)."),
+        concat("--set data.label_form=multi_hot reads them so, with labels \"0\" to \"", width - 1,
+               form_ == LabelForm::kTextList
+                   ? "\". If they are ids, write them as JSON lists and set it to ids."
+                   : "\"; --set data.label_form=ids takes 0 and 1 for two labels."));
   }
 
-  Labels positions_of_ones(const Labels& labels) {
+  Error fault(const std::string& expected, const std::string& found,
+              const std::string& hint) const {
+    return usage_error(concat(source_->place(), ": expected ", expected, ", found ", found, "."),
+                       hint);
+  }
+
+  // A vector may be text: "[1, 0, 1]".
+  void take_ones(SourceDocument& document) {
+    Labels values = document.labels;
+    std::size_t nulls = document.null_labels;
+    if (values.size() == 1 && nulls == 0) values = values_of(values.front(), nulls);
+    values = flags_of(values);
     const auto fail = [&](const std::string& found) {
-      return usage_error(concat(source_->place(), ": expected a 0 or 1 for each class ",
-                                "(data.label_form is multi_hot), found ", found, "."),
-                         "Unset data.label_form if the labels are ids.");
+      return fault("a 0 or 1 for each class (data.label_form is multi_hot)", found,
+                   "Write 0 or 1 for every class, or leave the document out; unset "
+                   "data.label_form if the labels are ids.");
     };
-    if (width_ == 0) width_ = labels.size();
-    if (labels.size() != width_)
-      throw fail(concat(labels.size(), " values after documents with ", width_));
-    Labels ones;
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      if (labels[i] == "1") ones.push_back(std::to_string(i));
-      if (labels[i] != "1" && labels[i] != "0") throw fail(shortened(labels[i], 60));
+    if (nulls > 0) throw fail("null");
+    if (values.empty()) throw fail("no values");
+    if (width_ == 0) width_ = values.size();
+    if (values.size() != width_)
+      throw fail(concat(values.size(), " values after documents with ", width_));
+    document.labels.clear();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] == "1") document.labels.push_back(std::to_string(i));
+      if (values[i] != "1" && values[i] != "0") throw fail(shortened(values[i], 60));
     }
-    return ones;
   }
 
-  static Labels items_of(const Labels& labels) {
+  void take_apart(SourceDocument& document) const {
     Labels items;
-    for (const std::string& label : labels)
-      for (std::string& item : listed(label))
+    for (const std::string& label : document.labels)
+      for (std::string& item : values_of(label, document.null_labels))
         items.push_back(std::move(item));
-    return items;
+    document.labels = std::move(items);
+  }
+
+  Labels values_of(const std::string& text, std::size_t& nulls) const {
+    try {
+      return values_in(text, nulls);
+    } catch (const ListFault& why) {
+      throw fault("text that lists labels, such as ['a', 'b'] or a,b",
+                  concat("\"", shortened(text, 60), "\": ", why.what()),
+                  "Write the labels as a JSON list of texts.");
+    }
   }
 
   std::unique_ptr<DocumentSource> source_;
   LabelForm form_;
-  bool all_vectors_ = true, repeated_ = false;
-  std::int64_t vectors_ = 0;
-  std::size_t width_ = 0;
+  LabelVectors vectors_;
+  std::size_t width_ = 0;  // of multi_hot
 };
 
 }  // namespace
-
-LabelForm label_form_named(const std::string& name) {
-  std::vector<std::string> known;
-  for (const auto& [form, its_name] : kForms) {
-    if (name == its_name) return form;
-    if (*its_name != '\0') known.emplace_back(its_name);
-  }
-  throw usage_error(concat("data.label_form: expected ", join(known, ", "), ", got '", name, "'."),
-                    suggestion(name, known));
-}
 
 bool labels_in_doubt(const std::vector<std::string>& labels) {
   return !labels.empty() && (std::all_of(labels.begin(), labels.end(), is_flag) ||

@@ -6,26 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "config/label_form_name.h"
 #include "data/document_source.h"
 
 namespace dtbench {
 
-enum class LabelForm {
-  kUnset,     // ids, unless they look like one of the other forms: that is an error
-  kIds,       // as they are
-  kMultiHot,  // 0 or 1 for each class; labels are the positions of the ones, from "0"
-  kTextList,  // text that lists ids: "['a', 'b']", "a,b", "a;b", "a|b"
-};
-
-// "", "ids", "multi_hot", "text_list". Throws Error (usage) naming data.label_form.
-LabelForm label_form_named(const std::string& name);
-
 // Whether a data set's list of labels could have come from another form.
 bool labels_in_doubt(const std::vector<std::string>& labels);
 
-// `source` with its labels as ids. Throws Error (usage) that names the place: for labels that look
-// like another form than ids, the first documents all having as many values, only 0 and 1, or a
-// label being a list; and for labels that are not of the form which was set.
+// `source` with its labels as ids; an empty text is none. Throws Error (usage) that names the place:
+// for labels that look like another form than ids (data/label_vectors.h, or a label being a list);
+// and for labels that are not of the form which was set.
 std::unique_ptr<DocumentSource> with_label_form(std::unique_ptr<DocumentSource> source,
                                                 LabelForm form);
 

@@ -6,31 +6,27 @@
 #include <string>
 #include <vector>
 
-struct gzFile_s;
+#include "data/gzip_file.h"
 
 namespace dtbench {
 
-// Tells gzip by its first bytes, not by the name; reads all members. Throws Error for a file that
-// cannot be read and (usage) for a gzip stream that is truncated or damaged and for a line of more
-// than `longest` bytes, however few they were when compressed.
+// Throws Error for a file that cannot be read and (usage) for a gzip stream that is truncated or
+// damaged (data/gzip_file.h) and for a line of more than `longest` bytes, however few they were when
+// compressed.
 class LineReader {
  public:
   LineReader(const std::filesystem::path& path, std::size_t longest);
-  ~LineReader();
-  LineReader(const LineReader&) = delete;
-  LineReader& operator=(const LineReader&) = delete;
 
   bool next(std::string& line);  // without its newline; false at the end
   std::int64_t line_number() const { return line_number_; }  // of the last line, from 1
-  double progress() const;  // share of the file's (compressed) bytes consumed
+  double progress() const { return file_.progress(); }
 
  private:
   bool fill();
 
   std::filesystem::path path_;
   std::size_t longest_;
-  std::uint64_t file_size_;
-  gzFile_s* file_;
+  GzipFile file_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;
   std::int64_t line_number_ = 0;

@@ -147,6 +147,22 @@ TEST_F(JsonlSourceTest, TruncatedOrDamagedGzipIsRefused) {
   expect_error([&] { read(damaged); }, ExitCode::kUsage, {"data.jsonl", "line"});
 }
 
+// zlib's gzread takes all of these for the end of the file.
+TEST_F(JsonlSourceTest, WhatFollowsAGzipStreamIsNeverHidden) {
+  const std::string record = "{\"text\": \"a\", \"labels\": 1}\n", whole = gzip(record);
+  expect_refused(whole + "\x1e" + whole.substr(1), {"data.jsonl' line 2", "other bytes"});
+  expect_refused(whole + record, {"line 2", "other bytes"});
+  for (const std::size_t size : {1, 2, 9})
+    expect_refused(whole + whole.substr(0, size), {"line 2", "truncated"});
+  const std::string zeros(200'000, '\0');
+  EXPECT_EQ(read(whole + zeros).size(), 1u);
+  EXPECT_EQ(read(whole + zeros + whole).size(), 2u);
+  expect_refused(whole + zeros + record, {"line 2", "other bytes"});
+  std::string checksum = whole;
+  checksum[checksum.size() - 8] ^= 1;
+  expect_refused(checksum, {"damage"});
+}
+
 TEST_F(JsonlSourceTest, FaultsNameFileLineFieldExpectedAndFound) {
   const std::string good = "{\"text\": \"a\", \"labels\": 1}\n\n";
   expect_refused(good + "{\"text\": \"a\", \n", {"data.jsonl' line 3", "JSON"});
