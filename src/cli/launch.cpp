@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/amounts.h"
 #include "cli/gpu_line.h"
+#include "cli/health_option.h"
 #include "cli/notes.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
@@ -77,6 +78,7 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
                    "keep the checkpoint of a finished cell");
   command.add_flag("--profile", options.engine.profile,
                    "after training, time some more steps by operation; print and record them");
+  add_health_option(command, options.engine.health);
   add_price_option(command, options.price_per_hour);
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/health_option.h"
 #include "cli/matrix_command.h"
 
 namespace dtbench {
@@ -24,6 +25,7 @@ void add_matrix_flags(CLI::App& command, MatrixCommand& options) {
   add_no_wait_flag(command, options.matrix);
   command.add_flag("--profile", options.profile,
                    "after each cell's training, time some more steps by operation, for the report");
+  add_health_option(command, options.health);
   command.add_flag("--tensorboard", options.tensorboard,
                    "write event files into each cell's tensorboard/");
 }

@@ -54,6 +54,21 @@ void RunDirectory::write_profile(const Json& profile) {
   write_json(path_ / "profile.json", profile);
 }
 
+void RunDirectory::append_health(const Json& line) {
+  if (!health_) health_ = std::make_unique<LineFile>(path_ / "health.jsonl");
+  health_->append(line);
+}
+
+void RunDirectory::drop_health_from(std::int64_t step) {
+  const std::filesystem::path file = path_ / "health.jsonl";
+  if (!std::filesystem::exists(file)) return;
+  std::string kept;
+  for (const Json& line : read_lines(file))
+    if (line.value("step", step) < step) kept += json_text(line) + "\n";
+  health_.reset();
+  write_file_atomically(file, kept);
+}
+
 void RunDirectory::remove_result() {
   std::error_code error;
   std::filesystem::remove(path_ / "result.json", error);

@@ -43,6 +43,9 @@ class RunDirectory {
   void write_result(const Json& result);
   void remove_result();
   void write_profile(const Json& profile);  // after the result
+  void append_health(const Json& line);     // of a step, its "step"
+  // A run that goes on at `step` forgets what it saw from there on.
+  void drop_health_from(std::int64_t step);
 
   // Bytes of steps.jsonl so far, on the disk when this returns (a checkpoint remembers it), and the
   // way back to that place. Throws Error when steps.jsonl is shorter than `size`.
@@ -54,6 +57,7 @@ class RunDirectory {
   std::unique_ptr<RunLock> lock_;
   std::unique_ptr<LineFile> steps_;
   std::unique_ptr<LineFile> events_;
+  std::unique_ptr<LineFile> health_;  // from its first line on
 };
 
 // The reader's side: never locks, tolerates a last line that is still being written.

@@ -66,6 +66,10 @@ double largest_magnitude(const at::Tensor& x) {
   }
 }
 
+double norm_of(const at::Tensor& x) {
+  return at::linalg_vector_norm(x, 2, {}, /*keepdim=*/false, at::kDouble).item<double>();
+}
+
 double largest_of(at::ScalarType type) {
   return of_type(type, []<typename T>() -> double { return std::numeric_limits<T>::max(); });
 }

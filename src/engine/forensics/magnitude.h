@@ -10,6 +10,9 @@ namespace dtbench {
 // The largest |x|; NaN or infinity where `x` holds one; 0 of no elements. Any floating datatype.
 double largest_magnitude(const at::Tensor& x);
 
+// The Frobenius norm, added up in fp64. Any floating datatype.
+double norm_of(const at::Tensor& x);
+
 // The largest finite number, and the smallest above zero (subnormal), of a floating datatype.
 double largest_of(at::ScalarType type);
 double smallest_of(at::ScalarType type);

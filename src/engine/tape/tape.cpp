@@ -97,6 +97,7 @@ void Tape::differentiate(Entry entry, const LeafSink& sink) {
     reached = reached || upstream.back().defined();
   }
   if (reached) {
+    if (observer_ != nullptr) observer_->before_backward(entry.node(), upstream);
     const Tensors seen = observer_ != nullptr ? upstream : Tensors{};
     Tensors gradients = entry.backward(std::move(upstream));
     entry.backward = nullptr;  // frees what it saved before gradients are added up

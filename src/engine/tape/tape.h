@@ -54,7 +54,9 @@ struct Node {
   std::span<const std::int32_t> inputs, outputs;
 };
 
-// Sees every node twice. It must not change the tensors, and costs nothing where there is none.
+// Sees every node twice, and costs nothing where there is none. It must not change the tensors,
+// unless it is a shadow (forensics/shadow_comparison.h): that gives each operation another run's
+// operands, by overwriting forward outputs where they are and by before_backward.
 class NodeObserver {
  public:
   virtual ~NodeObserver() = default;
@@ -65,6 +67,9 @@ class NodeObserver {
   // kForward or kLoss: `in` are the inputs, `out` the outputs. kBackward: `in` are the outputs'
   // gradients, `out` the inputs'; those that nobody wants are undefined.
   virtual void on_node(const Node& node, Phase phase, at::TensorList in, at::TensorList out) = 0;
+  // The gradients of a node's outputs, before its backward half reads them: may be replaced by
+  // others of the same shapes and datatypes.
+  virtual void before_backward(const Node&, Tensors& /*gradients*/) {}
   // What a node's backward half returned has been added where gradients meet, and handed over where
   // they are whole.
   virtual void on_gradients_added() {}

@@ -81,6 +81,7 @@ class Loop {
     for (TrainingObserver* observer : hooks_.observers)
       observer->on_step(event);
     if (nonfinite) report(*nonfinite);
+    if (hooks_.inspect) hooks_.inspect(gradients, nonfinite);
     hooks_.after_step();
     return !(nonfinite && stops_on_nonfinite());
   }

@@ -23,6 +23,9 @@ struct LoopHooks {
   std::mutex& consistent;
   // Called after each step with `consistent` held; saves a checkpoint when one is due.
   std::function<void()> after_step;
+  // Called before it, once the step's clock is read, its gradients being where they are stored.
+  // Changes nothing that training reads; may be empty.
+  std::function<void(const Trainer::Gradients&, const std::optional<NonFiniteEvent>&)> inspect = {};
 };
 
 // From state.steps_completed on to the spec's number of steps.

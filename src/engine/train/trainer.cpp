@@ -170,6 +170,13 @@ void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
   event.layer = origin.layer();
 }
 
+void Trainer::rehearse(const Gradients& gradients, NodeObserver& observer) {
+  const LossNormalizer normalizer = update_.normalizer();
+  for (std::int64_t first = 0; first < gradients.batch.samples; first += spec_.train.micro_batch)
+    differentiate_at(gradients.batch, gradients.event.step, first, normalizer, &observer,
+                     [](std::size_t, const at::Tensor&) {});
+}
+
 void Trainer::launch_update(Gradients& gradients) {
   if (gradients.window.held && !stops_on_nonfinite()) {
     gradients.window.held = false;

@@ -52,6 +52,10 @@ class Trainer {
   // Both.
   std::optional<NonFiniteEvent> apply_gradients(Gradients& gradients);
 
+  // The passes of a step once more, on its batch and with the weights as they are now, for the eyes
+  // of an observer: no gradient is kept, and nothing else changes.
+  void rehearse(const Gradients& gradients, NodeObserver& observer);
+
   // Sees the operations of the steps from now on; not owned, null: nobody.
   void observe(NodeObserver* observer) { observer_ = observer; }
   // Of the last step whose gradients were computed, in the order of parameters().
