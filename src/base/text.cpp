@@ -102,12 +102,14 @@ std::string printable(std::string_view text) {
       safe += bytes;
       continue;
     }
-    const bool has_number = character.valid && character.value >= 0x7f;
-    for (const char c : has_number ? std::string_view() : bytes) {
+    if (character.valid && character.value >= 0x7f) {
+      safe += json_escape(character.value);
+      continue;
+    }
+    for (const char c : bytes) {
       const auto byte = static_cast<unsigned char>(c);
       safe += "\\x" + hexadecimal({&byte, 1});
     }
-    if (has_number) safe += json_escape(character.value);
   }
   return safe;
 }

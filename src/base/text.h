@@ -33,8 +33,8 @@ std::string formatted(const char* format, double value);
 // Two lower-case hexadecimal digits a byte.
 std::string hexadecimal(std::span<const unsigned char> bytes);
 
-// Text from elsewhere must not steer a terminal: control characters but tab and line feed, C1 ones
-// among them, marks that turn the direction of writing, and bytes that are no UTF-8 as \xNN.
+// Text from elsewhere must not steer a terminal: control characters but tab and line feed, and
+// broken UTF-8, become \xNN; those from U+007F on (C1, marks of direction) become \uNNNN.
 std::string printable(std::string_view text);
 
 // At most `most` bytes and the mark for what is left out, cut between characters: values come from
