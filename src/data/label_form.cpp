@@ -55,10 +55,6 @@ Labels flags_of(Labels values) {
   return values;
 }
 
-bool is_flag(const std::string& label) {
-  return label == "0" || label == "1";
-}
-
 class FormedSource : public DocumentSource {
  public:
   FormedSource(std::unique_ptr<DocumentSource> source, LabelForm form)

@@ -8,10 +8,6 @@
 namespace dtbench {
 namespace {
 
-bool is_flag(const std::string& value) {
-  return value == "0" || value == "1";
-}
-
 // What trainers put where a class is unknown.
 bool is_mark(const std::string& value) {
   return value == "-1" || value == "-100";
@@ -24,6 +20,10 @@ bool is_vector(const std::vector<std::string>& values, std::size_t nulls) {
 }
 
 }  // namespace
+
+bool is_flag(const std::string& value) {
+  return value == "0" || value == "1";
+}
 
 void LabelVectors::look_at(const std::vector<std::string>& values, std::size_t nulls) {
   ++documents_;

@@ -41,4 +41,7 @@ class LabelVectors {
 // is.
 std::string flag_of(const std::string& value);
 
+// Whether it is "0" or "1".
+bool is_flag(const std::string& value);
+
 }  // namespace dtbench
