@@ -6,19 +6,19 @@ reported.
                           [--processes 8] [--repeat 5]
 
 A cell of preset tiny is trained under each of two policies. A stand-in for the engine copies their
-records, so that what is measured is the matrix: leases, accounts, records. Printed: seconds and the
-largest resident memory of a process; of `list` the fastest of --repeat runs, of the others one.
+records, so that what is measured is the matrix: leases, accounts, records. Printed: seconds, of them
+processor time (of all processes), and the largest resident memory of a process; of `list` the fastest
+of --repeat runs, of the others one. On a busy machine processor time is what can be compared.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import resource
 import shutil
 import subprocess
+import sys
 import tempfile
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 POLICIES = ["fp32_true", "amp_bf16"]
@@ -43,26 +43,45 @@ def train_originals(program, folder, steps):
         shutil.copytree(spec.parent, folder / "originals" / name)
 
 
-def largest():
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+# Runs a command and prints what it cost, its exit code and its lines, then what it printed. A process
+# of its own for each: the largest memory is this command's.
+WATCHER = """
+import resource, subprocess, sys, time
+before = time.monotonic()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True)
+seconds, used = time.monotonic() - before, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(done.returncode, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss, done.stdout.count("\\n"))
+print(done.stdout, end="")
+"""
+
+
+def start(command, environment=None):
+    # Messages go to a file: a matrix writes a line for each cell, and would wait for a pipe that is full
+    # while the others wait for its cells.
+    messages = tempfile.TemporaryFile("w+")
+    return subprocess.Popen([sys.executable, "-c", WATCHER, *map(str, command)], text=True, env=environment,
+                            stdout=subprocess.PIPE, stderr=messages), messages
+
+
+def finish(process, messages):
+    """(seconds, processor seconds, bytes of memory), lines and text of what was printed."""
+    output, _ = process.communicate()
+    costs, text = output.split("\n", 1)
+    status, seconds, processor, kibibytes, lines = costs.split()
+    if status != "0":
+        messages.seek(0)
+        raise SystemExit(f"{process.args[3:]}: exit code {status}\n{messages.read()[-2000:]}")
+    messages.close()
+    return (float(seconds), float(processor), int(kibibytes) * 1024), int(lines), text
 
 
 def alone(command):
-    """(seconds, bytes of memory, lines), by a process of its own: the peak is this command's."""
-    script = ("import resource, subprocess, sys, time; before = time.monotonic(); "
-              "done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True); "
-              "print(done.returncode, time.monotonic() - before, "
-              "resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.stdout.count(chr(10)))")
-    done = subprocess.run(["python3", "-c", script, *map(str, command)], check=True, capture_output=True,
-                          text=True)
-    status, seconds, kibibytes, lines = done.stdout.split()
-    if status != "0":
-        raise SystemExit(f"{command}: exit code {status}\n{done.stderr[-2000:]}")
-    return float(seconds), int(kibibytes) * 1024, int(lines)
+    return finish(*start(command))
 
 
-def tell(what, seconds, peak, more=""):
-    print(f"{what}: {seconds:.2f} s, {peak / 1e6:,.0f} MB{more}", flush=True)
+def tell(what, seconds, processor, peak, more=""):
+    print(f"{what}: {seconds:.2f} s ({processor:.2f} s of processor), {peak / 1e6:,.0f} MB{more}",
+          flush=True)
 
 
 def make_by_processes(program, folder, arguments):
@@ -72,17 +91,17 @@ def make_by_processes(program, folder, arguments):
     for policy in POLICIES:
         command += ["--policy", policy]
     environment = os.environ | {"STAND_IN_RECORDS": str(folder / "originals"), "STAND_IN_SEED": SEED}
-    before = time.monotonic()
-    processes = [subprocess.Popen(list(map(str, command)), env=environment, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                 for _ in range(arguments.processes)]
+    processes = [start(command, environment) for _ in range(arguments.processes)]
+    costs = []
     for process in processes:
-        output, errors = process.communicate()
-        if process.returncode != 0 or json.loads(output)["counts"] != {"done": arguments.records}:
-            raise SystemExit(f"matrix: exit code {process.returncode}\n{output[-2000:]}{errors[-2000:]}")
-    tell(f"matrix, {arguments.processes} processes", time.monotonic() - before, largest())
+        cost, _, text = finish(*process)
+        costs.append(cost)
+        if json.loads(text)["counts"] != {"done": arguments.records}:
+            raise SystemExit(f"matrix: expected {arguments.records} cells done, found {text[-2000:]}")
+    seconds, processor, peak = zip(*costs)
+    tell(f"matrix, {arguments.processes} processes", max(seconds), sum(processor), max(peak))
     # One that is started again has nothing to do.
-    tell("matrix, once more", *alone(command)[:2])
+    tell("matrix, once more", *alone(command)[0])
     return out
 
 
@@ -101,12 +120,12 @@ def main():
         program = arguments.program
         for more in ([], ["--json"]):
             runs = [alone([program, "list", "--out", out, *more]) for _ in range(arguments.repeat)]
-            tell(" ".join(["list", *more]), *min(runs)[:2], f", {runs[0][2]} lines")
-        tell("analyse --json", *alone([program, "analyse", "--json", out])[:2])
+            tell(" ".join(["list", *more]), *min(runs)[0], f", {runs[0][1]} lines")
+        tell("analyse --json", *alone([program, "analyse", "--json", out])[0])
         for form in ("html", "csv"):
             report = folder / f"report.{form}"
-            seconds, peak, _ = alone([program, "report", "--format", form, "--output", report, out])
-            tell(f"report --format {form}", seconds, peak, f", {report.stat().st_size / 1e6:.1f} MB written")
+            costs, _, _ = alone([program, "report", "--format", form, "--output", report, out])
+            tell(f"report --format {form}", *costs, f", {report.stat().st_size / 1e6:.1f} MB written")
 
 
 if __name__ == "__main__":

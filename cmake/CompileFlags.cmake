@@ -5,6 +5,18 @@ target_compile_options(dtbench_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                             -Werror -ffp-contract=off -fno-fast-math>)
 
+# What a fault of a reader would meet before it does harm (SECURITY.md): guarded stack frames, checked
+# calls of libc, and relocations that are read-only before the first byte is read. Released only:
+# sanitizers check more, and without optimization there is nothing to check libc's calls by.
+option(DTBENCH_HARDENED "Harden release builds; OFF shows what it costs (bench/hardening_cost.py)" ON)
+set(DTBENCH_HARDENING_FLAGS "")
+if(DTBENCH_HARDENED AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(DTBENCH_HARDENING_FLAGS -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_compile_options(dtbench_flags INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:${DTBENCH_HARDENING_FLAGS}>")
+  target_link_options(dtbench_flags INTERFACE LINKER:-z,relro,-z,now)
+endif()
+
 # nvcc contracts unless told otherwise. These files are contracted, and no other:
 #   attention_softmax.cu, cross_entropy.cu: reductions in fp32 whose order differs from the CPU's
 #     anyway. They are held to a bound, not to bits; recorded numbers were made with contraction.
@@ -29,4 +41,5 @@ endfunction()
 string(TOUPPER "${CMAKE_BUILD_TYPE}" _build_type)
 set(DTBENCH_COMPILE_FLAGS
   "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${_build_type}} -std=c++20 -ffp-contract=off -fno-fast-math")
-string(STRIP "${DTBENCH_COMPILE_FLAGS}" DTBENCH_COMPILE_FLAGS)
+list(JOIN DTBENCH_HARDENING_FLAGS " " _hardening)
+string(STRIP "${DTBENCH_COMPILE_FLAGS} ${_hardening}" DTBENCH_COMPILE_FLAGS)

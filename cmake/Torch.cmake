@@ -17,5 +17,4 @@ target_link_libraries(torch_cpu_sdk INTERFACE
 # target: the run path finds the wheel's own libgomp, so that there is one thread pool.
 target_compile_options(torch_cpu_sdk INTERFACE ${OpenMP_CXX_FLAGS})
 # libtorch_cpu.so names libraries that only its own run path finds.
-target_link_options(torch_cpu_sdk INTERFACE ${OpenMP_CXX_FLAGS} -Wl,--allow-shlib-undefined
-  -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)
+target_link_options(torch_cpu_sdk INTERFACE ${OpenMP_CXX_FLAGS} -Wl,--allow-shlib-undefined)

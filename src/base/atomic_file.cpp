@@ -1,6 +1,7 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/stop_signals.h"
 #include "base/text.h"
 
@@ -20,14 +22,44 @@ namespace {
 
 constexpr std::string_view kMark = ".tmp.";
 
-// Closes and, unless kept, removes the temporary file.
+namespace fs = std::filesystem;
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+// Whether it has content and its writer, who would hold its lock, is gone. One that is empty may
+// have been created a moment ago, and is not locked yet.
+bool is_abandoned(const fs::path& temporary) {
+  std::error_code error;
+  return fs::is_regular_file(temporary, error) && fs::file_size(temporary, error) > 0 && !error &&
+         FileLock::if_free(temporary) != nullptr;
+}
+
+// What killed processes left of this target. Many folders have no lock under which leftovers could
+// be removed, and a report is of megabytes.
+void remove_abandoned(const fs::path& target) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_of(target), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (is_temporary_name(path.filename().string()) &&
+        target_of_temporary(path.filename()) == target.filename() && is_abandoned(path))
+      unlink(path.c_str());
+  }
+}
+
+// Locked until it has its name; closes and, unless kept, removes the temporary file.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::filesystem::path& target)
-      : path_(temporary_beside(target)), descriptor_(create_file(path_)) {}
+  explicit TemporaryFile(const fs::path& target)
+      : path_(temporary_beside(target)), descriptor_(create_file(path_)), lock_(dup(descriptor_)) {
+    flock(lock_, LOCK_EX | LOCK_NB);  // fails where the file system has no locks
+  }
   ~TemporaryFile() {
     if (descriptor_ >= 0) close(descriptor_);
     if (!renamed_) unlink(path_.c_str());
+    close(lock_);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -48,6 +80,7 @@ class TemporaryFile {
   StopSignalsHeld while_it_is_there_;
   std::string path_;
   int descriptor_;
+  int lock_;  // the same open file: the lock outlasts `descriptor_`
   bool renamed_ = false;
 };
 
@@ -105,10 +138,11 @@ void write_all(int descriptor, const void* bytes, std::size_t size,
 
 void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(int descriptor)>& write) {
+  remove_abandoned(path);
   TemporaryFile temporary(path);
   write(temporary.descriptor());
   temporary.rename_to(path);
-  sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  sync_directory(folder_of(path));
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {

@@ -10,7 +10,8 @@ namespace dtbench {
 
 // Writes `path` through a temporary file in the same directory: write, fsync, rename, fsync of the
 // directory. Readers see the old content or the new, never a part. Throws Error on failure and
-// leaves no temporary file behind, nor does a signal that ends the program (base/stop_signals.h).
+// leaves no temporary file behind, nor does a signal that ends the program (base/stop_signals.h);
+// what a killed process left of the same target is removed.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 // The same for content too large for memory: `write` is given an open file descriptor.

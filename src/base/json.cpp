@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <cmath>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -132,12 +133,12 @@ std::string json_fault(const Json::exception& error) {
   return shortened(printable(what), 200);
 }
 
-Json read_json_file(const std::filesystem::path& path) {
+Json read_json_file(const std::filesystem::path& path, const JsonLimits& limits) {
   const std::optional<std::string> text = read_file(path);
   if (!text) throw not_there(path, "a file");
   require_no_lfs_pointer(*text, path.string());
   try {
-    return parse_json(*text);
+    return parse_json(*text, limits);
   } catch (const Json::parse_error& error) {
     throw usage_error(concat("'", path.string(), "' is not valid JSON: ", json_fault(error), "."),
                       "Check that it is the right file and complete; write or copy it again.");

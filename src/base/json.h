@@ -2,12 +2,14 @@
 // numbers as strings.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+
+extern template class nlohmann::basic_json<>;  // compiled once, in json_library.cpp
 
 namespace dtbench {
 
@@ -42,8 +44,8 @@ Json member_or_null(const Json& value, const std::string& pointer);
 // What a text from elsewhere may hold.
 struct JsonLimits {
   int depth = 100;  // levels of objects and lists: what handles a value recurs as deep
-  std::size_t values = std::numeric_limits<std::size_t>::max();  // each takes 16 bytes or more
-  bool unique_names = false;  // in each object; else the last of equal ones counts
+  std::size_t values = 10'000'000;  // each takes 16 bytes, an object 100
+  bool unique_names = false;        // in each object; else the last of equal ones counts
 };
 
 // One JSON value: the one function that all readers of JSON go through. Throws Json::parse_error
@@ -58,6 +60,6 @@ std::string json_fault(const Json::exception& error);
 
 // Reads one JSON value. Throws Error naming the file, line and column of the first fault; retryable
 // when the file cannot be read.
-Json read_json_file(const std::filesystem::path& path);
+Json read_json_file(const std::filesystem::path& path, const JsonLimits& limits = {});
 
 }  // namespace dtbench

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "base/built_on.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -63,7 +64,10 @@ fs::path cache_folder() {
 
 fs::path engine_program() {
   const fs::path engine = program_folder() / "dtbench-engine";
-  if (fs::exists(engine)) return engine;
+  if (fs::exists(engine)) {
+    require_torch_of_build(engine.parent_path());
+    return engine;
+  }
   throw Error(ExitCode::kPermanent,
               concat("The engine, which trains cells, was not found: '", engine.string(), "'."),
               "Run ./dtbench in the source tree to build it, or build the target dtbench-engine.");

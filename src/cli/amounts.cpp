@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "sweep/pod_price.h"
 
 namespace dtbench {
 
@@ -19,11 +20,12 @@ double positive_number(const std::string& text, const std::string& flag, const s
 }
 
 void add_price_option(CLI::App& command, std::string& price) {
-  command.add_option("--price-per-hour", price, "price of one device, in USD, for the record");
+  command.add_option("--price-per-hour", price,
+                     "price of one device, in USD (default: on a RunPod pod, what its API tells)");
 }
 
-std::optional<double> price_per_hour(const std::string& price) {
-  if (price.empty()) return std::nullopt;
+std::optional<double> price_per_hour(const std::string& price, const std::string& device) {
+  if (price.empty()) return price_of_this_pod(device);
   return positive_number(price, "--price-per-hour", "a price in USD");
 }
 

@@ -13,6 +13,7 @@ struct Ended {
 };
 
 void add_analyse_command(CLI::App& program);
+void add_archive_command(CLI::App& program);
 void add_report_command(CLI::App& program);
 void add_compare_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
@@ -33,5 +34,6 @@ void add_doctor_command(CLI::App& program);
 void add_store_commands(CLI::App& data);  // those of `data` on prepared stores
 void add_submit_slurm_command(CLI::App& submit);
 void add_submit_kubernetes_command(CLI::App& submit);
+void add_submit_skypilot_command(CLI::App& submit);
 
 }  // namespace dtbench

@@ -12,31 +12,26 @@
 #include "sweep/prepared_cell.h"
 
 namespace dtbench {
-namespace {
 
 namespace fs = std::filesystem;
 
-void ask_engine(const ExplanationRequest& request) {
+std::string ask_engine(const std::string& command, const fs::path& run,
+                       const std::vector<std::string>& options) {
   // The data and weights that the run was trained on, prepared as for training it.
-  const PreparedCell cell = prepare_cell(spec_of_run(request.run), request.run.parent_path(),
-                                         configs_folder(), OldRecord::kGoOn);
-  std::vector<std::string> command = {engine_program().string(),
-                                      "explain",
-                                      "--run-dir",
-                                      request.run.string(),
-                                      "--store",
-                                      cell.store.string(),
-                                      "--replays",
-                                      std::to_string(request.replays)};
+  const PreparedCell cell =
+      prepare_cell(spec_of_run(run), run.parent_path(), configs_folder(), OldRecord::kGoOn);
+  std::vector<std::string> line = {
+      engine_program().string(), command, "--run-dir", run.string(), "--store",
+      cell.store.string()};
+  line.insert(line.end(), options.begin(), options.end());
   for (const Extension& extension : loaded_extensions())
-    command.insert(command.end(), {"--extension", extension.file.string()});
+    line.insert(line.end(), {"--extension", extension.file.string()});
   if (is_hub_address(cell.spec.model.init))
-    command.insert(command.end(), {"--initial-weights", cell.initial_weights.string()});
-  const ChildOutput child = run_child(command);
+    line.insert(line.end(), {"--initial-weights", cell.initial_weights.string()});
+  const ChildOutput child = run_child(line);
   if (child.status != 0) throw Ended{static_cast<ExitCode>(child.status)};
+  return child.output;
 }
-
-}  // namespace
 
 RunSpec spec_of_run(const fs::path& run) {
   const RunRecord record = read_run(run, RecordFiles::kSpecAndResult);
@@ -61,7 +56,7 @@ Json explanation_of(const ExplanationRequest& request) {
       return known;
     }
   }
-  ask_engine(request);
+  ask_engine("explain", request.run, {"--replays", std::to_string(request.replays)});
   return read_json_file(file);
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/stop_signals.h"
 #include "base/text.h"
+#include "base/torchrun.h"
 #include "cli/amounts.h"
 #include "cli/gpu_line.h"
 #include "cli/notes.h"
@@ -66,6 +67,23 @@ void print_dry_run(const RunSpec& spec, const fs::path& run, const fs::path& con
   throw system_error("Cannot execute", command.front());
 }
 
+// Under torchrun the cell has as many processes as were started.
+RunSpec resolve_launched(ResolveRequest request, const std::optional<TorchrunRank>& launched) {
+  if (launched)
+    request.environment.push_back(
+        {"train.processes", std::to_string(launched->processes), "WORLD_SIZE"});
+  return resolve(request);
+}
+
+// Not the first process of its cell: it prepares what its machine needs. The first has the record.
+void follow(const RunSpec& spec, const LaunchOptions& options, const fs::path& configs) {
+  const OldRecord old_record = options.rerun ? OldRecord::kIgnore : OldRecord::kGoOn;
+  const PreparedCell cell = prepare_cell(spec, options.out, configs, old_record);
+  EngineOptions engine = options.engine;
+  engine.records = false;
+  if (!cell.finished) become(engine_command(cell, engine));
+}
+
 }  // namespace
 
 void add_launch_options(CLI::App& command, LaunchOptions& options) {
@@ -86,12 +104,18 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
 
 void launch(const ResolveRequest& request, const LaunchOptions& options) {
   EngineOptions engine = options.engine;
-  engine.price_per_hour = price_per_hour(options.price_per_hour);
-  const RunSpec spec = resolve(request);
+  const std::optional<TorchrunRank> launched = torchrun_rank();
+  const RunSpec spec = resolve_launched(request, launched);
+  const bool follows = launched && launched->rank > 0;
+  engine.price_per_hour = price_per_hour(options.price_per_hour, spec.device);
   const fs::path run = fs::path(options.out) / cell_id(spec);
-  if (options.dry_run) return print_dry_run(spec, run, request.configs);
+  if (options.dry_run) {
+    if (!follows) print_dry_run(spec, run, request.configs);
+    return;
+  }
 
   require_device_said(request, {&spec});
+  if (follows) return follow(spec, options, request.configs);
   const OldRecord old_record = options.rerun ? OldRecord::kSetAside : OldRecord::kGoOn;
   const PreparedCell cell = prepare_cell(spec, options.out, request.configs, old_record);
   if (cell.finished) {
@@ -103,7 +127,7 @@ void launch(const ResolveRequest& request, const LaunchOptions& options) {
   const std::vector<std::string> command = engine_command(cell, engine);
   log_info(concat("scenario ", spec.scenario, ", policy ", spec.policy.name, ", preset ",
                   spec.preset, ", seed ", spec.seed, ": record in ", run.string()));
-  log_gpus(spec.device, 1);
+  log_gpus(spec.device, spec.train.processes);
   note_long_warm_ups({&spec});
   become(command);
 }

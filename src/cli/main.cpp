@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/parse_error.h"
+#include "cli/self_description.h"
 #include "config/extension.h"
 
 namespace dtbench {
@@ -46,6 +47,7 @@ int parse_and_run(int argc, char** argv) {
   add_plan_command(program);
   add_submit_command(program);
   add_watch_command(program);
+  add_archive_command(program);
   add_list_command(program);
   add_show_command(program);
   add_explain_command(program);
@@ -56,6 +58,8 @@ int parse_and_run(int argc, char** argv) {
   add_policies_command(program);
   add_data_command(program);
   add_doctor_command(program);
+  add_completion_command(program);
+  add_man_command(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

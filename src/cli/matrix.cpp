@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/matrix_command.h"
+#include "cli/on_finish.h"
 
 namespace dtbench {
 
@@ -22,6 +23,7 @@ void add_matrix_flags(CLI::App& command, MatrixCommand& options) {
           "seconds without a heartbeat before another process may take the cell (default: 60)")
       ->check(CLI::Range(1.0, 86400.0));
   add_no_wait_flag(command, options.matrix);
+  add_on_finish_option(command, options.matrix.on_finish);
   command.add_flag("--profile", options.profile,
                    "after each cell's training, time some more steps by operation, for the report");
   command.add_flag("--tensorboard", options.tensorboard,

@@ -1,5 +1,6 @@
 #include "cli/matrix_command.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/matrix_report.h"
+#include "cli/on_finish.h"
 #include "cli/sweep_view.h"
 #include "report/matrix_text.h"
 #include "report/report_data.h"
@@ -48,6 +50,13 @@ void require_affordable(const std::vector<SweepCell>& cells, const SweepOptions&
   throw usage_error(concat("The budget of ", usd(*options.budget), " USD pays for none of the ",
                            cells.size(), " cells: ", why, "."),
                     "'dtbench plan' shows how many seeds and steps a budget pays for.");
+}
+
+// A process that does not wait (--no-wait). It leaves them the report, too: each of a thousand
+// tasks would read all records for it.
+bool leaves_cells_to_others(const std::vector<SweepCell>& cells) {
+  return std::any_of(cells.begin(), cells.end(),
+                     [](const SweepCell& cell) { return cell.state == CellState::kElsewhere; });
 }
 
 // Of the matrix's own cells, whatever else lies in the folder.
@@ -85,6 +94,38 @@ std::string ending_text(const Json& summary, const Json& data) {
   return text;
 }
 
+// Writes summary and page, and prints them; the page is left to whoever trains the last cells.
+// Throws Ended where `end` is not kDone.
+void conclude(const MatrixCommand& command, const std::vector<SweepCell>& cells,
+              const SweepOptions& options, ExitCode end) {
+  Json summary = matrix_summary(cells, options);
+  if (end == ExitCode::kDone && leaves_cells_to_others(cells)) {
+    summary["report"] = nullptr;
+    return print(summary, matrix_summary_text(summary), command.matrix.json);
+  }
+  const Json data = report_data(records_of(cells), load_hypotheses(options.configs));
+  const std::string page = write_page(data, options.out / command.report);
+  summary["answer"] = data.at("answer");
+  summary["closing"] = data.at("closing");
+  summary["report"] = page.empty() ? Json() : Json(page);
+  make_directories(sweep_folder(options.out));
+  write_file_atomically(sweep_folder(options.out) / "summary.json", json_text(summary, 1) + "\n");
+  print(summary, ending_text(summary, data), command.matrix.json);
+  if (end == ExitCode::kDone) require_affordable(cells, options);
+  if (end != ExitCode::kDone) throw Ended{end};
+}
+
+Ending ending_of(const std::vector<SweepCell>& cells, const std::filesystem::path& out,
+                 const SweepEnd& end) {
+  return {end.code,
+          end.signal,
+          cells.size(),
+          count(cells, CellState::kDone),
+          count(cells, CellState::kFailed),
+          count(cells, CellState::kLeftOut),
+          out};
+}
+
 }  // namespace
 
 void run_matrix(const MatrixCommand& command) {
@@ -105,22 +146,16 @@ void run_matrix(const MatrixCommand& command) {
   require_device_here(command.matrix);
   require_device_said(command.matrix, cells);
   log_gpus(cells, options);
-  const std::unique_ptr<SweepObserver> view = make_sweep_view();
-  ExitCode end = ExitCode::kDone;
-  if (options.budget) end = calibrate(cells, options, *view);
-  if (end != ExitCode::kInterrupted) end = run_sweep(cells, options, *view);
-
-  Json summary = matrix_summary(cells, options);
-  const Json data = report_data(records_of(cells), load_hypotheses(options.configs));
-  const std::string page = write_page(data, options.out / command.report);
-  summary["answer"] = data.at("answer");
-  summary["closing"] = data.at("closing");
-  summary["report"] = page.empty() ? Json() : Json(page);
-  make_directories(sweep_folder(options.out));
-  write_file_atomically(sweep_folder(options.out) / "summary.json", json_text(summary, 1) + "\n");
-  print(summary, ending_text(summary, data), command.matrix.json);
-  if (end == ExitCode::kDone) require_affordable(cells, options);
-  if (end != ExitCode::kDone) throw Ended{end};
+  SweepEnd end;
+  Work work;
+  work.train = [&] {
+    const std::unique_ptr<SweepObserver> view = make_sweep_view();
+    if (options.budget) end = calibrate(cells, options, *view);
+    if (end.code != ExitCode::kInterrupted) end = run_sweep(cells, options, *view);
+  };
+  work.conclude = [&] { conclude(command, cells, options, end.code); };
+  work.ending = [&] { return ending_of(cells, options.out, end); };
+  work_and_finish(command.matrix.on_finish, work);
 }
 
 }  // namespace dtbench

@@ -249,7 +249,9 @@ SweepOptions sweep_options(const MatrixOptions& options, const std::vector<Sweep
   sweep.slots =
       make_slots(device, options.jobs || device != "cpu" ? options.jobs : options.jobs_on_cpu);
   sweep.wait = !options.no_wait;
-  sweep.price_per_hour = price_per_hour(options.price_per_hour);
+  // What this machine costs says nothing about another card.
+  if (!options.price_per_hour.empty() || !card_of(options))
+    sweep.price_per_hour = price_per_hour(options.price_per_hour, device);
   if (!options.budget.empty())
     sweep.budget = positive_number(options.budget, "--budget", "an amount in USD");
   if (sweep.budget && !sweep.price_per_hour)

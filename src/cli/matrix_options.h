@@ -24,6 +24,7 @@ struct MatrixOptions {
   std::string out = "runs";
   bool no_wait = false;  // for cells that other processes hold
   bool json = false;
+  std::string on_finish;  // a command
 };
 
 // --file, --scenario, --policy and --seeds: which cells.

@@ -153,7 +153,7 @@ OneSeed calibrated_seed(const MatrixOptions& options, std::vector<SweepCell>& ce
   SweepOptions calibration = sweep;
   calibration.budget.reset();  // the question is what it would pay for
   const std::unique_ptr<SweepObserver> view = make_sweep_view();
-  if (calibrate(cells, calibration, *view) == ExitCode::kInterrupted)
+  if (calibrate(cells, calibration, *view).code == ExitCode::kInterrupted)
     throw Ended{ExitCode::kInterrupted};
   const Predictor predictor = predict(cells, sweep);
   OneSeed seed = one_seed(cells, [&](const RunSpec& spec) { return predictor.time(spec); });

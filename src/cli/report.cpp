@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 struct ReportOptions {
   std::vector<std::string> folders;
   std::string format = "html", output;
-  bool json = false;
+  bool steps = false, json = false;
 };
 
 std::vector<RunRecord> records_in(const std::vector<std::string>& folders) {
@@ -46,7 +46,8 @@ std::string summary(const Json& data) {
 
 fs::path output_path(const ReportOptions& options, const ReportFormat& format) {
   if (options.output.empty())
-    return fs::path(options.folders.front()) / concat("report", format.extension);
+    return fs::path(options.folders.front()) /
+           concat(options.steps ? "steps" : "report", format.extension);
   const fs::path path(options.output);
   if (const fs::path folder = path.parent_path(); !folder.empty() && !fs::is_directory(folder))
     throw usage_error(concat("There is no folder '", folder.string(), "' for the report."),
@@ -58,10 +59,23 @@ fs::path output_path(const ReportOptions& options, const ReportFormat& format) {
   return path;
 }
 
+void require_table(const ReportOptions& options, const ReportFormat& format) {
+  if (format.table != nullptr && !options.json) return;
+  throw usage_error(concat("--steps writes a table, which ", options.json ? "--json" : format.name,
+                           " does not hold."),
+                    "--steps --format csv, or --format parquet");
+}
+
 void report(ReportOptions options) {
   if (options.folders.empty()) options.folders = {"runs"};
   const ReportFormat& format = report_format(options.format);
+  if (options.steps) require_table(options, format);
   const fs::path path = output_path(options, format);
+  if (options.steps) {
+    write_steps(records_in(options.folders), format, path);
+    std::cout << "Steps: " << path.string() << '\n';
+    return;
+  }
   const Json data = report_data(records_in(options.folders), load_hypotheses(configs_folder()));
   if (options.json) {
     std::cout << json_text(data, 1) << '\n';
@@ -83,6 +97,8 @@ void add_report_command(CLI::App& program) {
                       "html (default), markdown, csv, parquet or json");
   command->add_option("--output", options->output,
                       "file to write (default: report.<format> in the first folder)");
+  command->add_flag("--steps", options->steps,
+                    "csv and parquet: a row per training step instead of one per record");
   command->add_flag("--json", options->json, "print JSON instead of writing a file");
   command->callback([options] { report(*options); });
 }

@@ -1,6 +1,5 @@
 #include "sweep/study.h"
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -14,6 +13,7 @@
 #include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/matrix_report.h"
+#include "cli/on_finish.h"
 #include "cli/study_command.h"
 #include "cli/study_forecast.h"
 #include "cli/study_stage.h"
@@ -30,13 +30,8 @@ constexpr const char* kReport = "study-report.html";
 struct StageEnd {
   std::string title;
   std::size_t cells = 0, done = 0, failed = 0, left_out = 0;
-  ExitCode code = ExitCode::kDone;
+  SweepEnd how = {};
 };
-
-std::size_t count(const std::vector<SweepCell>& cells, CellState state) {
-  return static_cast<std::size_t>(std::count_if(
-      cells.begin(), cells.end(), [&](const SweepCell& cell) { return cell.state == state; }));
-}
 
 StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyStage& stage) {
   const auto rates = rates_of_stage(options, study, stage);
@@ -48,8 +43,8 @@ StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyS
                   rates.empty() ? "" : concat("; rates: ", rates_in_words(rates))));
   const std::unique_ptr<SweepObserver> view = make_sweep_view();
   StageEnd end{title_of(stage.name, stage.session), cells.size()};
-  if (sweep.budget) end.code = calibrate(cells, sweep, *view);
-  if (end.code != ExitCode::kInterrupted) end.code = run_sweep(cells, sweep, *view);
+  if (sweep.budget) end.how = calibrate(cells, sweep, *view);
+  if (end.how.code != ExitCode::kInterrupted) end.how = run_sweep(cells, sweep, *view);
   end.done = count(cells, CellState::kDone);
   end.failed = count(cells, CellState::kFailed);
   end.left_out = count(cells, CellState::kLeftOut);
@@ -57,28 +52,26 @@ StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyS
 }
 
 // Stage by stage, until one is interrupted or the money ends in it. A failed cell ends nothing.
-std::vector<StageEnd> run_stages(const StudyOptions& options, const Study& study) {
-  std::vector<StageEnd> ends;
+void run_stages(const StudyOptions& options, const Study& study, std::vector<StageEnd>& ends) {
   for (const StudyStage& stage : study.stages) {
     try {
       ends.push_back(run_stage(options, study, stage));
     } catch (const Error& error) {
       if (error.code() != ExitCode::kRetryable) throw;
-      ends.push_back({title_of(stage.name, stage.session), 0, 0, 0, 0, ExitCode::kRetryable});
+      ends.push_back({title_of(stage.name, stage.session), 0, 0, 0, 0, {ExitCode::kRetryable}});
       log_info(error.what());
     }
-    if (ends.back().code == ExitCode::kInterrupted || ends.back().left_out > 0) break;
+    if (ends.back().how.code == ExitCode::kInterrupted || ends.back().left_out > 0) break;
   }
-  return ends;
 }
 
 ExitCode worst(const std::vector<StageEnd>& ends) {
   ExitCode code = ExitCode::kDone;
   for (const StageEnd& end : ends)
-    if (end.code == ExitCode::kInterrupted)
-      return end.code;
-    else if (end.code != ExitCode::kDone && code != ExitCode::kPermanent)
-      code = end.code;
+    if (end.how.code == ExitCode::kInterrupted)
+      return end.how.code;
+    else if (end.how.code != ExitCode::kDone && code != ExitCode::kPermanent)
+      code = end.how.code;
   return code;
 }
 
@@ -137,12 +130,12 @@ std::string summary_text(const Json& summary) {
   return text + ".\n";
 }
 
-void conclude(const StudyOptions& options, const Study& study, const std::vector<StageEnd>& ends) {
+void conclude(const StudyOptions& options, const Study& study, const std::vector<StageEnd>& ends,
+              const std::optional<double>& price) {
   const std::filesystem::path out = options.matrix.out;
   const Json data = report_data(read_runs(out), load_hypotheses(configs_folder()));
   const double device_s = device_seconds(Ledger(sweep_folder(out) / "ledger").by_cell());
-  Json summary =
-      summary_json(study, ends, data, device_s, price_per_hour(options.matrix.price_per_hour));
+  Json summary = summary_json(study, ends, data, device_s, price);
   summary["report"] = nullptr;
   if (!data.at("cells").empty()) {
     write_report(data, report_format("html"), out / kReport);
@@ -159,6 +152,19 @@ void conclude(const StudyOptions& options, const Study& study, const std::vector
     std::cout << "Report for the browser: " << readable(summary.at("report")) << '\n';
 }
 
+Ending ending_of(const std::vector<StageEnd>& ends, const std::filesystem::path& out) {
+  Ending all;
+  all.out = out;
+  for (const StageEnd& end : ends) {
+    all.cells += end.cells;
+    all.done += end.done;
+    all.failed += end.failed;
+    all.left_out += end.left_out;
+    if (end.how.signal != 0) all.signal = end.how.signal;
+  }
+  return all;
+}
+
 void run_study(const StudyOptions& options) {
   const Study study = read_study(configs_folder(), options.study);
   if (options.dry_run) {
@@ -170,9 +176,17 @@ void run_study(const StudyOptions& options) {
     return;
   }
   require_device_here(options.matrix);
-  const std::vector<StageEnd> ends = run_stages(options, study);
-  conclude(options, study, ends);
-  if (const ExitCode code = worst(ends); code != ExitCode::kDone) throw Ended{code};
+  const std::vector<SweepCell> first = stage_cells(options, study.stages.front(), {});
+  const std::optional<double> price = sweep_options(options.matrix, first).price_per_hour;
+  std::vector<StageEnd> ends;
+  Work work;
+  work.train = [&] { run_stages(options, study, ends); };
+  work.conclude = [&] {
+    conclude(options, study, ends, price);
+    if (const ExitCode code = worst(ends); code != ExitCode::kDone) throw Ended{code};
+  };
+  work.ending = [&] { return ending_of(ends, options.matrix.out); };
+  work_and_finish(options.matrix.on_finish, work);
 }
 
 }  // namespace
@@ -187,6 +201,7 @@ void add_study_flags(CLI::App& command, StudyOptions& options) {
   command.add_flag("--rerun", options.rerun,
                    "move aside and retrain records whose program, spec or data differ");
   add_no_wait_flag(command, options.matrix);
+  add_on_finish_option(command, options.matrix.on_finish);
   add_matrix_options(command, options.matrix);
 }
 

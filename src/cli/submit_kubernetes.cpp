@@ -23,9 +23,8 @@ struct KubernetesOptions {
 Variables environment_of(const Tasks& tasks, const SubmittedJob& job) {
   Variables environment = {{"DTBENCH_CACHE", concat(kSharedFolder, "/.cache/dtbench")},
                            {"HF_HOME", concat(kSharedFolder, "/.cache/huggingface")}};
-  for (const auto& variable : own_variables())
-    if (variable.first != "DTBENCH_CACHE" && variable.first != "DTBENCH_CONFIGS")
-      environment.push_back(variable);
+  for (const auto& variable : portable_variables())
+    environment.push_back(variable);
   for (const auto& variable : threads_variable(tasks, job))
     environment.push_back(variable);
   return environment;

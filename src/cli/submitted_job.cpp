@@ -62,7 +62,7 @@ void load_given(const std::vector<std::string>& files) {
 
 // What is left over when the first word is no command of a job: flags first, as CLI11 tells them.
 void require_command(const CLI::App& scheduler, const std::vector<std::string>& words) {
-  const std::vector<std::string> known = {"matrix", "study"};
+  const std::vector<std::string>& known = submitted_commands();
   if (words.empty())
     throw usage_error(
         concat("'", scheduler.get_name(), "' needs a command to submit: matrix or study."),
@@ -93,6 +93,11 @@ std::string with_plural(int count, const char* noun) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& submitted_commands() {
+  static const std::vector<std::string> commands = {"matrix", "study"};
+  return commands;
+}
 
 SubmittedJob read_job(const CLI::App& scheduler) {
   const std::vector<std::string> words = scheduler.remaining();
@@ -193,6 +198,14 @@ Variables own_variables() {
       found[text.substr(0, end)] = text.substr(end + 1);
   }
   return {found.begin(), found.end()};
+}
+
+Variables portable_variables() {
+  Variables variables = own_variables();
+  std::erase_if(variables, [](const auto& variable) {
+    return variable.first == "DTBENCH_CACHE" || variable.first == "DTBENCH_CONFIGS";
+  });
+  return variables;
 }
 
 void require_one_line(const std::string& value, const std::string& flag) {

@@ -13,6 +13,9 @@
 
 namespace dtbench {
 
+// The commands that can be submitted.
+const std::vector<std::string>& submitted_commands();
+
 struct SubmittedJob {
   std::vector<std::string> arguments;  // of dtbench, as given, and --no-wait
   std::size_t cells = 0;
@@ -58,6 +61,8 @@ void log_guesses(const Tasks& tasks);
 
 // The DTBENCH_* variables that are set here, in the order of their names.
 Variables own_variables();
+// The same without those that name places of this machine.
+Variables portable_variables();
 
 // Throws Error (usage) unless `value` is one line.
 void require_one_line(const std::string& value, const std::string& flag);

@@ -36,7 +36,8 @@ std::vector<std::string> columns_of(const SweepCell& cell, bool stopping) {
 // How a cell ended: "A fp32_true seed 0 completed, trained: 30 of 30 steps ...".
 std::string end_line(const SweepCell& cell) {
   if (!cell.failure.empty()) return concat(cell.name, " failed: ", cell.failure);
-  return concat(cell.name, " ", one_line(summary_of(read_run(cell.run))));
+  return concat(cell.name, " ",
+                one_line(summary_of(read_run(cell.run, RecordFiles::kSpecAndResult))));
 }
 
 // The table's lines, of at most `width` characters: `recent` (cells that ended, a line each), those
@@ -62,6 +63,7 @@ std::vector<std::string> sweep_screen(const SweepProgress& progress,
 
 class LiveView : public SweepObserver {
  public:
+  bool shows_steps() const override { return true; }
   void begin(const SweepProgress& progress) override { tick(progress); }
   void tick(const SweepProgress& progress) override {
     if (!block_) block_.emplace(STDERR_FILENO);
@@ -82,6 +84,7 @@ class LiveView : public SweepObserver {
 
 class PlainView : public SweepObserver {
  public:
+  bool shows_steps() const override { return false; }
   void begin(const SweepProgress& progress) override {
     log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them already done"));
   }

@@ -62,6 +62,13 @@ void name_published_model(const ModelFamily& family, Json& spec) {
   name(spec["data"]["tokenizer"], "data.tokenizer", &PublishedModel::tokenizer);
 }
 
+// A process's whole share of the batch. Ranges are checked later, so numbers may be any.
+std::int64_t share_of_batch(const Json& train) {
+  const auto batch = train["batch"].get<std::int64_t>();
+  const auto processes = train["processes"].get<std::int64_t>();
+  return processes > 1 && batch >= processes ? batch / processes : batch;
+}
+
 // An entry that the settings name.
 template <typename Entry>
 const Entry& entry_of(const Json& spec, const std::string& key) {
@@ -141,7 +148,7 @@ RunSpec Draft::finish(const DtypePolicy& policy) const {
   if (rate.is_null())
     throw usage_error("'train.learning_rate' is not set.", "--lr 5e-5, for example.");
 
-  if (train["micro_batch"].is_null()) train["micro_batch"] = train["batch"];
+  if (train["micro_batch"].is_null()) train["micro_batch"] = share_of_batch(train);
 
   RunSpec with_policy;
   with_policy.policy = policy;

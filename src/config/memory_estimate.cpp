@@ -56,7 +56,7 @@ class Moments {
         mlp_(samples_ * length_ * shape.architecture->mlp_width(shape)),
         targets_(
             target_buckets(spec).padded(full_step(spec).targets * samples_ / spec.train.batch)),
-        several_micro_batches_(spec.train.micro_batch < spec.train.batch) {}
+        several_micro_batches_(spec.train.micro_batch * spec.train.processes < spec.train.batch) {}
 
   // Kept by one layer, as its family says; and, as long, the casts of its products' weights.
   std::int64_t layer() const {

@@ -12,6 +12,7 @@ namespace dtbench {
 // stands alone.
 bool is_module_pattern(std::string_view pattern);
 
+// Whether an exception with this pattern applies to the module.
 bool matches_module(std::string_view pattern, std::string_view module);
 
 // Whether it matches `module` or one that `module` lies in.

@@ -12,7 +12,8 @@ namespace {
 // Steps and batch positions are 32-bit words of the generators' counters.
 constexpr double kMostSteps = std::numeric_limits<std::int32_t>::max();
 constexpr double kLongest = 1 << 24;  // tokens
-constexpr double kMostBuckets = 64;   // few shapes are what they are for
+constexpr double kMostProcesses = 1024;
+constexpr double kMostBuckets = 64;  // few shapes are what they are for
 
 }  // namespace
 
@@ -52,6 +53,7 @@ static void visit_fields(TrainSpec& train, Visit&& visit) {
   visit(Field("steps").between(1, kMostSteps), train.steps);
   visit(Field("batch").between(1, 1 << 20), train.batch);
   visit(Field("micro_batch").at_least(1), train.micro_batch);
+  visit(Field("processes").between(1, kMostProcesses).historically(1), train.processes);
   visit(Field("length_buckets").between(0, kMostBuckets).historically(0), train.length_buckets);
   visit(Field("optimizer").historically("adamw"), train.optimizer);
   visit(Field("learning_rate").above(0), train.learning_rate);

@@ -80,6 +80,7 @@ struct TrainSpec {
   std::int64_t steps = 1000;
   std::int64_t batch = 32;          // samples in the global batch
   std::int64_t micro_batch = 32;    // divides batch; k = batch / micro_batch
+  std::int64_t processes = 1;       // that share a step's micro-batches, the same number each
   std::int64_t length_buckets = 0;  // sizes that batches are padded to; 0: as long as they are
                                     // (config/length_buckets.h)
   Registered<OptimizerKind> optimizer = adamw();

@@ -106,6 +106,10 @@ void validate_train(const RunSpec& spec) {
   require(train.batch % train.micro_batch == 0,
           concat("'train.micro_batch' = ", train.micro_batch,
                  " does not divide 'train.batch' = ", train.batch, "."));
+  require(train.batch % (train.micro_batch * train.processes) == 0,
+          concat("'train.micro_batch' = ", train.micro_batch, " in each of 'train.processes' = ",
+                 train.processes, " does not divide 'train.batch' = ", train.batch, "."),
+          "Each process computes as many micro-batches of a step: --micro-batch, --batch.");
   require(train.bce_reduction == BceReduction::kMean || spec.objective->takes_bce_reduction,
           concat("'train.bce_reduction' = '", to_string(train.bce_reduction),
                  "' is for multi-label scenarios, but the objective is ", to_string(spec.objective),
@@ -136,6 +140,10 @@ void validate(const RunSpec& spec) {
   require(!spec.scenario.empty(), "'scenario' must not be empty.");
   require_spec_ranges(spec);
   require_device(spec.device);
+  require(spec.train.processes == 1 || !spec.device.starts_with("cuda:"),
+          concat("'device' = '", spec.device,
+                 "' is one GPU, but 'train.processes' = ", spec.train.processes, " need one each."),
+          "--device cuda: each process takes the GPU of its LOCAL_RANK.");
   validate_entries(spec);
   validate_model(spec);
   validate_data(spec);

@@ -31,6 +31,7 @@ class GzipFile {
   // 0 at the end. Throws GzipFault for a stream that is truncated or damaged, Error for a file that
   // cannot be read.
   std::size_t read(char* to, std::size_t most);
+  std::uint64_t size() const { return file_.size(); }  // of the file, compressed or not
   double progress() const;  // the share of the file's (compressed) bytes consumed
 
  private:

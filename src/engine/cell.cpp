@@ -7,19 +7,19 @@
 #include <iostream>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/torchrun.h"
 #include "engine/cell_record.h"
+#include "engine/distributed/ranks.h"
+#include "engine/failure.h"
+#include "engine/following_rank.h"
 #include "engine/forensics/explain.h"
 #include "engine/numerics/device.h"
-#include "engine/numerics/float32_precision.h"
-#include "engine/numerics/support.h"
-#include "engine/ops/canary.h"
 #include "engine/telemetry/audit.h"
 #include "engine/telemetry/conditions.h"
 #include "engine/telemetry/progress.h"
@@ -27,6 +27,7 @@
 #include "engine/telemetry/step_profile.h"
 #include "engine/train/loop.h"
 #include "engine/train/stop_signal.h"
+#include "engine/training_setup.h"
 #include "record/profile_text.h"
 
 namespace dtbench {
@@ -35,29 +36,31 @@ namespace {
 constexpr double kCheckpointSeconds = 300;
 // A death that took longer is diagnosed only when somebody asks: its replay takes as long.
 constexpr double kDiagnosedSeconds = 60;
+constexpr const char* kStopped = "stopped by a signal";
 
 class Cell {
  public:
-  explicit Cell(const CellOptions& options)
+  // `ranks`: of all the cell's processes, this one the first; null where it is alone.
+  Cell(const CellOptions& options, Ranks* ranks)
       : options_(options),
+        ranks_(ranks),
         record_(options.run_directory, options.price_per_hour),
         stop_([this] { save_and_exit(); }) {}
 
   ExitCode run() {
     try {
       return run_unguarded();
-    } catch (const std::bad_alloc&) {
-      return out_of_memory("no memory left on this machine");
-    } catch (const c10::OutOfMemoryError& error) {
-      return out_of_memory(error.what_without_backtrace());
-    } catch (const c10::Error& error) {
-      const std::string what = error.what_without_backtrace();
-      // For small tensors: torch's own CPU allocator has no exception type for this.
-      if (what.find("DefaultCPUAllocator") != std::string::npos) return out_of_memory(what);
-      fail(what);
-      throw Error(ExitCode::kPermanent, what);
+    } catch (const LostRank& lost) {
+      return lost_rank(lost);
     } catch (const std::exception& error) {
-      fail(error.what());
+      const Failure failure = failure_of(error);
+      fail(failure);
+      if (failure.status == Status::kOutOfMemory) {
+        log_error(concat("out of memory: ", failure.what));
+        return failure.code;
+      }
+      if (dynamic_cast<const c10::Error*>(&error) != nullptr)
+        throw Error(failure.code, failure.what);
       throw;
     }
   }
@@ -66,26 +69,23 @@ class Cell {
   const RunSpec& spec() const { return record_.spec(); }
 
   ExitCode run_unguarded() {
-    // Before anything of CUDA is loaded: its libraries read their part from the environment.
-    const Json switches = set_float32_precision(spec().policy.tf32);
-    const DeviceChoice choice = choose_device(spec().device);
-    if (choice.unavailable) return skip(*choice.unavailable);
-    if (const auto reason = unsupported(spec(), choice.device)) return skip(*reason);
+    if (ranks_ != nullptr) ranks_->from_first(canonical_json(to_json(spec())));
+    TrainingSetup setup = set_up_training(spec(), options_, ranks_);
+    if (setup.skip) return skip(*setup.skip);
 
-    const std::vector<CanaryCheck> canary = run_canary(choice.device);
-    require_precision(canary, spec().policy.tf32);
-
-    store_.emplace(options_.store);
-    auto trainer =
-        std::make_unique<Trainer>(spec(), *store_, choice.device, options_.initial_weights);
-    Json audit = make_audit(*trainer, switches, canary, sources());
+    Json audit = make_audit(*setup.trainer, setup.precision_switches, setup.canary, sources());
+    const c10::Device device = setup.trainer->device();
     if (!options_.session.empty())
-      audit["session"] = {{"id", options_.session}, {"card", card_uuid(choice.device)}};
+      audit["session"] = {{"id", options_.session}, {"card", card_uuid(device)}};
+    if (ranks_ != nullptr)
+      audit["processes"] = require_same_on_all(*ranks_, audit.at("identity"), device);
     record_.audit(audit);
-    state_ = record_.resume(*trainer);
+    state_ = record_.resume(*setup.trainer);
+    if (ranks_ != nullptr) share_state(*ranks_, *setup.trainer, state_);
     {
       const std::lock_guard hold(consistent_);
-      trainer_ = std::move(trainer);
+      setup_ = std::move(setup);
+      trainer_ = std::move(setup_.trainer);
     }
     const LoopEnd loop_end = train();
     return finish(loop_end);
@@ -104,21 +104,30 @@ class Cell {
     Progress progress(state_.steps_completed, spec().train.steps);
     last_checkpoint_ = steady_seconds();
     record_.begin_measuring();
-    const LoopHooks hooks{
-        {&writer, &progress}, stop_, consistent_, [this] { checkpoint_if_due(); }};
+    const LoopHooks hooks{{&writer, &progress},
+                          [this] { return stop_requested(); },
+                          consistent_,
+                          [this] { checkpoint_if_due(); }};
     return run_training(*trainer_, state_, hooks);
   }
 
+  // By whoever of the cell's processes: all of them stop after the same step.
+  bool stop_requested() {
+    return ranks_ == nullptr ? stop_.requested() : ranks_->any(stop_.requested());
+  }
+
   ExitCode finish(LoopEnd loop_end) {
+    const std::vector<Json> others =
+        loop_end == LoopEnd::kStopped ? std::vector<Json>() : peaks_of_others();
     {
       const std::lock_guard hold(consistent_);
       if (loop_end == LoopEnd::kStopped) {
         save();
-        end(Status::kInterrupted, "stopped by a signal");
+        end(Status::kInterrupted, kStopped);
         return ExitCode::kInterrupted;
       }
       if (options_.keep_checkpoint) save();
-      compare_with_peaks();
+      compare_with_peaks(others);
       end(loop_end == LoopEnd::kCompleted ? Status::kCompleted : Status::kDiverged, "");
       if (!options_.keep_checkpoint) record_.remove_checkpoint();
     }
@@ -128,9 +137,23 @@ class Cell {
     return ExitCode::kDone;
   }
 
+  // The last that the cell's processes do together; training is done, whoever is lost here.
+  std::vector<Json> peaks_of_others() {
+    std::vector<Json> others;
+    if (ranks_ == nullptr) return others;
+    try {
+      for (const std::string& text : ranks_->gather("null"))
+        others.push_back(parse_json(text));
+      others.erase(others.begin());  // this process
+    } catch (const LostRank& lost) {
+      log_warning(concat("the record has the memory of process 0 alone: ", lost.what()));
+    }
+    return others;
+  }
+
   // After training, so that no cell's first step waits for it; what it takes is not the cell's.
-  void compare_with_peaks() {
-    record_.finish_measuring(*trainer_, state_);
+  void compare_with_peaks(const std::vector<Json>& others) {
+    record_.finish_measuring(*trainer_, state_, others);
     peaks_ = find_peaks(trainer_->device(), spec().policy.compute, spec().policy.tf32);
   }
 
@@ -187,34 +210,52 @@ class Cell {
     const std::lock_guard hold(consistent_);
     if (record_is_complete_) _exit(static_cast<int>(ExitCode::kDone));
     if (record_.ended()) return;
-    try {
-      if (trainer_ != nullptr) save();
-      end(Status::kInterrupted, "stopped by a signal");
-    } catch (const std::exception& error) {
-      log_error(error.what());
-    }
+    save_and_end(Status::kInterrupted, kStopped);
+    tell({Status::kInterrupted, ExitCode::kInterrupted, kStopped});
     _exit(static_cast<int>(ExitCode::kInterrupted));
   }
 
+  // Weights change after the gradients of all processes are there, so those here are whole steps':
+  // the cell goes on from them when it is started again.
+  ExitCode lost_rank(const LostRank& lost) {
+    const std::lock_guard hold(consistent_);
+    if (stop_.requested()) {
+      if (!record_.ended()) save_and_end(Status::kInterrupted, kStopped);
+      return ExitCode::kInterrupted;
+    }
+    save_and_end(lost.status(), lost.what());
+    log_error(lost.what());
+    return lost.code();
+  }
+
+  // With `consistent_` held.
+  void save_and_end(Status status, const std::string& reason) {
+    try {
+      if (trainer_ != nullptr) save();
+      end(status, reason);
+    } catch (const std::exception& error) {
+      log_error(error.what());
+    }
+  }
+
+  void tell(const LastWords& words) {
+    if (ranks_ != nullptr) ranks_->tell(words);
+  }
+
   ExitCode skip(const std::string& reason) {
+    tell({Status::kSkipped, ExitCode::kDone, reason});
     const std::lock_guard hold(consistent_);
     log_info(concat("skipped: ", reason));
     end(Status::kSkipped, reason);
     return ExitCode::kDone;
   }
 
-  ExitCode out_of_memory(const std::string& what) {
-    const std::lock_guard hold(consistent_);
-    log_error(concat("out of memory: ", what));
-    end(Status::kOutOfMemory, what);
-    return ExitCode::kPermanent;
-  }
-
   // A record that cannot be written does not hide why the run failed.
-  void fail(const std::string& what) {
+  void fail(const Failure& failure) {
+    tell({failure.status, failure.code, failure.what});
     const std::lock_guard hold(consistent_);
     try {
-      end(Status::kFailed, what);
+      end(failure.status, failure.what);
     } catch (const std::exception& error) {
       log_warning(concat("could not record that the run failed: ", error.what()));
     }
@@ -229,6 +270,7 @@ class Cell {
   }
 
   const CellOptions options_;
+  Ranks* const ranks_;
   CellRecord record_;
   TrainingState state_;
   double last_checkpoint_ = 0;
@@ -236,16 +278,39 @@ class Cell {
   std::mutex consistent_;
   bool record_is_complete_ = false;
   // Members, so that they outlive an exception: the result is written from them.
-  std::optional<TokenStore> store_;
+  TrainingSetup setup_;
   std::unique_ptr<Trainer> trainer_;  // there once the cell can be saved
   StopSignal stop_;
 };
+
+// Null: a signal came while this process waited for the others.
+std::unique_ptr<Ranks> meet_or_stop(const TorchrunRank& launched) {
+  const StopSignal stop([] { _exit(static_cast<int>(ExitCode::kInterrupted)); });
+  auto ranks = std::make_unique<Ranks>(launched);
+  return stop.requested() ? nullptr : std::move(ranks);
+}
 
 }  // namespace
 
 ExitCode run_cell(const CellOptions& options) {
   StopSignal::block();
-  return Cell(options).run();
+  const std::optional<TorchrunRank> launched = torchrun_rank();
+  if (!launched) return Cell(options, nullptr).run();
+  if (options.profile)
+    throw usage_error("--profile is for a cell of one process.",
+                      "Leave it out, or start dtbench without torchrun.");
+  const std::unique_ptr<Ranks> ranks = meet_or_stop(*launched);
+  if (ranks == nullptr) return ExitCode::kInterrupted;
+  try {
+    return ranks->rank() == 0 ? Cell(options, ranks.get()).run()
+                              : follow_first_rank(options, *ranks);
+  } catch (const LostRank&) {
+    throw;
+  } catch (const std::exception& error) {
+    const Failure failure = failure_of(error);
+    ranks->tell({failure.status, failure.code, failure.what});
+    throw Error(failure.code, failure.what);
+  }
 }
 
 }  // namespace dtbench

@@ -72,11 +72,18 @@ void CellRecord::begin_measuring() {
   resident_before_ = resident_bytes();
 }
 
-void CellRecord::finish_measuring(const Trainer& trainer, TrainingState& state) {
+void CellRecord::finish_measuring(const Trainer& trainer, TrainingState& state,
+                                  const std::vector<Json>& others) {
   if (!memory_.is_null()) return;
   state.wall_seconds = wall_seconds();
   state.peak_memory = peaks_so_far(trainer, state);
   memory_ = state.peak_memory;
+  for (const Json& other : others)
+    memory_ = larger_peaks(memory_, other);
+  if (!others.empty()) {
+    memory_["processes"] = others;
+    memory_["processes"].insert(memory_["processes"].begin(), state.peak_memory);
+  }
   memory_["resident_before_first_step_bytes"] = resident_before_;
 }
 

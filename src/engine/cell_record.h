@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -36,8 +37,10 @@ class CellRecord {
 
   // From here on what the process uses is the cell's.
   void begin_measuring();
-  // Time and memory of the run so far become those of the result; once.
-  void finish_measuring(const Trainer& trainer, TrainingState& state);
+  // Time and memory of the run so far become those of the result; once. `others`: the peaks of the
+  // cell's other processes.
+  void finish_measuring(const Trainer& trainer, TrainingState& state,
+                        const std::vector<Json>& others = {});
 
   // The result of a run that never came to train. It does not replace one that did.
   void end(Status status, const std::string& reason);

@@ -14,6 +14,7 @@
 #include "engine/cell.h"
 #include "engine/doctor.h"
 #include "engine/forensics/explain.h"
+#include "engine/forensics/explain_against.h"
 #include "engine/numerics/cpu_allocator.h"
 
 namespace {
@@ -46,7 +47,7 @@ int parse_and_run(int argc, char** argv) {
   run->add_flag("--profile", options.profile,
                 "after training, time some more steps by operation, for the record");
   run->add_option("--checkpoint-every", options.checkpoint_every,
-                  "steps between checkpoints; 0: every five minutes")
+                  "write a checkpoint every N steps; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);
   run->add_option("--price-per-hour", options.price_per_hour, "USD, for the record");
   std::string device;
@@ -63,6 +64,20 @@ int parse_and_run(int argc, char** argv) {
                       "the safetensors file, if the spec's model.init is on the Hub");
   explain->add_option("--replays", inquiry.replays, "replays with moved initial weights")
       ->check(CLI::Range(0, 1000));
+  dtbench::ShadowOptions comparison;
+  std::string against;
+  CLI::App* shadow = app.add_subcommand(
+      "shadow",
+      "print as JSON how a run directory's cell differs from another, operation by operation");
+  shadow->add_option("--run-dir", comparison.run_directory, "directory of the run")->required();
+  shadow->add_option("--store", comparison.store, "tokenized store that `dtbench` prepared")
+      ->required();
+  shadow->add_option("--initial-weights", comparison.initial_weights,
+                     "the safetensors file, if the spec's model.init is on the Hub");
+  shadow->add_option("--against", against, "JSON: the other cell's spec")->required();
+  shadow->add_option("--from", comparison.from, "the first step that is compared")
+      ->check(CLI::NonNegativeNumber);
+  shadow->add_option("--steps", comparison.steps, "how many steps")->check(CLI::PositiveNumber);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -74,6 +89,11 @@ int parse_and_run(int argc, char** argv) {
   }
   if (*explain) {
     dtbench::explain(inquiry);
+    return static_cast<int>(dtbench::ExitCode::kDone);
+  }
+  if (*shadow) {
+    comparison.against = dtbench::parse_json(against);
+    std::cout << dtbench::json_text(dtbench::explain_against(comparison)) << '\n';
     return static_cast<int>(dtbench::ExitCode::kDone);
   }
   return static_cast<int>(dtbench::run_cell(options));

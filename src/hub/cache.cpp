@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/read_file.h"
 #include "base/text.h"
+#include "hub/content_hash.h"
 
 namespace dtbench {
 namespace {
@@ -94,6 +95,18 @@ std::vector<fs::path> HubCache::links_to(const Repository& repository,
       links.push_back(entry.path());
   std::sort(links.begin(), links.end());
   return links;
+}
+
+fs::path HubCache::content_of(const fs::path& blob) const {
+  std::error_code none;
+  const fs::path target = fs::read_symlink(blob, none);
+  if (none) return blob;
+  const fs::path content = (blob.parent_path() / target).lexically_normal();
+  const std::string hash = content.filename().string();
+  const fs::path shared = root_ / "blobs" / hash.substr(0, 2) / hash;
+  const bool is_shared = is_content_hash(hash) && content == shared.lexically_normal() &&
+                         fs::is_regular_file(fs::symlink_status(content, none));
+  return is_shared ? content : blob;
 }
 
 void HubCache::write_tag() const {

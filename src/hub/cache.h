@@ -52,6 +52,11 @@ class HubCache {
   std::vector<std::filesystem::path> links_to(const Repository& repository,
                                               const std::string& hash) const;
 
+  // Where a blob's content is: what the Python client fetches through Xet it keeps once for all
+  // repositories, as blobs/<2 digits>/<Xet's hash> of the cache, and links to it. The blob itself
+  // where it is no such link: others may lead to files that are not the cache's.
+  std::filesystem::path content_of(const std::filesystem::path& blob) const;
+
   // Marks the cache as one, for backup programs (https://bford.info/cachedir).
   void write_tag() const;
 

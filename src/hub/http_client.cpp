@@ -99,16 +99,16 @@ HttpResponse HttpClient::try_often(const std::string& subject,
 }
 
 HttpResponse HttpClient::get(const std::string& url, const std::string& subject) {
-  return try_often(subject, [&] { return follow({"GET", url, {}, {}}, nullptr); });
+  return try_often(subject, [&] { return follow({"GET", url, {}, {}, 0}, nullptr); });
 }
 
 HttpResponse HttpClient::head(const std::string& url, const std::string& subject) {
-  return try_often(subject, [&] { return follow({"HEAD", url, {}, {}}, nullptr); });
+  return try_often(subject, [&] { return follow({"HEAD", url, {}, {}, 0}, nullptr); });
 }
 
 HttpResponse HttpClient::get_once(const std::string& url, const std::optional<ByteRange>& range,
                                   BodySink& sink) {
-  return follow({"GET", url, {}, range}, &sink);
+  return follow({"GET", url, {}, range, 0}, &sink);
 }
 
 }  // namespace dtbench

@@ -1,10 +1,13 @@
-// The Hub client as the plug-in that data/hub_files.h loads.
+// What needs libcurl, as a plug-in: the Hub client, which data/hub_files.h loads, and single
+// requests (base/http_get.h).
 #include <algorithm>
 #include <utility>
 
+#include "base/http_get.h"
 #include "data/hub_files.h"
 #include "hub/content_hash.h"
 #include "hub/hub.h"
+#include "hub/transfer.h"
 
 namespace dtbench {
 namespace {
@@ -61,6 +64,15 @@ class PluginHub : public HubFiles {
 
 }  // namespace
 }  // namespace dtbench
+
+void dtbench_http_get(const std::string& url, const std::string& bearer, double seconds,
+                      dtbench::HttpAnswer& answer) {
+  const int stall_s = static_cast<int>(seconds) + 1;
+  dtbench::Transfer transfer(seconds, stall_s, std::make_shared<std::atomic<std::int64_t>>(0));
+  dtbench::HttpRequest request{"GET", url, dtbench::Secret(bearer), {}, seconds};
+  dtbench::HttpResponse response = transfer.perform(request);
+  answer = {response.status, std::move(response.body)};
+}
 
 dtbench::HubFiles* dtbench_open_hub() {
   return std::make_unique<dtbench::PluginHub>().release();

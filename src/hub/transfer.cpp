@@ -192,6 +192,7 @@ HttpResponse Transfer::perform(const HttpRequest& request, BodySink* sink) {
   curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl_, CURLOPT_NOBODY, request.method == "HEAD" ? 1L : 0L);
   if (request.method == "GET") curl_easy_setopt(curl_, CURLOPT_HTTPGET, 1L);
+  curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, static_cast<long>(request.within_s * 1000));
   curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &exchange);
   CURLcode code = CURLE_OK;

@@ -25,6 +25,7 @@ struct HttpRequest {
   std::string url;
   Secret bearer;  // empty: no Authorization header
   std::optional<ByteRange> range;
+  double within_s = 0;  // for the whole exchange; 0: as long as bytes come
 };
 
 struct HttpResponse {

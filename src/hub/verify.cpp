@@ -32,7 +32,9 @@ fs::path quarantine(const HubCache& cache, const Repository& repository, const f
   const fs::path aside =
       cache.folder(repository) / "quarantine" / concat(blob.filename().string(), "-", time);
   make_directories(aside.parent_path());
-  rename_path(blob, aside);
+  const fs::path content = cache.content_of(blob);
+  rename_path(content, aside);
+  if (content != blob) fs::remove(blob);  // a link that leads nowhere now
   return aside;
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "record/run_directory.h"
 
 namespace dtbench {
 
@@ -13,7 +14,7 @@ std::string cause_of(const RunRecord& run) {
   if (member_or_null(run.result, "/first_nonfinite").is_null() || !std::filesystem::exists(file))
     return "";
   try {
-    return text_or(member_or_null(read_json_file(file), "/cause"), "");
+    return text_or(member_or_null(read_json_file(file, kRecordLimits), "/cause"), "");
   } catch (const Error&) {
     return "";  // an explanation that cannot be read explains nothing
   }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "record/run_directory.h"
 
 namespace dtbench {
 namespace {
@@ -25,7 +26,7 @@ Json read_profile(const std::filesystem::path& run) {
   const std::filesystem::path file = run / "profile.json";
   if (!std::filesystem::exists(file)) return nullptr;
   try {
-    Json profile = read_json_file(file);
+    Json profile = read_json_file(file, kRecordLimits);
     return profile.at("parts").is_array() ? profile : Json();
   } catch (const std::exception&) {
     return nullptr;

@@ -33,7 +33,7 @@ Json read_object(const std::filesystem::path& path, Damage& damage) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return nullptr;
   try {
-    Json value = read_json_file(path);
+    Json value = read_json_file(path, kRecordLimits);
     if (value.is_object()) return value;
     damage.add(path.filename().string() + ": not a JSON object");
   } catch (const std::exception& fault) {
@@ -164,7 +164,7 @@ std::vector<Json> read_lines(const std::filesystem::path& jsonl) {
   if (is_no_file(jsonl)) return values;
   std::istringstream in(read_file(jsonl).value_or(""));
   for (std::string line; std::getline(in, line) && !in.eof();)
-    if (auto value = parse_json_or_none(line)) values.push_back(std::move(*value));
+    if (auto value = parse_json_or_none(line, kRecordLimits)) values.push_back(std::move(*value));
   return values;
 }
 

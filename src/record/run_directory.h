@@ -66,6 +66,11 @@ struct RunRecord {
 // Which of a record's files are read: an overview of thousands of runs needs spec and result, and
 // looks for damage in those alone.
 enum class RecordFiles { kAll, kSpecAndResult };
+
+// Of each JSON file and line of a record: somebody else may have written it, and hundreds are read
+// at a time. The largest there are, explanations, have some thousand values.
+inline constexpr JsonLimits kRecordLimits{.values = 200'000};
+
 // Damage is described, never thrown.
 RunRecord read_run(const std::filesystem::path& path, RecordFiles files = RecordFiles::kAll);
 // The same cells once more, timed in another session (docs/study.md): <root>/session-2/<cell id>.

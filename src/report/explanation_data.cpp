@@ -6,6 +6,7 @@
 
 #include "analysis/json_access.h"
 #include "base/error.h"
+#include "record/run_directory.h"
 #include "report/explanation_words.h"
 
 namespace dtbench {
@@ -86,7 +87,7 @@ Json explanation_data(const RunRecord& run) {
   if (member_or_null(run.result, "/first_nonfinite").is_null() || !std::filesystem::exists(file))
     return nullptr;
   try {
-    return of(read_json_file(file));
+    return of(read_json_file(file, kRecordLimits));
   } catch (const Error&) {
     return nullptr;  // it explains nothing, as in record/cause.h
   } catch (const Json::exception&) {

@@ -1,10 +1,6 @@
 #include "report/record_table.h"
 
 #include <array>
-#include <string_view>
-
-#include "analysis/json_access.h"
-#include "base/text.h"
 
 namespace dtbench {
 namespace {
@@ -76,69 +72,16 @@ constexpr std::array kSources = {
     Source{"source_revision", "/source_revision", kText},
 };
 
-bool is_of(ColumnType type, const Json& value) {
-  switch (type) {
-    case ColumnType::kText:
-      return value.is_string();
-    case ColumnType::kWhole:
-      return value.is_number_integer();
-    case ColumnType::kReal:
-      return number_or_none(value).has_value();
-    case ColumnType::kFlag:
-      return value.is_boolean();
-  }
-  return false;
-}
-
-// A spreadsheet computes a cell that begins so; text from a record stays text behind an apostrophe
-// (OWASP, "CSV Injection"). Numbers are numbers.
-std::string defused(const std::string& text) {
-  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos
-             ? "'" + text
-             : text;
-}
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string field = "\"";
-  for (const char c : text)
-    field += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return field + '"';
-}
-
-std::string csv_field(const Json& value) {
-  if (value.is_null()) return "";
-  return quoted(value.is_string() ? defused(value.get<std::string>()) : value.dump());
-}
-
 }  // namespace
 
-std::vector<TableColumn> record_table(const Json& data) {
-  std::vector<TableColumn> table;
+Table record_table(const Json& data) {
+  Table table;
   for (const Source& source : kSources) {
     TableColumn& column = table.emplace_back(TableColumn{source.name, source.type, {}});
-    // A record of another's making may hold anything; what is of another type is not there.
-    for (const Json& cell : data.at("cells")) {
-      Json value = member_or_null(cell, source.pointer);
-      column.values.push_back(is_of(source.type, value) ? std::move(value) : Json());
-    }
+    for (const Json& cell : data.at("cells"))
+      column.add(member_or_null(cell, source.pointer));
   }
   return table;
-}
-
-std::string csv_report(const Json& data) {
-  const std::vector<TableColumn> table = record_table(data);
-  std::vector<std::string> fields;
-  for (const TableColumn& column : table)
-    fields.push_back(column.name);
-  std::string text = join(fields, ",") + "\r\n";
-  for (std::size_t row = 0; row < data.at("cells").size(); ++row) {
-    fields.clear();
-    for (const TableColumn& column : table)
-      fields.push_back(csv_field(column.values[row]));
-    text += join(fields, ",") + "\r\n";
-  }
-  return text;
 }
 
 }  // namespace dtbench

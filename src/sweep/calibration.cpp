@@ -3,6 +3,7 @@
 #include <set>
 
 #include "record/run_directory.h"
+#include "sweep/folder_names.h"
 #include "sweep/ledger.h"
 #include "sweep/sweep.h"
 
@@ -28,9 +29,13 @@ SweepCell calibration_of(const SweepCell& cell, const fs::path& folder) {
   return calibration;
 }
 
+// The cells share a folder.
 void learn(Predictor& predictor, const std::vector<SweepCell>& cells, const Spending& spent) {
+  if (cells.empty()) return;
+  const std::set<std::string> begun = names_in(cells.front().run.parent_path());
   for (const SweepCell& cell : cells) {
-    if (!fs::exists(cell.run / "result.json")) continue;
+    if (!begun.contains(cell.run.filename().string()) || !fs::exists(cell.run / "result.json"))
+      continue;
     predictor.learn(cell.spec, read_run(cell.run), wall_seconds(spent, cell.run));
   }
 }
@@ -73,14 +78,14 @@ Predictor predict(std::vector<SweepCell>& cells, const SweepOptions& options) {
   return predictor;
 }
 
-ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
+SweepEnd calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
                    SweepObserver& observer) {
   predict(cells, options);
   std::vector<SweepCell> unknown;
   for (const SweepCell& cell : cells)
     if (!cell.predicted_s) unknown.push_back(cell);
   std::vector<SweepCell> list = calibrations(unknown, options.out);
-  if (list.empty()) return ExitCode::kDone;
+  if (list.empty()) return {};
   SweepOptions own = options;
   own.out = calibration_folder(options.out);
   own.account = account_folder(options);
@@ -88,7 +93,7 @@ ExitCode calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
   own.tensorboard = false;
   own.wait = true;  // what others learn is needed here
   own.study.reset();
-  const ExitCode end = run_sweep(list, own, observer);
+  const SweepEnd end = run_sweep(list, own, observer);
   predict(cells, options);
   explain_unknown(cells, list);
   return end;

@@ -7,52 +7,66 @@
 #include "data/hub_files.h"
 #include "data/store.h"
 #include "record/run_directory.h"
+#include "sweep/folder_names.h"
+#include "sweep/next_move.h"
 
 namespace dtbench {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+fs::path leases_folder(const SweepOptions& options) {
+  return sweep_folder(options.out) / "leases";
+}
+
+}  // namespace
+
 CellStarter::CellStarter(const SweepOptions& options, Ledger& ledger)
-    : options_(options),
-      ledger_(ledger),
-      leases_(sweep_folder(options.out) / "leases", options.lease_s) {
+    : options_(options), ledger_(ledger), leases_(leases_folder(options), options.lease_s) {
   if (options.same_engine) engine_.emplace();
 }
 
-void CellStarter::look_first(SweepCell& cell) {
-  const std::string id = cell.run.filename().string();
-  const LeaseView view = leases_.look(id);
-  old_lease_[id] = view.standing == LeaseStanding::kHeld ? view.number - 1 : view.number;
-  look_at_record(cell);
+// A lease or a record that comes after the listing is news, as it would be a moment later.
+void CellStarter::look_first(std::vector<SweepCell>& cells) {
+  const std::set<std::string> leased = names_in(leases_folder(options_)),
+                              begun = names_in(options_.out);
+  for (SweepCell& cell : cells) {
+    const std::string id = cell.run.filename().string();
+    if (leased.contains(id)) {
+      const LeaseView view = leases_.look(id);
+      old_lease_[id] = view.standing == LeaseStanding::kHeld ? view.number - 1 : view.number;
+    }
+    look_at_record(cell, begun.contains(id));
+  }
 }
 
-// Cells share stores and weights, and to prepare a store hashes it and its sources; start() does so
-// for each cell. What fails, fails once in this process: not once a cell, nor again for the cells
-// whose calibrations have failed.
-void CellStarter::prepare_files(const RunSpec& spec) {
+// Cells share stores and weights, and to prepare a store hashes it and its sources. start() does so
+// for each cell that it starts; for records, of which each process sees all, once is enough. What
+// fails, fails once in this process: not once a cell, nor again for the cells whose calibrations
+// have failed.
+const CellFiles& CellStarter::files_for(const RunSpec& spec) {
   static std::map<std::string, Error> failures;
   const Json all = to_json(spec);
   const Json& model = all.at("model");
   const std::string decides = canonical_json(Json::array(
       {all.at("data"), all.at("objective"), model.at("architecture"), model.at("init")}));
-  if (prepared_.contains(decides)) return;
+  if (const auto found = files_.find(decides); found != files_.end()) return found->second;
   if (const auto failed = failures.find(decides); failed != failures.end()) throw failed->second;
   try {
-    initial_weights_file(spec);
-    prepare_store(spec, cache_folder(), options_.configs);
+    return files_.emplace(decides, files_of_cell(spec, options_.configs)).first->second;
   } catch (const Error& error) {
     failures.emplace(decides, error);
     throw;
   }
-  prepared_.insert(decides);
 }
 
-void CellStarter::look_at_record(SweepCell& cell) {
+void CellStarter::look_at_record(SweepCell& cell, bool begun) {
   try {
-    if (!fs::exists(cell.run / "result.json"))
-      prepare_files(cell.spec);
-    else if (prepare(cell, OldRecord::kGoOn).finished)
-      finish(cell);
+    const CellFiles& files = files_for(cell.spec);
+    if (!begun || !fs::exists(cell.run / "result.json")) return;
+    if (engine_) engine_->require_same(cell.run);
+    if (is_finished(cell.spec, cell.run, files)) finish(cell);
   } catch (const Error& error) {
     if (options_.rerun && error.code() == ExitCode::kUsage && fs::exists(cell.run)) return;
     cell.fail(error.what(), error.code());
@@ -77,19 +91,20 @@ PreparedCell CellStarter::prepare_or_set_aside(const SweepCell& cell) const {
 std::optional<CellAtWork> CellStarter::start(SweepCell& cell, const Slot& slot) {
   const std::string id = cell.run.filename().string();
   const LeaseView view = leases_.look(id);
-  if (view.standing == LeaseStanding::kHeld || is_running(cell.run)) {
+  const Move move = next_move(cell.state, view, old_lease_[id]);
+  if (move == Move::kLeaveToOthers || is_running(cell.run)) {
     cell.state = CellState::kElsewhere;
-    cell.step = last_step(cell.run);
     return std::nullopt;
   }
-  if (view.number > old_lease_[id] && !view.failure.empty()) {  // another process tried it
+  if (move == Move::kGiveUp) {
     cell.fail(view.failure, ExitCode::kPermanent);
     return std::nullopt;
   }
-  if (cell.state == CellState::kElsewhere) {  // finished there, or left for others to go on with
+  if (move == Move::kLookAtRecord) {  // finished there, or left for others to go on with
+    const bool paid_for = cell.state == CellState::kWaiting;
     cell.state = CellState::kWaiting;
     look_at_record(cell);
-    return std::nullopt;
+    if (cell.ended() || !paid_for) return std::nullopt;
   }
   std::unique_ptr<Lease> lease = leases_.acquire(id, view);
   if (lease) return start_with(std::move(lease), cell, slot);
@@ -103,7 +118,7 @@ std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, 
     const PreparedCell prepared = prepare_or_set_aside(cell);
     if (!prepared.finished) {
       stamp(cell);
-      const RunningCell::Limits limits{options_.lease_s / 6, options_.timeout_s};
+      const RunningCell::Limits limits{options_.lease_s / kBeatsInALease, options_.timeout_s};
       const RunningCell::Means means{slot, options_.price_per_hour, options_.session,
                                      options_.profile};
       auto running = std::make_unique<RunningCell>(prepared, means, *lease, ledger_, limits);

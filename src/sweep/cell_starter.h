@@ -6,8 +6,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "sweep/engine_stamp.h"
 #include "sweep/lease.h"
@@ -30,13 +30,14 @@ class CellStarter {
   // Both outlive it and what it starts. Throws Error (permanent) without an engine.
   CellStarter(const SweepOptions& options, Ledger& ledger);
 
-  // To be called for every cell before the first one starts: what became of the leases that had
+  // To be called with all cells before the first one starts: what became of the leases that had
   // ended by then is no news. Prepares data and weights too, which may take long: later, heartbeats
-  // would have to wait for it. The cell may be done or have failed afterwards.
-  void look_first(SweepCell& cell);
+  // would have to wait for it. Cells may be done or have failed afterwards.
+  void look_first(std::vector<SweepCell>& cells);
 
   // Whether another process has finished the cell meanwhile: it may be done or have failed then.
-  void look_at_record(SweepCell& cell);
+  // `begun`: whether it may have a record.
+  void look_at_record(SweepCell& cell, bool begun = true);
 
   // Nothing where the cell is not to be had: its state is then elsewhere, done or failed, or
   // waiting again for the next call.
@@ -47,7 +48,7 @@ class CellStarter {
   PreparedCell prepare_or_set_aside(const SweepCell& cell) const;
   std::optional<CellAtWork> start_with(std::unique_ptr<Lease> lease, SweepCell& cell,
                                        const Slot& slot);
-  void prepare_files(const RunSpec& spec);
+  const CellFiles& files_for(const RunSpec& spec);
   void stamp(const SweepCell& cell) const;
   void finish(SweepCell& cell) const;
 
@@ -56,7 +57,7 @@ class CellStarter {
   Leases leases_;
   std::optional<EngineStamp> engine_;
   std::map<std::string, std::int64_t> old_lease_;  // the last that had ended, by cell
-  std::set<std::string> prepared_;                 // what has decided a store and weights
+  std::map<std::string, CellFiles> files_;         // by what decides them
 };
 
 }  // namespace dtbench

@@ -2,28 +2,23 @@
 
 #include <cctype>
 
-#include "base/json.h"
 #include "base/text.h"
+#include "sweep/yaml_text.h"
 
 namespace dtbench {
 namespace {
 
-// Text in JSON's quotes means the same in YAML.
-std::string quoted(const std::string& text) {
-  return Json(text).dump();
-}
-
 std::string list_of(const std::vector<std::string>& words) {
   std::vector<std::string> items;
   for (const std::string& word : words)
-    items.push_back(quoted(word));
+    items.push_back(in_yaml(word));
   return concat("[", join(items, ", "), "]");
 }
 
 std::string environment_of(const Variables& environment) {
   std::string text;
   for (const auto& [name, value] : environment)
-    text += concat("            - {name: ", name, ", value: ", quoted(value), "}\n");
+    text += concat("            - {name: ", name, ", value: ", in_yaml(value), "}\n");
   return text;
 }
 
@@ -76,13 +71,13 @@ std::string kubernetes_manifest(const KubernetesJob& job) {
       "  template:\n    spec:\n      restartPolicy: Never\n"
       "      terminationGracePeriodSeconds: 30  # checkpoints take 5\n"
       "      containers:\n        - name: dtbench\n          image: ",
-      quoted(job.image), "\n          workingDir: ", kSharedFolder,
+      in_yaml(job.image), "\n          workingDir: ", kSharedFolder,
       "\n          command: ", list_of(job.command), "\n          env:\n",
       environment_of(job.environment), "          resources:\n            limits: {",
       resources_of(job),
       "}\n          volumeMounts:\n            - {name: shared, mountPath: ", kSharedFolder,
       "}\n      volumes:\n        - name: shared\n          persistentVolumeClaim: {claimName: ",
-      quoted(job.claim), "}\n");
+      in_yaml(job.claim), "}\n");
 }
 
 }  // namespace dtbench

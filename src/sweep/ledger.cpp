@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "base/whole_number.h"
 #include "record/line_file.h"
-#include "record/run_directory.h"
-#include "record/step_columns.h"
 
 namespace dtbench {
 namespace {
@@ -55,28 +53,47 @@ void Ledger::put(std::int64_t attempt, const std::string& cell, const Spent& so_
                 {"device_s", so_far.device_s}});
 }
 
+// A line without its end may be half written: it is read when it is whole.
+void Ledger::read_on(const fs::path& file, Account& account) {
+  const ReadableFile opened(file);
+  std::string text(opened.size() - account.bytes, '\0');
+  text.resize(opened.read_at(account.bytes, text.data(), text.size()));
+  for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
+    ++account.lines;
+    account.bytes += end + 1 - begin;
+    const std::optional<Json> line = parse_json_or_none(text.substr(begin, end - begin));
+    if (!line) throw damaged(file, concat("line ", account.lines, ": not JSON"));
+    try {
+      account.attempts[{whole_number(line->at("attempt")), line->at("cell").get<std::string>()}] = {
+          seconds_of(*line, "wall_s"), seconds_of(*line, "device_s")};
+    } catch (const Json::exception& fault) {
+      throw damaged(file, fault.what());
+    }
+  }
+}
+
 std::map<std::string, Spent> Ledger::by_cell() const {
   std::map<std::string, Spent> sums;
+  std::map<fs::path, Account> present;
   std::error_code error;
   for (fs::directory_iterator file(folder_, error), end; !error && file != end;
        file.increment(error)) {
     if (file->path().extension() != ".jsonl") continue;
-    if (const auto fault = damaged_line(file->path())) throw damaged(file->path(), *fault);
-    std::map<std::pair<std::int64_t, std::string>, Spent> attempts;
-    try {
-      for (const Json& line : read_lines(file->path()))
-        attempts[{whole_number(line.at("attempt")), line.at("cell").get<std::string>()}] = {
-            seconds_of(line, "wall_s"), seconds_of(line, "device_s")};
-    } catch (const Json::exception& fault) {
-      throw damaged(file->path(), fault.what());
-    }
-    for (const auto& [attempt, spent] : attempts) {
+    Account& account = present[file->path()];
+    account = std::move(accounts_[file->path()]);
+    std::error_code gone;
+    const std::uintmax_t size = file->file_size(gone);
+    if (!gone && size < account.bytes) account = {};                   // it was repaired
+    if (gone || size > account.bytes) read_on(file->path(), account);  // it says why it cannot
+    for (const auto& [attempt, spent] : account.attempts) {
       sums[attempt.second].wall_s += spent.wall_s;
       sums[attempt.second].device_s += spent.device_s;
     }
   }
   // An account that cannot be read is not one of nothing.
   if (error && error != std::errc::no_such_file_or_directory) throw unreadable(folder_, error);
+  accounts_ = std::move(present);
   return sums;
 }
 

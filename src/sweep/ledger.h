@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace dtbench {
 
@@ -28,13 +29,23 @@ class Ledger {
   // The attempt's time so far: the last line of an attempt counts. Throws Error as LineFile does.
   void put(std::int64_t attempt, const std::string& cell, const Spent& so_far);
 
-  // By cell, everything that was ever put. Throws Error (usage) for a damaged file.
+  // By cell, everything that was ever put. Throws Error (usage) for a damaged file. Reads what was
+  // appended since the last call.
   std::map<std::string, Spent> by_cell() const;
 
  private:
+  // What was read of a file.
+  struct Account {
+    std::uint64_t bytes = 0;  // its whole lines
+    std::int64_t lines = 0;
+    std::map<std::pair<std::int64_t, std::string>, Spent> attempts;  // by number and cell
+  };
+  static void read_on(const std::filesystem::path& file, Account& account);
+
   std::filesystem::path folder_;
   std::unique_ptr<LineFile> own_;  // from the first put on
   std::int64_t attempts_ = 0;
+  mutable std::map<std::filesystem::path, Account> accounts_;
 };
 
 // What the account calls a run: its cell's id, and for a calibration (which may have the id of a

@@ -52,43 +52,46 @@ void require_same_data(const RunRecord& record, const fs::path& store) {
 }
 
 // Likewise for a file of initial weights.
-void require_same_initial_weights(const RunRecord& record, const PreparedCell& cell) {
+void require_same_initial_weights(const RunRecord& record, const RunSpec& spec,
+                                  const CellFiles& files) {
   const Json recorded = member_or_null(record.audit, "/identity/initial_weights_file");
   if (recorded.is_null() || recorded == "") return;
-  const std::string present = weights_fingerprint(cell.initial_weights);
+  const std::string present = weights_fingerprint(files.initial_weights);
   if (recorded == present) return;
   throw usage_error(concat("The record '", record.path.string(), "' was made from other initial ",
-                           "weights: the SHA-256 of '", cell.spec.model.init, "' was ",
-                           recorded.dump(), ", now it is \"", present, "\"."),
+                           "weights: the SHA-256 of '", spec.model.init, "' was ", recorded.dump(),
+                           ", now it is \"", present, "\"."),
                     kRerun);
-}
-
-// Whether the record there is complete.
-bool is_finished(const PreparedCell& cell) {
-  if (!fs::exists(cell.run / "spec.json") || is_running(cell.run)) return false;
-  const RunRecord record = read_run(cell.run);
-  require_readable(record);
-  if (!is_final(record)) return false;
-  require_same_spec(record, cell.spec);
-  require_same_data(record, cell.store);
-  require_same_initial_weights(record, cell);
-  return true;
 }
 
 }  // namespace
 
+CellFiles files_of_cell(const RunSpec& spec, const fs::path& configs) {
+  CellFiles files;
+  files.initial_weights = initial_weights_file(spec);  // first: a wrong path is soon told
+  files.store = prepare_store(spec, cache_folder(), configs);
+  files.sources = hub_sources(spec);
+  return files;
+}
+
+bool is_finished(const RunSpec& spec, const fs::path& run, const CellFiles& files) {
+  if (!fs::exists(run / "spec.json") || is_running(run)) return false;
+  const RunRecord record = read_run(run);
+  require_readable(record);
+  if (!is_final(record)) return false;
+  require_same_spec(record, spec);
+  require_same_data(record, files.store);
+  require_same_initial_weights(record, spec, files);
+  return true;
+}
+
 PreparedCell prepare_cell(const RunSpec& spec, const fs::path& out, const fs::path& configs,
                           OldRecord old_record) {
-  PreparedCell cell;
-  cell.spec = spec;
-  cell.run = out / cell_id(spec);
-  cell.initial_weights = initial_weights_file(spec);  // first: a wrong path is soon told
-  cell.store = prepare_store(spec, cache_folder(), configs);
-  cell.sources = hub_sources(spec);
+  PreparedCell cell{files_of_cell(spec, configs), spec, out / cell_id(spec)};
   if (old_record == OldRecord::kSetAside && fs::exists(cell.run))
     log_info(concat("moved the existing record to ", set_aside(cell.run).string()));
-  else
-    cell.finished = is_finished(cell);
+  else if (old_record != OldRecord::kIgnore)
+    cell.finished = is_finished(spec, cell.run, cell);
   return cell;
 }
 
@@ -115,7 +118,7 @@ std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOp
   if (options.price_per_hour)
     command.insert(command.end(),
                    {"--price-per-hour", json_number(*options.price_per_hour).dump()});
-  RunDirectory(cell.run).write_spec(to_json(cell.spec));
+  if (options.records) RunDirectory(cell.run).write_spec(to_json(cell.spec));
   return command;
 }
 

@@ -49,13 +49,6 @@ std::string exports_of(const Variables& environment) {
   return text;
 }
 
-std::string command_of(const SlurmJob& job) {
-  std::vector<std::string> words;
-  for (const std::string& word : job.command)
-    words.push_back(shell_word(word));
-  return join(words, " ");
-}
-
 constexpr const char* kBeforeCommand = R"(
 echo "Task $SLURM_ARRAY_TASK_ID on $SLURMD_NODENAME, requeued ${SLURM_RESTART_COUNT:-0} times"
 
@@ -99,13 +92,20 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
+std::string shell_command(const std::vector<std::string>& words) {
+  std::vector<std::string> quoted;
+  for (const std::string& word : words)
+    quoted.push_back(shell_word(word));
+  return join(quoted, " ");
+}
+
 std::string slurm_script(const SlurmJob& job) {
   return concat(
       "#!/usr/bin/env bash\n# Written by 'dtbench submit slurm'. ", job.cells,
       " cells: each task trains those that no other holds, until none\n"
       "# is left. It may be submitted again at any time; cells that are done stay done.\n",
-      options_of(job), "\n", exports_of(job.environment), kBeforeCommand, command_of(job),
-      kAfterCommand);
+      options_of(job), "\n", exports_of(job.environment), kBeforeCommand,
+      shell_command(job.command), kAfterCommand);
 }
 
 }  // namespace dtbench

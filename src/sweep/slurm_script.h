@@ -23,5 +23,7 @@ std::string slurm_script(const SlurmJob& job);
 
 // One word of a shell, quoted where that is needed.
 std::string shell_word(const std::string& text);
+// Several, for a command line.
+std::string shell_command(const std::vector<std::string>& words);
 
 }  // namespace dtbench

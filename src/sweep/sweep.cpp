@@ -13,6 +13,7 @@
 #include "record/run_directory.h"
 #include "sweep/budget.h"
 #include "sweep/cell_starter.h"
+#include "sweep/next_move.h"
 #include "sweep/signals.h"
 #include "sweep/tensorboard.h"
 
@@ -21,9 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kTick = 0.1;                 // seconds
-constexpr double kSecondsToStop = 4;          // after SIGTERM; callers wait 5
-constexpr double kSecondsBetweenLooks = 0.5;  // at what other processes do
+constexpr double kSecondsToStop = 4;  // after SIGTERM; callers wait 5
 
 class Sweep {
  public:
@@ -41,13 +40,12 @@ class Sweep {
       kinds_.push_back(kind_of(cell.spec));
   }
 
-  ExitCode run() {
-    for (SweepCell& cell : cells_)
-      starter_.look_first(cell);
+  SweepEnd run() {
+    starter_.look_first(cells_);
     predictor_ = predict(cells_, options_);
     if (options_.budget && !options_.unpredicted) leave_out_unpredictable();
     const bool failed = progress_.count(CellState::kFailed) > 0;
-    if (progress_.ended() == cells_.size() || (failed && options_.fail_fast)) return exit_code();
+    if (progress_.ended() == cells_.size() || (failed && options_.fail_fast)) return {exit_code()};
     list_cells();
     signals_.emplace({SIGTSTP, SIGCHLD});
     report();
@@ -57,12 +55,12 @@ class Sweep {
       fill();
       report();
       observer_.tick(progress_);
-      handle(signals_->next(any_running() ? kTick : kSecondsBetweenLooks));
+      handle(signals_->next(any_running() ? kTick : kLeastSecondsBetweenLooks));
       tend();
     }
     report();
     observer_.finish();
-    return exit_code();
+    return {exit_code(), stopped_by_};
   }
 
  private:
@@ -109,21 +107,21 @@ class Sweep {
   // would have expired before this one's eyes.
   bool others_have_the_rest() const {
     return !options_.wait &&
-           steady_seconds() - had_work_at_ > options_.lease_s + 4 * kSecondsBetweenLooks;
+           steady_seconds() - had_work_at_ > options_.lease_s + 4 * between_looks_;
   }
 
   void handle(int signal) {
     switch (signal) {
       case SIGINT:
         if (progress_.stopping) return signal_all(SIGKILL);
-        return stop_by_signal();
+        return stop_by(signal);
       case SIGTERM:
       case SIGHUP:
         if (!kill_at_) kill_at_ = steady_seconds() + kSecondsToStop;
-        return stop_by_signal();
+        return stop_by(signal);
       case SIGUSR1:  // how schedulers warn of the end
       case SIGUSR2:
-        return stop_by_signal();
+        return stop_by(signal);
       case SIGTSTP:
         observer_.leave();
         signal_all(SIGSTOP);
@@ -141,7 +139,8 @@ class Sweep {
       handle(signal);
   }
 
-  void stop_by_signal() {
+  void stop_by(int signal) {
+    if (stopped_by_ == 0) stopped_by_ = signal;
     progress_.stopping = true;
     stop_all();
   }
@@ -163,7 +162,7 @@ class Sweep {
     for (Place& place : places_) {
       if (!place.work) continue;
       place.work->running->tick();
-      place.cell->step = last_step(place.cell->run);
+      show_step(*place.cell);
       if (place.work->running->ended()) {
         handle_all();  // of a signal to all processes the engine's part may be over already
         conclude(place);
@@ -173,6 +172,11 @@ class Sweep {
       exhausted_ = true;
       stop_all();
     }
+  }
+
+  // Ten times a second from every process would be most of what a shared folder is asked.
+  void show_step(SweepCell& cell) const {
+    if (observer_.shows_steps()) cell.step = last_step(cell.run);
   }
 
   void conclude(Place& place) {
@@ -216,23 +220,22 @@ class Sweep {
   }
 
   bool start_next(Place& place) {
+    const double begin = steady_seconds();
+    const bool look_elsewhere = begin >= next_look_;
+    if (!look_elsewhere && progress_.count(CellState::kWaiting) == 0) return false;
     const std::unique_ptr<FileLock> alone = budget_.lock();
-    const bool look_elsewhere = steady_seconds() >= next_look_;
-    if (look_elsewhere) next_look_ = steady_seconds() + kSecondsBetweenLooks;
-    std::optional<std::size_t> short_of_money;  // a round that has to wait keeps later ones waiting
-    for (SweepCell& cell : cells_) {
-      const bool elsewhere = cell.state == CellState::kElsewhere && look_elsewhere;
-      if (ending_ || (cell.state != CellState::kWaiting && !elsewhere)) continue;
-      if (short_of_money && cell.round > *short_of_money) break;
-      if (!pay(cell, place.slot)) {
-        short_of_money = cell.round;
-        continue;
-      }
-      if (start(cell, place)) return true;
-    }
-    if (short_of_money && !any_running() && progress_.count(CellState::kElsewhere) == 0)
+    const Choice choice = choose(cells_, look_elsewhere, [&](SweepCell& cell) {
+      if (ending_) return Answer::kNotToBeHad;
+      if (!pay(cell, place.slot)) return Answer::kTooExpensive;
+      return start(cell, place) ? Answer::kTaken : Answer::kNotToBeHad;
+    });
+    if (look_elsewhere && !choice.taken)
+      between_looks_ = seconds_between_looks(steady_seconds() - begin, options_.lease_s);
+    if (look_elsewhere) next_look_ = steady_seconds() + between_looks_;
+    if (choice.too_expensive && !choice.taken && !any_running() &&
+        progress_.count(CellState::kElsewhere) == 0)
       leave_out();
-    return false;
+    return choice.taken;
   }
 
   // Whether the budget pays for the cell beside those that run.
@@ -284,14 +287,17 @@ class Sweep {
   bool start(SweepCell& cell, Place& place) {
     place.work = starter_.start(cell, place.slot);
     place.cell = &cell;
+    if (cell.state == CellState::kElsewhere) show_step(cell);
     if (!place.work && cell.ended()) end(cell);
     return place.work.has_value();
   }
 
   // --- what is known ---
 
+  // Its record was looked at whole before.
   void learn(SweepCell& ended) {
-    predictor_.learn(ended.spec, read_run(ended.run), wall_seconds(ledger_.by_cell(), ended.run));
+    predictor_.learn(ended.spec, read_run(ended.run, RecordFiles::kSpecAndResult),
+                     wall_seconds(budget_.spent(), ended.run));
     const std::string kind = kind_of(ended.spec);
     for (std::size_t i = 0; i < cells_.size(); ++i)
       if (kinds_[i] == kind) cells_[i].predicted_s = predictor_.seconds(cells_[i].spec);
@@ -341,14 +347,15 @@ class Sweep {
   SweepProgress progress_;
   std::optional<SignalQueue> signals_;
   std::vector<Place> places_;
-  double next_look_ = 0, had_work_at_ = 0;
+  double next_look_ = 0, between_looks_ = kLeastSecondsBetweenLooks, had_work_at_ = 0;
   std::optional<double> kill_at_;
+  int stopped_by_ = 0;  // a signal
   bool ending_ = false, exhausted_ = false;
 };
 
 }  // namespace
 
-ExitCode run_sweep(std::vector<SweepCell>& cells, const SweepOptions& options,
+SweepEnd run_sweep(std::vector<SweepCell>& cells, const SweepOptions& options,
                    SweepObserver& observer) {
   return Sweep(cells, options, observer).run();
 }

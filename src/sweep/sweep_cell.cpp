@@ -32,9 +32,13 @@ void SweepCell::fail(const std::string& why, ExitCode code) {
   failure_code = code;
 }
 
-std::size_t SweepProgress::count(CellState state) const {
+std::size_t count(const std::vector<SweepCell>& cells, CellState state) {
   return static_cast<std::size_t>(std::count_if(
       cells.begin(), cells.end(), [state](const SweepCell& cell) { return cell.state == state; }));
+}
+
+std::size_t SweepProgress::count(CellState state) const {
+  return dtbench::count(cells, state);
 }
 
 std::size_t SweepProgress::ended() const {

@@ -40,6 +40,8 @@ struct SweepCell {
   void fail(const std::string& why, ExitCode code);
 };
 
+std::size_t count(const std::vector<SweepCell>& cells, CellState state);
+
 struct SweepProgress {
   explicit SweepProgress(const std::vector<SweepCell>& all) : cells(all) {}
 

@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/stop_signals.h"
@@ -49,6 +52,48 @@ TEST_F(AtomicFile, AFailedWriteKeepsTheOldContent) {
                std::runtime_error);
   EXPECT_EQ(content(), "old");
   EXPECT_EQ(entries(), 1);
+}
+
+void put(const std::filesystem::path& file, const std::string& content) {
+  std::ofstream(file) << content;
+}
+
+TEST_F(AtomicFile, WhatAKilledProcessLeftIsRemovedByTheNextWrite) {
+  const pid_t writer = fork();
+  if (writer == 0)
+    write_file_atomically(directory_ / "file", [](int descriptor) {
+      write_all(descriptor, "half", 4, "file");
+      raise(SIGKILL);
+    });
+  waitpid(writer, nullptr, 0);
+  EXPECT_EQ(entries(), 1);
+  write_file_atomically(directory_ / "other", "x");
+  EXPECT_EQ(entries(), 2);
+  write_file_atomically(directory_ / "file", "whole");
+  EXPECT_EQ(content(), "whole");
+  EXPECT_EQ(entries(), 2);
+}
+
+TEST_F(AtomicFile, WhatAnotherProcessIsWritingStays) {
+  write_file_atomically(directory_ / "file", [&](int descriptor) {
+    write_all(descriptor, "first", 5, "file");
+    write_file_atomically(directory_ / "file", "second");
+    EXPECT_EQ(entries(), 2);
+  });
+  EXPECT_EQ(content(), "first");
+}
+
+TEST_F(AtomicFile, OnlyNamesOfTheTargetsOwnAreTaken) {
+  const std::vector<std::string> others = {"file.tmp.12.xyz", "file.tmp.12.", "file2.tmp.12.ab",
+                                           "other.tmp.12.ab"};
+  for (const std::string& name : others)
+    put(directory_ / name, "somebody's");
+  put(directory_ / "file.tmp.12.ab", "");  // created a moment ago
+  std::filesystem::create_symlink(directory_ / "other.tmp.12.ab", directory_ / "file.tmp.13.ab");
+  put(directory_ / "file.tmp.14.ab", "left");
+  write_file_atomically(directory_ / "file", "whole");
+  EXPECT_EQ(entries(), 7);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "file.tmp.14.ab"));
 }
 
 TEST_F(AtomicFile, AFullDiskIsRetryable) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Stands in for dtbench-engine: writes a record like the engine's without training anything.
+"""Stands in for dtbench-engine: writes a record like the engine's without training anything, and is as
+careful with it: it holds the run's lock, whole files are there or not, and what is ended stays so.
 
 What it does to a cell is told by the environment, STAND_IN = {"A fp16_naive": "crash", ...}:
     (nothing)  completes, outcome trained      stalled    completes, outcome stalled
@@ -12,10 +13,12 @@ What it does to a cell is told by the environment, STAND_IN = {"A fp16_naive": "
 STAND_IN_LOG names a file that gets a line a start: "A fp16_naive from step 0".
 """
 
+import fcntl
 import json
 import os
 import pathlib
 import signal
+import struct
 import sys
 import time
 
@@ -29,6 +32,12 @@ steps = spec["train"]["steps"]
 checkpoint = run / "checkpoint"
 done = int(checkpoint.read_text()) if checkpoint.exists() else 0
 loss = 7.0 + 0.01 * "ABCDEF".index(scenario)
+
+
+def write(file, content):
+    new = file.with_name(f"{file.name}.tmp.{os.getpid()}.0")
+    new.write_text(content)
+    new.rename(file)
 
 
 def result(status, outcome=None, reason="", nonfinite=None):
@@ -48,19 +57,26 @@ def result(status, outcome=None, reason="", nonfinite=None):
                             "f1_micro": 0.25 if classes else None,
                             "average_precision_micro": 0.5 if spec["objective"] == "multi_cls" else None},
             "data": {"fingerprint": store.name, "synthetic": True}}
-    (run / "result.json").write_text(json.dumps(content))
     audit = {"schema_version": 1, "cell_id": run.name, "identity": {"torch": "none"}}
-    (run / "audit.json").write_text(json.dumps(audit))
+    write(run / "audit.json", json.dumps(audit))
+    with open(run / "events.jsonl", "a") as events:
+        events.write(json.dumps({"event": "ended", "status": status, "reason": reason}) + "\n")
+    write(run / "result.json", json.dumps(content))
 
 
 def stop(number, _):
-    checkpoint.write_text(str(done))
+    write(checkpoint, str(done))
     result("interrupted", reason="stopped by a signal")
     sys.exit(130)
 
 
+lock = open(run / "lock", "a+")
+fcntl.fcntl(lock, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+for leftover in run.glob("*.tmp.*"):
+    leftover.unlink()
 signal.signal(signal.SIGTERM, stop)
 signal.signal(signal.SIGINT, stop)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])  # `dtbench run` holds them until its engine is there
 if log := os.environ.get("STAND_IN_LOG"):
     with open(log, "a") as file:
         file.write(f"{name} from step {done}\n")
@@ -102,5 +118,6 @@ if what == "fail":
     result("failed", reason="the disk is on fire")
     print("error: the disk is on fire", file=sys.stderr)
     sys.exit(4)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])
 result("completed", "stalled" if what == "stalled" else "trained")
 checkpoint.unlink(missing_ok=True)

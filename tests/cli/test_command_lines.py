@@ -40,7 +40,7 @@ def flags(command):
     """Its flags with whether each takes a value."""
     found = {}
     for line in text(*command, "--help").splitlines():
-        if match := re.match(r"\s+(?:-\w,)?(--[\w-]+)(?: ([A-Z]+))?", line):
+        if match := re.match(r"\s+(?:-\w,)?(--[\w-]+)(?: ([A-Z]+)\b)?", line):
             found[match[1]] = match[2] is not None
     return found
 

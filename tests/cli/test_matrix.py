@@ -325,6 +325,7 @@ def test_who_does_not_wait_ends_when_others_hold_the_rest(sweeps):
     left = sweeps.run(*shared, "--no-wait", "--json")
     assert left.returncode == 0, left.stderr
     assert states(left) == {"A fp32_true seed 0": "elsewhere", "A fp16_naive seed 0": "done"}
+    assert json.loads(left.stdout)["report"] is None  # that is for who sees the end
     text = sweeps.run(*shared, "--no-wait").stdout
     assert "Other processes hold 1 of 2 cells." in text
     assert waiting.poll() is None  # for as long, and by the same lease
@@ -347,6 +348,8 @@ def test_three_processes_share_the_cells(sweeps):
         assert json.loads(output)["counts"] == {"done": 42}
     # Each did some of them: the account has a file a process that started a cell.
     assert len(list((sweeps.folder / "runs/.sweep/ledger").glob("*.jsonl"))) == 3
+    # Nobody takes a lease only to find the cell done.
+    assert {lease.name for lease in (sweeps.folder / "runs/.sweep/leases").glob("*/*")} == {"1"}
 
 
 def test_a_process_that_dies_leaves_its_cell_to_the_others(sweeps):

@@ -167,3 +167,10 @@ def test_a_folder_whose_name_is_no_text(bench, runs, tmp_path):
     shutil.copytree(os.fsencode(runs["completed"]), other)
     listed = json.loads(ok(bench("list", "--json")))
     assert len(listed) == len(runs) + 1
+
+
+def test_a_record_of_very_many_values_is_damage(bench, runs):
+    (runs["completed"] / "result.json").write_text('{"a": [' + "{}," * 300_000 + "{}]}")
+    [listed] = [one for one in json.loads(ok(bench("list", "--json")))
+                if one["cell_id"] == runs["completed"].name]
+    assert "more than 200000 values" in listed["damage"]

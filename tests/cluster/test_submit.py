@@ -213,3 +213,89 @@ def test_exit_codes_decide_what_happens_to_a_pod(bench):
 ])
 def test_bad_command_lines_for_kubernetes_are_refused(bench, arguments, parts):
     refused(bench.run("submit", "kubernetes", *arguments), *parts)
+
+
+# --- SkyPilot ---
+
+
+def sky_task(bench, *arguments, **changes):
+    yaml = pytest.importorskip("yaml", reason="PyYAML, which kubernetes-validate brings, is not installed")
+    process = bench.run("submit", "skypilot", "--bucket", "s3://records", *arguments, **changes)
+    assert process.returncode == 0, process.stderr
+    return yaml.safe_load(process.stdout)
+
+
+def test_the_task_says_what_was_asked_for(bench):
+    """SkyPilot's own reader checks the same by scripts/check-skypilot."""
+    task = sky_task(bench, "--gpus", "A100:2", "--cpus", 8, *ON_GPU, DTBENCH_TRAIN_STEPS="7")
+    assert task.pop("run").count(" ".join(ON_GPU)) == 1
+    assert task == {
+        "name": "dtbench-runs", "workdir": ".",
+        "resources": {"accelerators": "A100:2", "cpus": "8+",
+                      "image_id": "docker:nvidia/cuda:13.0.2-devel-ubuntu24.04"},
+        "envs": {"DTBENCH_TRAIN_STEPS": "7", "OMP_NUM_THREADS": "4"},
+        "file_mounts": {"/archive": {"source": "s3://records", "mode": "MOUNT_CACHED"}},
+        "setup": "./dtbench doctor\n"}
+    on_cpu = sky_task(bench, "--image", "me/dtbench:1", *MATRIX)
+    assert on_cpu["resources"] == {"cpus": "4+", "image_id": "docker:me/dtbench:1"}
+
+
+STAND_IN = r"""#!/usr/bin/env bash
+# Notes how it was called; as a matrix ends with the codes in the file `codes`, one a call.
+printf '%s\n' "$*" >>calls
+case $1 in
+  archive) if [[ $* == *--follow* ]]; then exec sleep 600; fi; cp -r "$2/." "$4/" ;;
+  matrix) read -r code <codes; sed -i 1d codes; mkdir -p "$(cat out)/cell-$code"; exit "$code" ;;
+esac
+"""
+
+
+def run_task(bench, codes, out="runs"):
+    """The task's commands by bash, with the bucket in a folder."""
+    task = sky_task(bench, *MATRIX, "--out", out)
+    (bench.folder / "dtbench").write_text(STAND_IN)
+    (bench.folder / "dtbench").chmod(0o755)
+    (bench.folder / "codes").write_text("".join(f"{code}\n" for code in codes))
+    (bench.folder / "out").write_text(out)
+    text = task["run"].replace("/archive/", f"{bench.folder}/bucket/")
+    process = subprocess.run(["bash", "-c", text], cwd=bench.folder, capture_output=True, text=True, timeout=60)
+    calls = [shlex.split(line)[0] for line in (bench.folder / "calls").read_text().splitlines()] if out == "runs" else []
+    return process, calls
+
+
+@pytest.mark.parametrize("codes, ended, tries", [([0], 0, 1), ([3, 0], 0, 2), ([3, 3, 3, 3], 3, 4), ([4], 4, 1),
+                                                 ([130], 130, 1), ([2], 2, 1)])
+def test_the_task_ends_as_dtbench_did_and_tries_again_what_may_pass(bench, codes, ended, tries):
+    process, calls = run_task(bench, codes)
+    assert process.returncode == ended, process.stderr
+    assert sorted(calls) == sorted(["archive", *["matrix"] * tries, "archive"])
+    assert calls[-1] == "archive"  # what came last is copied, too
+
+
+def test_another_launch_begins_with_what_is_in_the_bucket(bench):
+    kept = bench.folder / "bucket/runs/an-earlier-cell"
+    kept.mkdir(parents=True)
+    (kept / "result.json").write_text("{}")
+    process, _ = run_task(bench, [0])
+    assert process.returncode == 0 and (bench.folder / "runs/an-earlier-cell/result.json").exists()
+    assert (bench.folder / "bucket/runs/cell-0").exists()
+
+
+def test_odd_names_of_folders_stay_single_words_for_skypilot(bench):
+    out = "it's $(touch hacked) 100% {x}: \"y\""
+    process, _ = run_task(bench, [0], out)
+    assert process.returncode == 0, process.stderr
+    assert (bench.folder / "bucket" / out / "cell-0").exists() and not (bench.folder / "hacked").exists()
+
+
+@pytest.mark.parametrize("arguments, parts", [
+    (MATRIX, ["needs --bucket", "s3://my-records"]), (["--bucket", "records", *MATRIX], ["needs --bucket", "'records'"]),
+    (["--bucket", "s3://b", *ON_GPU], ["needs the type of the GPUs"]),
+    (["--bucket", "s3://b", "--gpus", "2", *ON_GPU], ["needs the type of the GPUs", "A100:1"]),
+    (["--bucket", "s3://b", "--gpus", "A100:0", *ON_GPU], ["--gpus must be"]),
+    (["--bucket", "s3://b", *MATRIX, "--out", "/elsewhere"], ["--out must be a path below the source tree"]),
+    (["--bucket", "s3://b", *MATRIX, "--out", "../runs"], ["--out must be a path below the source tree"]),
+    (["--at-once", "2", *MATRIX], ["Unknown flag '--at-once' for 'dtbench submit skypilot'"]),
+    (["--bucket", "s3://b", "demo"], ["'demo' cannot be submitted"])])
+def test_bad_command_lines_for_skypilot_are_refused(bench, arguments, parts):
+    refused(bench.run("submit", "skypilot", *arguments), *parts)

@@ -186,6 +186,16 @@ TEST(Resolve, WhatFollowsFromOtherSettings) {
   EXPECT_EQ(spec.train.learning_rate, 1e-3);
 }
 
+TEST(Resolve, EachProcessTakesItsPartOfTheBatchAsOneMicroBatch) {
+  ResolveRequest request = tiny_request();
+  request.environment.push_back({"train.processes", "4", "WORLD_SIZE"});
+  RunSpec spec = resolve(request);
+  EXPECT_EQ(spec.train.processes, 4);
+  EXPECT_EQ(spec.train.micro_batch, 2);
+  request.command_line.push_back(flag("train.batch", "6"));
+  EXPECT_TRUE(says(usage_message([&] { resolve(request); }), "does not divide 'train.batch' = 6"));
+}
+
 TEST(Resolve, AFileAsSourceHasNoSyntheticSize) {
   ResolveRequest request = tiny_request();
   request.command_line = {flag("data.source", "x.jsonl")};

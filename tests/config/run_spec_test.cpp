@@ -70,6 +70,17 @@ TEST(RunSpec, WhatCannotBeIsRefused) {
       {[](RunSpec& s) { s.seed = -1; }, "'seed' must be between 0 and 4294967295, got -1"},
       {[](RunSpec& s) { s.seed = std::int64_t{1} << 32; }, "got 4294967296"},
       {[](RunSpec& s) { s.train.warmup_steps = -1; }, "'train.warmup_steps' must be at least 0"},
+      {[](RunSpec& s) { s.train.processes = 0; },
+       "'train.processes' must be between 1 and 1024, got 0"},
+      {[](RunSpec& s) { s.train.processes = 2; },
+       "'train.micro_batch' = 8 in each of 'train.processes' = 2 does not divide 'train.batch' = "
+       "8"},
+      {[](RunSpec& s) {
+         s.train.processes = 2;
+         s.train.micro_batch = 4;
+         s.device = "cuda:0";
+       },
+       "'device' = 'cuda:0' is one GPU, but 'train.processes' = 2"},
       {[](RunSpec& s) { s.train.length_buckets = -1; },
        "'train.length_buckets' must be between 0 and 64, got -1"},
       {[](RunSpec& s) { s.train.length_buckets = 65; }, "between 0 and 64, got 65"},
@@ -139,6 +150,11 @@ TEST(RunSpec, AHistoricalValueStaysOutOfTheIdAndNoOtherDoes) {
   bucketed.train.length_buckets = 4;
   EXPECT_FALSE(to_json(spec).at("train").contains("length_buckets"));
   EXPECT_EQ(to_json(bucketed).at("train").at("length_buckets"), 4);
+  RunSpec shared = spec;
+  shared.train.processes = 2;
+  shared.train.micro_batch = 4;
+  EXPECT_FALSE(to_json(spec).at("train").contains("processes"));
+  EXPECT_EQ(to_json(shared).at("train").at("processes"), 2);
   EXPECT_NE(cell_id(bucketed), cell_id(spec));
 }
 

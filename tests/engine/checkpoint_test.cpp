@@ -60,7 +60,7 @@ Trained train(const RunSpec& spec, const TokenStore& store, std::int64_t cut) {
     state = point.state;
     EXPECT_EQ(state.steps_completed, cut);
   }
-  const LoopHooks hooks{{&losses}, stop, mutex, [] {}};
+  const LoopHooks hooks{{&losses}, [&] { return stop.requested(); }, mutex, [] {}};
   EXPECT_EQ(run_training(*trainer, state, hooks), LoopEnd::kCompleted);
   Trained run{losses.values, {}, *state.last_evaluation};
   for (const at::Tensor& value : trainer->parameters().values())
@@ -109,7 +109,8 @@ LoopEnd run_from(const RunSpec& spec, const TokenStore& store, TrainingState& st
   Trainer trainer(spec, store, at::kCPU);
   std::mutex mutex;
   const StopSignal stop([] {});
-  return run_training(trainer, state, {{&observer}, stop, mutex, [] {}});
+  return run_training(trainer, state,
+                      {{&observer}, [&] { return stop.requested(); }, mutex, [] {}});
 }
 
 // A checkpoint is saved before the evaluation that follows its step.

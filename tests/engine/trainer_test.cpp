@@ -40,7 +40,7 @@ class Steps : public TrainingObserver {
 LoopEnd run(Trainer& trainer, TrainingState& state, Steps& steps) {
   std::mutex mutex;
   const StopSignal stop([] {});
-  return run_training(trainer, state, {{&steps}, stop, mutex, [] {}});
+  return run_training(trainer, state, {{&steps}, [&] { return stop.requested(); }, mutex, [] {}});
 }
 
 // At a scale of 2^20 the gradient of a logit, about scale / 2, is beyond fp16; at 2^16 it is not.

@@ -26,8 +26,10 @@ class WeightsFile : public ::testing::Test {
 
   LoadedWeights load() {
     std::map<std::string, TensorView> views;
+    const std::map<at::ScalarType, std::string> dtypes = {
+        {at::kFloat, "F32"}, {at::kDouble, "F64"}, {at::kLong, "I64"}};
     for (const auto& [name, tensor] : tensors_)
-      views[name] = {tensor.scalar_type() == at::kLong ? "I64" : "F32", tensor.sizes().vec(),
+      views[name] = {dtypes.at(tensor.scalar_type()), tensor.sizes().vec(),
                      static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
     write_safetensors(directory_.path() / "w.safetensors", views, {});
     return load_weights(

@@ -26,10 +26,16 @@ def git_object_id(content):
 class File:
     content: bytes
     large: bool = False  # kept in LFS: named by SHA-256, served by the storage
+    xet: bool = False    # large, and kept as Xet's chunks: the storage is a bridge that joins them
 
     @property
     def hash(self):
         return hashlib.sha256(self.content).hexdigest() if self.large else self.pointer_id
+
+    @property
+    def xet_hash(self):
+        """Of chunks, in truth; what counts is that it is no hash of the content."""
+        return hashlib.sha256(b"chunks of " + self.content).hexdigest()
 
     @property
     def pointer_id(self):
@@ -254,10 +260,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_content(file.content, {**described, "ETag": f'"{file.hash}"'}, fault)
             return
         hub.stored[file.hash] = file.content
+        if file.xet:
+            described |= self.xet_headers(repository, commit, file)
         self.reply(302, {
             **described, "X-Linked-Etag": f'"{file.hash}"', "X-Linked-Size": str(len(file.content)),
             "ETag": f'"{file.pointer_id}"',
             "Location": f"{hub.storage_url}/{file.hash}?Expires={hub.signed()}&Signature=s3cr3t"})
+
+    def xet_headers(self, repository, commit, file):
+        """Where a client that speaks Xet's protocol goes on: a token of its own, and the chunks."""
+        url = self.server.hub.url
+        token = f"{url}/api/{repository.kind}/{repository.id}/xet-read-token/{commit}"
+        return {"X-Xet-Hash": file.xet_hash, "X-Xet-Refresh-Route": token,
+                "Link": f'<{token}>; rel="xet-auth", <{url}/v1/reconstructions/{file.xet_hash}>; '
+                        'rel="xet-reconstruction-info"'}
 
     def answer_tree(self, files, folder, url, fault):
         query = urllib.parse.parse_qs(url.query)
@@ -272,6 +288,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                      "path": path}
             if file.large:
                 entry["lfs"] = {"oid": file.hash, "size": len(file.content), "pointerSize": 130}
+            if file.xet:
+                entry["xetHash"] = file.xet_hash
             entries.append(entry)
         entries = [entry for entry in entries if entry["path"].startswith(prefix)
                    and (recursive or "/" not in entry["path"][len(prefix):])]

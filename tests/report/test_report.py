@@ -244,6 +244,41 @@ def test_csv_and_parquet_hold_the_same(parquet, tmp_path):
                 assert float(text) == other[name] or text == "NaN"
 
 
+def lines_of(record):
+    return [json.loads(line) for line in (record / "steps.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_steps_are_the_lines_of_all_records(form, tmp_path):
+    path = tmp_path / f"steps.{form}"
+    ok(dtbench("report", STUDY, "--steps", "--format", form, "--output", path))
+    frame = pandas.read_csv(path) if form == "csv" else pandas.read_parquet(path)
+    records = [each.parent for each in STUDY.glob("*/steps.jsonl")]
+    assert len(frame) == sum(len(lines_of(record)) for record in records) > 1000
+    for cell, rows in frame.groupby("cell_id"):
+        for name in ("loss", "lr", "step_ms", "lost_weight_updates"):
+            recorded = [line[name] for line in lines_of(STUDY / cell)]
+            assert rows[name].astype(float).tolist() == pytest.approx([float(x) for x in recorded], nan_ok=True)
+
+
+def test_a_step_without_a_number_has_none_in_the_table(tmp_path):
+    add(tmp_path, "A", "amp_fp16", 0)
+    [steps] = tmp_path.glob("*/steps.jsonl")
+    steps.write_text('{"step":0,"loss":"NaN","loss_scale":null,"skipped":true,"tokens":"many"}\n{"step":1,"lo')
+    ok(dtbench("report", tmp_path, "--steps", "--format", "csv"))
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "steps.csv").read_text()))  # the cut line is left out
+    assert [row[n] for n in ("policy", "step", "loss", "loss_scale", "skipped", "tokens", "lr")] == [
+        "amp_fp16", "0", "NaN", "", "true", "", ""]
+
+
+@pytest.mark.parametrize("wrong", [["--format", "html"], ["--format", "csv", "--json"]])
+def test_steps_need_a_table(tmp_path, wrong):
+    add(tmp_path, "A", "fp32_true", 0)
+    done = dtbench("report", tmp_path, "--steps", *wrong)
+    assert done.returncode == 2 and "--steps writes a table" in done.stderr
+    assert not list(tmp_path.glob("steps.*"))
+
+
 def test_the_table_has_what_tells_cells_apart(tmp_path):
     add(tmp_path, "C", "fp32_true", 0, spec={"train.learning_rate": 0.001})
     (row,) = csv.DictReader(io.StringIO(ok_file(tmp_path, tmp_path / "r.csv", "csv")))

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "temporary_folder.h"
 
 namespace dtbench {
@@ -38,6 +39,31 @@ TEST(Ledger, ALineThatWasCutOffIsNotCounted) {
   for (const auto& file : std::filesystem::directory_iterator(folder.path()))
     std::ofstream(file.path(), std::ios::app) << R"({"attempt": 1, "cell": "a", "wall)";
   EXPECT_EQ(device_seconds(ledger.by_cell()), 2);
+}
+
+// Only what was appended is read again: it must not show.
+TEST(Ledger, FollowsFilesThatGrowAreRepairedAndGo) {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "other.jsonl";
+  const auto line = [](int attempt, int seconds) {
+    return concat(R"({"attempt": )", attempt, R"(, "cell": "a", "wall_s": )", seconds,
+                  R"(, "device_s": )", seconds, "}\n");
+  };
+  const Ledger ledger(folder.path());
+  const auto spent = [&] { return device_seconds(ledger.by_cell()); };
+  std::ofstream(file) << line(1, 10) << line(2, 5);
+  EXPECT_EQ(spent(), 15);
+  EXPECT_EQ(spent(), 15);
+  std::ofstream(file, std::ios::app) << line(2, 7) << line(3, 1).substr(0, 20);
+  EXPECT_EQ(spent(), 17);
+  std::ofstream(file, std::ios::app) << line(3, 1).substr(20);
+  EXPECT_EQ(spent(), 18);
+  std::ofstream(file) << line(1, 4);  // shorter
+  EXPECT_EQ(spent(), 4);
+  std::ofstream(file, std::ios::app) << "no JSON\n";
+  expect_error([&] { ledger.by_cell(); }, ExitCode::kUsage, {"other.jsonl", "line 2: not JSON"});
+  std::filesystem::remove(file);
+  EXPECT_EQ(spent(), 0);
 }
 
 TEST(Ledger, DamageIsNamed) {

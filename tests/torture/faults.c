@@ -5,6 +5,7 @@
 //   TORTURE_ROOT   the folder whose files count
 //   TORTURE_STATE  a file of zeros, struct state, which all processes share: which call is to fail,
 //                  and how many there were of each kind
+//   TORTURE_ONLY   the program (dtbench-engine) whose calls count, and no other's
 //   TORTURE_CLOCK  seconds by which the time of day is wrong; "jump": by years, at each look anew
 //
 // The libraries' own calls of the kernel are caught where they go through libc's exported names,
@@ -29,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// As in scripts/torture.
+// As in shim.py.
 enum kind { OPEN, READ, WRITE, SHORT_WRITE, SYNC, RENAME, MAKE, REMOVE, TRUNCATE, MAP, LIST, KINDS };
 
 struct state {
@@ -46,7 +47,9 @@ static size_t root_length;
 __attribute__((constructor)) static void begin(void) {
   const char* folder = getenv("TORTURE_ROOT");
   const char* file = getenv("TORTURE_STATE");
+  const char* only = getenv("TORTURE_ONLY");
   if (folder == NULL || file == NULL || strlen(folder) >= sizeof root) return;
+  if (only != NULL && strcmp(only, program_invocation_short_name) != 0) return;
   int descriptor = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC, 0);
   if (descriptor < 0) return;
   void* mapped = (void*)syscall(SYS_mmap, NULL, sizeof(struct state), PROT_READ | PROT_WRITE,

@@ -1,16 +1,17 @@
-"""SIGKILLs at random moments of a matrix of real cells."""
+"""SIGKILLs at random moments of a matrix: of the matrix, of its engines, or of both at once."""
 
 import os
 import pathlib
-import random
 import shutil
 import signal
 import time
 
-from bench import MATRIX, Tally, differences, ended
+from bench import ENGINE, MATRIX, STAND_IN, differences, ended, finished, records, touched
 
-LONGEST = 1.5  # seconds until a kill: about a cell, so that most kills meet one at work
-SEEDS = 3      # twelve cells: trained once, then killed again and again, each time from the start
+KILLS = 20  # of a trial
+TRIALS = {ENGINE: 25, STAND_IN: 50}
+SEEDS = 2   # eight cells: trained to their end through all these kills, then again from the start
+VICTIMS = ["matrix", "engines", "both"]  # engines that outlive their matrix save a checkpoint
 
 
 def children(pid):
@@ -21,51 +22,66 @@ def children(pid):
         return []
 
 
-def kill(process, with_engines):
-    """Whether it was there to be killed. Alone, or together with its engines: one that outlives the
-    matrix saves a checkpoint."""
+def kill(process, victim):
+    """Whether anybody died of it."""
     engines = children(process.pid)
-    process.kill()
-    if with_engines:
-        for engine in engines:
-            try:
-                os.kill(engine, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-    process.communicate()
-    return process.returncode == -signal.SIGKILL
+    if victim != "engines":
+        process.kill()
+    for engine in engines if victim != "matrix" else []:
+        try:
+            os.kill(engine, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    if victim == "engines":
+        return bool(engines)
+    return process.wait() == -signal.SIGKILL
 
 
-def campaign(bench, out, draw, most, until):
-    """Kills one matrix until it ends: (kills that landed, those that met an engine at work)."""
-    command = [*MATRIX, "--seeds", SEEDS, "--out", out]
-    landed = at_work = 0
-    while landed < most and time.monotonic() < until:
-        process = bench.start(*command)
-        time.sleep(draw.uniform(0, LONGEST))
-        working = bool(children(process.pid))
-        if not kill(process, with_engines=draw.random() < 0.5):
-            break  # it had come to its end
-        landed += 1
-        at_work += working
-    bench.must(*command)
-    return landed, at_work
+class Part:
+    def __init__(self, bench, counts=TRIALS, seeds=SEEDS, kills=KILLS):
+        self.bench, self.counts, self.seeds, self.kills = bench, counts, seeds, kills
+        self.wanted, self.longest = {}, {}
+        for engine in counts:
+            out = self.wanted[engine] = bench.folder / f"wanted {engine}"
+            started = time.monotonic()
+            bench.beside(engine).must(*self.command(out))
+            # Most kills meet a cell at work, and some cells come to their end.
+            self.longest[engine] = 1.5 * (time.monotonic() - started) / len(records(out))
 
+    def command(self, out):
+        return [*MATRIX, "--seeds", self.seeds, "--out", out]
 
-def torture(bench, seconds, seed, most=10**9):
-    """Until the time is over or `most` kills landed."""
-    tally, draw = Tally("kills", seed), random.Random(seed)
-    until = time.monotonic() + seconds
-    undisturbed = bench.folder / "undisturbed"
-    bench.must(*MATRIX, "--seeds", SEEDS, "--out", undisturbed)
-    at_work = 0
-    while tally.landed < most and (time.monotonic() < until or tally.landed == 0):
-        killed = bench.folder / "killed"
-        landed, working = campaign(bench, killed, draw, most - tally.landed, max(until, time.monotonic() + LONGEST))
-        tally.faults += differences(undisturbed, killed)
-        tally.landed += landed
-        at_work += working
-        shutil.rmtree(killed)
-    tally.tried = tally.landed
-    tally.note = f"{at_work} while an engine was at work"
-    return tally
+    def trials(self):
+        return [f"{engine}: {number}" for engine, count in self.counts.items() for number in range(count)]
+
+    def worker(self, bench):
+        def trial(name, draw):
+            engine = name.split(":")[0]
+            landed, faults = 0, []
+            while landed < self.kills and not faults:
+                out = bench.folder / "killed"
+                shutil.rmtree(out, ignore_errors=True)
+                here, faults = self.until_it_ends(bench.beside(engine), out, engine, draw, self.kills - landed)
+                landed += here
+                faults += differences(self.wanted[engine], out, one_end=False)
+            return landed, faults
+        return trial
+
+    def until_it_ends(self, bench, out, engine, draw, most):
+        """Kills one matrix until it ends well: (kills that landed, what is wrong)"""
+        landed, done, faults = 0, {}, []
+        while True:
+            before = landed
+            process = bench.start(*self.command(out))
+            while landed < most and process.poll() is None:
+                time.sleep(draw.uniform(0, self.longest[engine]))
+                landed += kill(process, draw.choice(VICTIMS))
+            process = ended(process)
+            faults += touched(done, out)
+            done = finished(out)
+            if process.returncode == 0:
+                return landed, faults
+            # Of a cell whose engine was killed, a matrix that lives on says that it failed.
+            if landed == before or process.returncode not in (-signal.SIGKILL, 3, 4):
+                told = (process.stdout + process.stderr).strip()[-300:]
+                return landed, [*faults, f"exit code {process.returncode}: {told}"]

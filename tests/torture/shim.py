@@ -47,9 +47,10 @@ class Faults:
             self.state.error = ERRORS.get(kind, errno.EIO)
             self.state.number = number
 
-    def environment(self):
+    def environment(self, only=None, within=""):
+        """Calls of one program count, or everybody's, and on the files of one folder of the root's."""
         return {"LD_PRELOAD": str(self.library), "TORTURE_STATE": str(self.file),
-                "TORTURE_ROOT": str(self.root)}
+                "TORTURE_ROOT": str(self.root / within)} | ({"TORTURE_ONLY": only} if only else {})
 
     def calls(self):
         return dict(zip(KINDS, self.state.calls))

@@ -3,40 +3,55 @@ process left, nothing lost."""
 
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
 import time
 
-from bench import CELL, MATRIX, Tally, differences, ended, leftovers
+from bench import ENGINE, MATRIX, ONE, STAND_IN, differences, ended, leftovers
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2]
+TRIALS = 10   # of a command under a signal
+SECONDS = 10  # until it has ended
 MARK = "TORTURE_MARK"
 
 
-def courses(folder):
-    """Commands by name, with the folder that holds their records."""
-    out, records = folder / "out", folder / "records"
-    one = ["--scenario", "A", "--policy", "fp32_true", *CELL]
-    return {
-        "run": (["run", *one, "--out", out], out),
-        "matrix": ([*MATRIX, "--out", out], out),
-        "data prepare": (["data", "prepare", "--scenario", "C", "--preset", "tiny", "--set",
-                          "data.synthetic_documents=20000"], None),
-        "data list": (["data", "list"], None),
-        "data verify": (["data", "verify"], None),
-        "plan": (["plan", *one, "--price-per-hour", 1, "--out", out], None),
-        "report": (["report", "--output", folder / "report.html", records], None),
-        "list": (["list", "--out", records], None),
-        "show": (["show", min(records.glob("*/spec.json")).parent], None),
-        "analyse": (["analyse", records], None),
-        "compare": (["compare", records, records], None),
-        "watch": (["watch", records], None),
-        "explain": (["explain", "--replays", 0, min(records.glob("*/spec.json")).parent], None),
-        "doctor": (["doctor"], None),
-        "policies": (["policies"], None),
-    }
+def first_run(bench):
+    return min((bench.folder / "records").glob("*/spec.json")).parent
+
+
+class Course:
+    def __init__(self, name, command, engine=ENGINE, runs=None, prepares=False):
+        self.name, self.command, self.engine, self.runs, self.prepares = name, command, engine, runs, prepares
+
+    def start(self, bench, **changes):
+        return bench.beside(self.engine).start(*self.command(bench), **changes)
+
+    def clear(self, bench):
+        if self.runs:
+            shutil.rmtree(bench.folder / self.runs, ignore_errors=True)
+        if self.prepares:
+            shutil.rmtree(bench.cache / "stores", ignore_errors=True)
+
+
+COURSES = {course.name: course for course in (
+    Course("run", lambda at: ["run", *ONE, "--out", at.folder / "out"], runs="out"),
+    Course("matrix", lambda at: [*MATRIX, "--out", at.folder / "out"], runs="out"),
+    Course("matrix beside a stand-in", lambda at: [*MATRIX, "--out", at.folder / "out"], STAND_IN, runs="out"),
+    Course("data prepare", lambda at: ["data", "prepare", "--scenario", "C", "--preset", "tiny", "--set",
+                                       "data.synthetic_documents=20000"], prepares=True),
+    Course("data list", lambda _: ["data", "list"]),
+    Course("data verify", lambda _: ["data", "verify"]),
+    Course("plan", lambda at: ["plan", *ONE, "--price-per-hour", 1, "--out", at.folder / "out"], runs="out"),
+    Course("report", lambda at: ["report", "--output", at.folder / "report.html", at.folder / "records"]),
+    Course("list", lambda at: ["list", "--out", at.folder / "records"]),
+    Course("show", lambda at: ["show", first_run(at)]),
+    Course("analyse", lambda at: ["analyse", at.folder / "records"]),
+    Course("compare", lambda at: ["compare", at.folder / "records", at.folder / "records"]),
+    Course("watch", lambda at: ["watch", at.folder / "records"]),
+    Course("explain", lambda at: ["explain", "--again", "--replays", 0, first_run(at)]),
+    Course("doctor", lambda _: ["doctor"]),
+    Course("policies", lambda _: ["policies"]))}
 
 
 def processes_with(mark):
@@ -74,9 +89,8 @@ def wait_until_caught(process, number):
         time.sleep(0.0005)
 
 
-def shoot(bench, command, number, after, mark):
+def shoot(process, number, after):
     """(whether it was at work, exit code, seconds until it ended, output)"""
-    process = bench.start(*command, **{MARK: mark})
     wait_until_caught(process, number)
     time.sleep(after)
     at_work = process.poll() is None
@@ -86,71 +100,53 @@ def shoot(bench, command, number, after, mark):
     return at_work, done.returncode, time.monotonic() - sent, done.stdout + done.stderr
 
 
-def duration(bench, command):
-    """And whether it ends well; some commands have nothing to say of these records."""
-    started = time.monotonic()
-    process = bench.run(*command)
-    return time.monotonic() - started, process.returncode
+class Part:
+    def __init__(self, bench, courses=tuple(COURSES)):
+        self.bench, self.seconds, self.codes = bench, {}, {}
+        bench.must(*MATRIX, "--out", bench.folder / "records")
+        for name in courses:
+            course = COURSES[name]
+            course.clear(bench)
+            started = time.monotonic()
+            # Some commands have nothing to say of these records.
+            self.codes[name] = ended(course.start(bench)).returncode
+            self.seconds[name] = time.monotonic() - started
+            if course.runs:
+                (bench.folder / course.runs).rename(self.wanted(course))
 
+    def wanted(self, course):
+        return self.bench.folder / f"wanted {course.name}"
 
-class Course:
-    def __init__(self, bench, name, command, out):
-        self.bench, self.name, self.command, self.out = bench, name, command, out
-        self.clear()
-        self.seconds, self.code = duration(bench, command)
-        self.undisturbed = bench.folder / f"undisturbed {name}"
-        if out is not None:
-            out.rename(self.undisturbed)
+    def trials(self):
+        return [f"{name}: {number.name} {i}" for name in self.seconds for number in SIGNALS for i in range(TRIALS)]
 
-    def clear(self):
-        if self.out is not None:
-            shutil.rmtree(self.out, ignore_errors=True)
-        if self.name == "data prepare":
-            shutil.rmtree(self.bench.cache, ignore_errors=True)
+    def worker(self, bench):
+        shutil.copytree(self.bench.folder / "records", bench.folder / "records")
 
-    def shot(self, number, draw):
-        """(whether the signal met it at work, what is wrong)"""
-        self.clear()
+        def trial(name, draw):
+            course, what = name.split(": ")
+            return self.shot(bench, COURSES[course], signal.Signals[what.split()[0]], draw)
+        return trial
+
+    def shot(self, bench, course, number, draw):
+        """(whether it ended the command, what is wrong)"""
+        course.clear(bench)
         mark = f"{MARK} {draw.random()}"
-        after = draw.uniform(0, self.seconds)
-        at_work, code, seconds, output = shoot(self.bench, self.command, number, after, mark)
+        after = draw.uniform(0, self.seconds[course.name])
+        at_work, code, seconds, output = shoot(course.start(bench, **{MARK: mark}), number, after)
         faults = wait_for_none(mark)
-        if code not in (130, self.code):
+        if code not in (130, self.codes[course.name]):
             faults.append(f"exit code {code}: {output.strip()[-200:]}")
-        if at_work and seconds > 10:
+        if at_work and seconds > SECONDS:
             faults.append(f"{seconds:.0f} s until it ended")
-        faults += self.afterwards()
-        return at_work and code == 130, [f"{self.name}, {number.name} after {after:.3f} s: {fault}"
-                                         for fault in faults]
+        faults += self.afterwards(bench, course)
+        return at_work and code == 130, [f"after {after:.3f} s: {fault}" for fault in faults]
 
-    def afterwards(self):
-        if self.out is None and self.name != "data prepare":
+    def afterwards(self, bench, course):
+        if not course.runs and not course.prepares:
             return []
-        again = self.bench.run(*self.command)
-        if again.returncode != self.code:
+        again = ended(course.start(bench))
+        if again.returncode != self.codes[course.name]:
             return [f"afterwards exit code {again.returncode}: {again.stderr.strip()[-200:]}"]
-        faults = [f"{file}: left over" for file in leftovers(self.bench.cache)]
-        return faults + (differences(self.undisturbed, self.out) if self.out is not None else [])
-
-
-def torture(bench, seconds, seed, names=None):
-    """Every command (or those with `names`) under every signal, again and again; at least one."""
-    tally, draw = Tally("signals", seed), random.Random(seed)
-    bench.must(*MATRIX, "--out", bench.folder / "records")
-    all_courses = [Course(bench, name, command, out)
-                   for name, (command, out) in courses(bench.folder).items() if names is None or name in names]
-    until = time.monotonic() + seconds
-    shots = [(course, number) for course in all_courses for number in SIGNALS]
-    met = {course.name: 0 for course in all_courses}
-    while tally.tried == 0 or time.monotonic() < until:
-        draw.shuffle(shots)
-        for course, number in shots:
-            landed, faults = course.shot(number, draw)
-            tally.tried += 1
-            tally.landed += landed
-            met[course.name] += landed
-            tally.faults += faults
-            if time.monotonic() > until:
-                break
-    tally.note = ", ".join(f"{name} {count}" for name, count in met.items())
-    return tally
+        faults = [f"{file}: left over" for file in leftovers(bench.cache)]
+        return faults + (differences(self.wanted(course), bench.folder / course.runs) if course.runs else [])

@@ -3,16 +3,18 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import time
 
+import campaign
 import clocks
 import disks
 import faults
 import kills
 import pytest
 import signals
-from bench import CELL, SOURCE, Bench, differences, leftovers
+from bench import CELL, ENGINE, SOURCE, STAND_IN, Bench, differences, finished, leftovers, touched
 from shim import KINDS, Faults
 
 BIN = pathlib.Path(os.environ["DTBENCH_BIN"])
@@ -24,27 +26,76 @@ def bench(tmp_path):
     return Bench(BIN / "dtbench", tmp_path)
 
 
-@pytest.mark.parametrize("torture", [
-    lambda bench: kills.torture(bench, 0, SEED, most=6),
-    lambda bench: signals.torture(bench, 6, SEED),
-    lambda bench: clocks.torture(bench, 0, SEED, seeds=1),
-    lambda bench: disks.torture(bench, 4, SEED),
-    lambda bench: faults.torture(bench, 12, SEED)], ids=["kills", "signals", "clocks", "disks", "faults"])
-def test_nothing_comes_of_it(bench, torture):
-    tally = torture(bench)
-    if tally.note.startswith("not done"):
-        pytest.skip(tally.note)
-    assert tally.faults == []
-    assert tally.landed > 0
+# Of so many trials: the real engine's take a second each.
+@pytest.mark.parametrize(("part", "most"), [
+    (lambda bench: kills.Part(bench, {ENGINE: 1}, seeds=1, kills=4), 1),
+    (lambda bench: kills.Part(bench, {STAND_IN: 2}), 2),
+    (lambda bench: signals.Part(bench, ["run", "matrix beside a stand-in", "data prepare", "report"]), 16),
+    (lambda bench: clocks.Part(bench, {STAND_IN: 1}), 1),
+    (lambda bench: disks.Part(bench, ["matrix", "data prepare"]), 20),
+    (lambda bench: faults.Part(bench, ["data prepare", "matrix", "engine"]), 24)],
+    ids=["kills", "kills beside a stand-in", "signals", "clocks", "disks", "faults"])
+def test_nothing_comes_of_it(tmp_path, part, most):
+    figures = campaign.Figures(tmp_path / "figures.json")
+    try:
+        campaign.torture(part, BIN / "dtbench", tmp_path, figures, SEED, jobs=2, most=most)
+    except disks.Cannot as why:
+        pytest.skip(str(why))
+    assert figures.faults == []
+    assert len(figures.trials) == most
+    assert sum(trial["landed"] for trial in figures.trials.values()) > 0
+
+
+class Rehearsal:
+    """A part of three trials, one of which finds a fault the first time."""
+    made = []
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    def trials(self):
+        return ["one: 1", "one: 2", "other: 1"]
+
+    def worker(self, _):
+        def trial(name, draw):
+            self.made.append(name)
+            again = self.made.count(name) > 1
+            return draw.randint(1, 6), ["lost"] if name == "one: 2" and not again else []
+        return trial
+
+
+def test_a_call_goes_on_where_another_ended(tmp_path):
+    def torture(**limits):
+        figures = campaign.Figures(tmp_path / "figures.json")
+        campaign.torture(Rehearsal, "dtbench", tmp_path / str(len(Rehearsal.made)), figures, SEED, **limits)
+        return figures
+
+    torture(seconds=0)
+    assert len(Rehearsal.made) == 1
+    torture(jobs=2)
+    assert sorted(Rehearsal.made) == ["one: 1", "one: 2", "other: 1"]
+    figures = torture()
+    assert Rehearsal.made.count("one: 2") == 2 and len(Rehearsal.made) == 4
+    torture()
+    assert len(Rehearsal.made) == 4
+    draws = {name: campaign.random.Random(f"{SEED} {name}").randint(1, 6) for name in Rehearsal.made}
+    one, other = figures.rows("rehearsal")
+    assert one[:6] == ["rehearsal", "one", 2, 2, draws["one: 1"] + draws["one: 2"], 0]
+    assert other[:6] == ["rehearsal", "other", 1, 1, draws["other: 1"], 0]
 
 
 def test_the_script_says_what_it_did(tmp_path):
-    done = subprocess.run([SOURCE / "scripts/torture", "0.01", "--program", BIN / "dtbench", "--part", "clocks",
-                           "--seed", "7"], capture_output=True, text=True, check=False)
+    def script(*arguments):
+        return subprocess.run([SOURCE / "scripts/torture", *arguments, "--folder", tmp_path], capture_output=True,
+                              text=True, check=False)
+
+    assert script("--figures").stdout == "no trials yet\n"
+    done = script("0", "--program", BIN / "dtbench", "--part", "disks", "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "seed 7" in done.stdout and done.stdout.splitlines()[-1].startswith("clocks")
-    done = subprocess.run([SOURCE / "scripts/torture", "--program", "nowhere"], capture_output=True, text=True,
-                          check=False)
+    if "not done" not in done.stdout:
+        assert done.stdout == script("--figures").stdout and done.stdout.startswith("seed 7, ")
+        assert re.search(r"^disks  all      \s+1  [\d,]+ ", done.stdout, re.MULTILINE), done.stdout
+    done = script("--program", "nowhere")
     assert done.returncode == 2 and "nowhere" in done.stderr
 
 
@@ -54,14 +105,14 @@ def test_the_script_says_what_it_did(tmp_path):
 @pytest.fixture
 def twice(bench):
     for out in ("one", "other"):
-        bench.must("matrix", *CELL, "--scenario", "A", "--policy", "fp32_true", "--policy", "bf16_pure",
-                   "--out", bench.folder / out)
+        bench.beside(STAND_IN).must("matrix", *CELL, "--scenario", "A", "--policy", "fp32_true", "--policy",
+                                    "bf16_pure", "--out", bench.folder / out)
     return bench.folder / "one", bench.folder / "other"
 
 
 def test_what_is_lost_twice_or_different_is_seen(twice):
     one, other = twice
-    assert differences(one, other) == []
+    assert differences(one, other) == [] and touched(finished(one), other) == []
     first, second = sorted(other.glob("*/"))[-2:]
     steps = (first / "steps.jsonl").read_text().splitlines(keepends=True)
     (first / "steps.jsonl").write_text("".join(steps + steps[-1:]))
@@ -71,7 +122,9 @@ def test_what_is_lost_twice_or_different_is_seen(twice):
     assert sorted(differences(one, other)) == sorted(
         [f"{first.name}: other numbers", f"{second.name}: trained to its end 2 times",
          f"{second.name}/spec.json.tmp.12.ab: left over"])
+    assert f"{second.name}: trained to its end 2 times" not in differences(one, other, one_end=False)
     (first / "result.json").unlink()
+    assert touched(finished(one), other) == [f"{first.name}: finished, and touched again"]
     (second / "spec.json").unlink()
     assert f"{first.name}: without a result" in differences(one, other)
     assert f"{second.name}: lost" in differences(one, other)
@@ -110,16 +163,12 @@ def test_a_command_that_hides_a_fault_is_seen(tmp_path):
     program = tmp_path / "dtbench"
     program.write_text("#!/bin/sh\ncat \"$4\"/*/spec.json 2>/dev/null; exit 0\n")
     program.chmod(0o755)
-    ground = faults.Ground.__new__(faults.Ground)
-    ground.root, ground.kept = tmp_path / "root", tmp_path / "kept"
+    ground = faults.Ground(Bench(program, tmp_path), tmp_path / "kept")
     (ground.kept / "records/runs/cell").mkdir(parents=True)
     (ground.kept / "records/runs/cell/spec.json").write_text("{}")
-    ground.root.mkdir()
-    ground.work = ground.root / "work"
-    ground.faults = Faults(tmp_path, ground.root)
-    ground.bench = Bench(program, ground.root)
-    [course] = [course for course in faults.COURSES if course.name == "list"]
-    met, found = faults.Trial(ground, course).at("read", 1)
+    course = faults.Course("list", faults.COURSES["list"].command, ["records"], only=None)
+    trial = faults.Trial(ground, course, faults.Undisturbed(ground, course))
+    met, found = trial.at("read", 1)
     assert met and len(found) == 1 and "another answer" in found[0]
 
 

@@ -25,7 +25,17 @@ endif()
 set(CMAKE_CUDA_STANDARD 20)
 find_package(CUDAToolkit REQUIRED)
 
+# torch's wheel for CUDA comes with a wheel of NCCL.
+find_path(DTBENCH_NCCL_INCLUDE_DIR nccl.h HINTS ${DTBENCH_TORCH_DIR}/../nvidia/nccl/include)
+if(DTBENCH_NCCL_INCLUDE_DIR)
+  set(_collectives nccl_backend.cpp)
+else()
+  message(STATUS "Without nccl.h: a cell cannot use several GPUs")
+  set(_collectives no_nccl_backend.cpp)
+endif()
+
 add_library(dtbench_cuda MODULE
+  ${CMAKE_CURRENT_LIST_DIR}/${_collectives}
   ${CMAKE_CURRENT_LIST_DIR}/plugin.cpp ${CMAKE_CURRENT_LIST_DIR}/adamw.cu
   ${CMAKE_CURRENT_LIST_DIR}/adamw_8bit.cu ${CMAKE_CURRENT_LIST_DIR}/attention_softmax.cu
   ${CMAKE_CURRENT_LIST_DIR}/cross_entropy.cu ${CMAKE_CURRENT_LIST_DIR}/dropout.cu
@@ -49,6 +59,10 @@ add_dependencies(dtbench_cuda dtbench_revision)
 target_include_directories(dtbench_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_include_directories(dtbench_cuda SYSTEM PRIVATE
   ${DTBENCH_TORCH_DIR}/include ${DTBENCH_TORCH_DIR}/include/torch/csrc/api/include)
+if(DTBENCH_NCCL_INCLUDE_DIR)
+  set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/nccl_backend.cpp PROPERTIES
+    COMPILE_OPTIONS "-isystem;${DTBENCH_NCCL_INCLUDE_DIR}")
+endif()
 target_compile_options(dtbench_cuda PRIVATE
   "$<$<COMPILE_LANGUAGE:CUDA>:${DTBENCH_CUDA_FLAGS}>")
 target_link_libraries(dtbench_cuda PRIVATE dtbench_flags CUDA::cudart
@@ -58,4 +72,4 @@ target_link_libraries(dtbench_cuda PRIVATE dtbench_flags CUDA::cudart
 target_include_directories(dtbench_cuda SYSTEM PRIVATE $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>>)
 target_link_options(dtbench_cuda PRIVATE -Wl,--allow-shlib-undefined
   # torch_cuda registers its operators when it is loaded; nothing here calls it by name.
-  -Wl,--no-as-needed -Wl,-rpath,${DTBENCH_TORCH_DIR}/lib)
+  -Wl,--no-as-needed)

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "engine/cuda/kernels.h"
+#include "engine/cuda/nccl_backend.h"
 
 namespace dtbench {
 namespace {
@@ -116,7 +117,8 @@ const bool kRegistered = [] {
                         start_timer,
                         stop_timer,
                         timer_seconds,
-                        refuse_waiting});
+                        refuse_waiting,
+                        nccl_backend});
   return true;
 }();
 

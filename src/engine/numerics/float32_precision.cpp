@@ -101,10 +101,10 @@ Json set_float32_precision(bool tf32) {
   Json read_back;
   for (const Switch& one : kSwitches) {
     const std::string name = concat(one.backend, ".", one.operation);
-    read_back[name] = read_switch(context, one);
-    if (read_back[name] != wanted(one, tf32))
-      throw std::logic_error(concat("torch's fp32_precision of ", name, " reads back as ",
-                                    read_back[name].get<std::string>()));
+    const std::string found = read_switch(context, one);
+    if (found != wanted(one, tf32))
+      throw std::logic_error(concat("torch's fp32_precision of ", name, " reads back as ", found));
+    read_back[name] = found;
   }
   if (context.allowTF32CuBLAS() != tf32)
     throw std::logic_error("torch's allow_tf32 of cuBLAS does not read back as set");

@@ -32,7 +32,7 @@ std::filesystem::path plugin_path() {
 }  // namespace
 
 void register_cuda_plugin(const CudaPlugin& plugin) {
-  if (program_identity().at("source_revision") == plugin.source_revision)
+  if (program_identity().at("source_revision").get<std::string>() == plugin.source_revision)
     registered() = plugin;
   else
     foreign_revision() = plugin.source_revision;

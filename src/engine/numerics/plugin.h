@@ -6,11 +6,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
 #include "base/json.h"
 #include "base/philox.h"
+
+namespace c10d {
+class Backend;
+class Store;
+}  // namespace c10d
 
 namespace dtbench {
 
@@ -69,6 +75,11 @@ struct CudaPlugin {
   double (*timer_seconds)(void* timer);
   // Whether from now on torch's calls that wait for the device throw instead.
   void (*refuse_waiting)(bool refuse);
+  // engine/distributed/ranks.h: NCCL between the ranks that meet at `store`, by c10d. Throws Error
+  // (permanent) where the plug-in was built without NCCL's header.
+  c10::intrusive_ptr<c10d::Backend> (*collectives)(const c10::intrusive_ptr<c10d::Store>& store,
+                                                   int rank, int size,
+                                                   std::chrono::milliseconds timeout);
 };
 
 // Called by the plug-in's initializer. A plug-in of another source revision is not taken, and

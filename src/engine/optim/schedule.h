@@ -1,5 +1,5 @@
-// The learning rate of a step: linear warm-up, then constant, so that a longer run extends a
-// shorter.
+// The learning rate of a step: linear warm-up over the preset's steps (train.warmup_steps, ADR
+// 0023), then constant, so that a longer run extends a shorter.
 #pragma once
 
 #include <cstdint>

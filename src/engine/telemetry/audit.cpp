@@ -72,17 +72,20 @@ Json make_audit(const Trainer& trainer, const Json& precision_switches,
             {"evaluated_examples", trainer.evaluation_examples()}}}};
 }
 
-void require_same_identity(const Json& recorded, const Json& present) {
-  const Json difference = Json::diff(recorded.at("identity"), present.at("identity"));
-  if (difference.empty()) return;
+std::string identity_differences(const Json& recorded, const Json& present) {
   std::string list;
-  for (const Json& change : difference) {
+  for (const Json& change : Json::diff(recorded, present)) {
     const Json::json_pointer place(change.at("path").get<std::string>());
-    const Json before =
-        recorded.at("identity").contains(place) ? recorded.at("identity").at(place) : Json();
+    const Json before = recorded.contains(place) ? recorded.at(place) : Json();
     list += concat("\n  ", change.at("path").get<std::string>(), ": recorded ", before.dump(),
                    ", now ", change.contains("value") ? change.at("value").dump() : "absent");
   }
+  return list;
+}
+
+void require_same_identity(const Json& recorded, const Json& present) {
+  const std::string list = identity_differences(recorded.at("identity"), present.at("identity"));
+  if (list.empty()) return;
   throw usage_error(
       "The record was started under different conditions, so resuming would mix two runs:" + list,
       "Use the same program, data and machine as before, or --rerun to retrain.");

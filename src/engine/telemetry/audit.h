@@ -2,6 +2,7 @@
 // must match.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/json.h"
@@ -15,6 +16,9 @@ namespace dtbench {
 // loaded: it fingerprints the weights as they are.
 Json make_audit(const Trainer& trainer, const Json& precision_switches,
                 const std::vector<CanaryCheck>& canary, const Json& sources);
+
+// What differs between two identities, a line each; "": nothing.
+std::string identity_differences(const Json& recorded, const Json& present);
 
 // Throws Error (usage) listing each difference between the identities of two audits.
 void require_same_identity(const Json& recorded, const Json& present);

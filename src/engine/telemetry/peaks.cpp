@@ -38,6 +38,14 @@ PeakKey peak_key(const c10::Device& device, Dtype operands, bool tf32) {
           at::get_num_threads()};
 }
 
+Peaks of_all(Peaks peaks, std::int64_t devices) {
+  const auto times = static_cast<double>(devices);
+  if (peaks.spec) peaks.spec->value *= times;
+  if (peaks.measured)
+    (*peaks.measured)["flops_per_s"] = peaks.measured->at("flops_per_s").get<double>() * times;
+  return peaks;
+}
+
 Peaks find_peaks(const c10::Device& device, Dtype operands, bool tf32) {
   Peaks peaks;
   or_warn("the data sheet's peak", [&] {

@@ -25,6 +25,9 @@ struct Peaks {
   std::optional<Json> measured;     // hardware/measured_peak.h
 };
 
+// Those of several such devices together.
+Peaks of_all(Peaks peaks, std::int64_t devices);
+
 // The data sheet's peak, and the one measured on this machine: kept from an earlier run, or
 // measured now, which takes a second or two and is said on standard error. A folder that cannot be
 // read or written leaves the peak out, with a warning: it is no reason to lose a result.

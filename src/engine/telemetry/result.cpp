@@ -106,7 +106,7 @@ Json full_result(const Trainer& trainer, const TrainingState& state, const RunEn
   result["optimizer"] = update_losses(steps);
   const std::vector<Json> whole = whole_steps(steps, trainer.spec(), state);
   result["throughput"] = throughput(whole);
-  result["mfu"] = mfu(whole, peaks);
+  result["mfu"] = mfu(whole, of_all(peaks, trainer.spec().train.processes));
   result["conditions"] = conditions(steps);
   result["disturbances"] = disturbances(whole, result["conditions"], result["mfu"]);
   result["memory"] = memory;

@@ -16,13 +16,6 @@
 namespace dtbench {
 namespace {
 
-NamedTensors state_tensors(const Trainer& trainer) {
-  NamedTensors tensors = trainer.update().named_states();
-  for (const Parameter& parameter : trainer.parameters().all())
-    tensors.emplace_back(parameter.name, parameter.value);
-  return tensors;
-}
-
 const char* safetensors_dtype(at::ScalarType type) {
   constexpr std::array<std::pair<at::ScalarType, const char*>, 7> kNames = {
       {{at::kDouble, "F64"},
@@ -66,6 +59,13 @@ const TensorView& fitting(const SafetensorsFile& file, const std::string& name,
 }
 
 }  // namespace
+
+NamedTensors state_tensors(const Trainer& trainer) {
+  NamedTensors tensors = trainer.update().named_states();
+  for (const Parameter& parameter : trainer.parameters().all())
+    tensors.emplace_back(parameter.name, parameter.value);
+  return tensors;
+}
 
 void save_tensors(const std::filesystem::path& file, const NamedTensors& tensors,
                   const std::map<std::string, std::string>& metadata) {

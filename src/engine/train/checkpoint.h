@@ -28,6 +28,9 @@ void save_tensors(const std::filesystem::path& file, const NamedTensors& tensors
 std::map<std::string, std::string> restore_tensors(const std::filesystem::path& file,
                                                    const NamedTensors& tensors);
 
+// What a checkpoint holds of the trainer, as handles to restore in place.
+NamedTensors state_tensors(const Trainer& trainer);
+
 struct ResumePoint {
   TrainingState state;
   std::uint64_t steps_size;

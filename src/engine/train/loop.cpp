@@ -24,12 +24,12 @@ class Loop {
     if (state_.first_nonfinite && stops_on_nonfinite()) return LoopEnd::kNonFinite;
     evaluate_if_due();
     while (state_.steps_completed < trainer_.spec().train.steps) {
-      if (hooks_.stop.requested()) return LoopEnd::kStopped;
+      if (hooks_.stop_requested()) return LoopEnd::kStopped;
       if (!step()) return LoopEnd::kNonFinite;
-      if (hooks_.stop.requested()) return LoopEnd::kStopped;
+      if (hooks_.stop_requested()) return LoopEnd::kStopped;
       evaluate_if_due();
     }
-    return hooks_.stop.requested() ? LoopEnd::kStopped : LoopEnd::kCompleted;
+    return hooks_.stop_requested() ? LoopEnd::kStopped : LoopEnd::kCompleted;
   }
 
  private:

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/train/events.h"
-#include "engine/train/stop_signal.h"
 #include "engine/train/trainer.h"
 #include "engine/train/training_state.h"
 
@@ -17,7 +16,8 @@ enum class LoopEnd { kCompleted, kNonFinite, kStopped };
 // What the loop needs from its surroundings.
 struct LoopHooks {
   std::vector<TrainingObserver*> observers;
-  const StopSignal& stop;
+  // Whether training is to stop after this step; asked by all processes of a cell together.
+  std::function<bool()> stop_requested;
   // Held while parameters, moments, state and steps.jsonl change together; whoever holds it sees
   // all of them at the same step.
   std::mutex& consistent;

@@ -17,11 +17,8 @@ bool any_nonfinite(at::TensorList tensors) {
 
 void NonFiniteOrigin::on_node(const Node& node, Phase phase, at::TensorList /*in*/,
                               at::TensorList out) {
-  if (found() || !any_nonfinite(out)) return;
-  phase_ = phase;
-  operation_ = node.operation;
-  module_ = node.module;
-  layer_ = node.layer;
+  if (place_ || !any_nonfinite(out)) return;
+  place_ = Place{phase, std::string(node.operation), std::string(node.module), node.layer};
 }
 
 }  // namespace dtbench

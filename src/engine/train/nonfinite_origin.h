@@ -2,8 +2,8 @@
 // and draws, with every operation watched.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <string_view>
 
 #include "engine/model/differentiate.h"
 
@@ -13,18 +13,18 @@ namespace dtbench {
 // infinity. What it reads comes from earlier operations, which are finite then, or from parameters.
 class NonFiniteOrigin : public NodeObserver {
  public:
+  struct Place {
+    Phase phase;
+    std::string operation, module;  // "": outside modules
+    std::int64_t layer;             // -1 outside the layers
+  };
+
   void on_node(const Node& node, Phase phase, at::TensorList in, at::TensorList out) override;
 
-  bool found() const { return !operation_.empty(); }
-  Phase phase() const { return phase_; }
-  const std::string& operation() const { return operation_; }
-  const std::string& module() const { return module_; }  // "": outside modules
-  std::int64_t layer() const { return layer_; }          // -1 outside the layers
+  const std::optional<Place>& found() const { return place_; }
 
  private:
-  Phase phase_ = Phase::kForward;
-  std::string operation_, module_;
-  std::int64_t layer_ = -1;
+  std::optional<Place> place_;
 };
 
 }  // namespace dtbench

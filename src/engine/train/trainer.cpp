@@ -107,13 +107,20 @@ Trainer::Gradients Trainer::compute_gradients(std::int64_t step) {
 void Trainer::accumulate(const GlobalBatch& batch, std::int64_t step) {
   const LossNormalizer normalizer = update_.normalizer();
   const std::int64_t micro_batch = spec_.train.micro_batch;
+  const Samples samples = samples_here(batch);
   parameters_.clear_gradients();
-  for (std::int64_t first = 0; first < batch.samples; first += micro_batch) {
-    const bool last = first + micro_batch >= batch.samples;
+  for (std::int64_t first = samples.begin; first < samples.end; first += micro_batch) {
+    const bool last = first + micro_batch >= samples.end;
     update_.record_loss(first / micro_batch, differentiate_at(batch, step, first, normalizer,
                                                               observer_, gradient_sink(last)));
   }
-  if (reducer_ != nullptr) reducer_->finish();
+  if (reducer_ != nullptr) reducer_->finish(update_.scalars().losses());
+}
+
+Trainer::Samples Trainer::samples_here(const GlobalBatch& batch) const {
+  const Share share = reducer_ == nullptr ? Share{} : reducer_->share();
+  const std::int64_t count = batch.samples / share.count;
+  return {share.index * count, (share.index + 1) * count};
 }
 
 at::Tensor Trainer::differentiate_at(const GlobalBatch& batch, std::int64_t step,
@@ -154,20 +161,28 @@ void Trainer::locate(const Gradients& gradients, NonFiniteEvent& event) {
   if (std::exchange(located_, true)) return;
   // Nobody needs the gradients of a run that ends here: the peak of memory stays what it was.
   if (stops_on_nonfinite()) parameters_.clear_gradients();
+  std::optional<NonFiniteOrigin::Place> place = find_origin(gradients, event.micro_step);
+  if (reducer_ != nullptr) place = reducer_->first_found(place);
+  if (!place) return;
+  event.phase = place->phase;
+  event.operation = place->operation;
+  event.module = place->module;
+  event.layer = place->layer;
+}
+
+std::optional<NonFiniteOrigin::Place> Trainer::find_origin(const Gradients& gradients,
+                                                           std::int64_t micro_step) {
   NonFiniteOrigin origin;
   const std::int64_t micro_batch = spec_.train.micro_batch;
   const LossNormalizer normalizer = update_.normalizer();
-  for (std::int64_t first = 0; first < gradients.batch.samples && !origin.found();
+  const Samples samples = samples_here(gradients.batch);
+  for (std::int64_t first = samples.begin; first < samples.end && !origin.found();
        first += micro_batch) {
-    if (event.micro_step >= 0 && first / micro_batch != event.micro_step) continue;
-    differentiate_at(gradients.batch, event.step, first, normalizer, &origin,
+    if (micro_step >= 0 && first / micro_batch != micro_step) continue;
+    differentiate_at(gradients.batch, gradients.event.step, first, normalizer, &origin,
                      [](std::size_t, const at::Tensor&) {});
   }
-  if (!origin.found()) return;
-  event.phase = origin.phase();
-  event.operation = origin.operation();
-  event.module = origin.module();
-  event.layer = origin.layer();
+  return origin.found();
 }
 
 void Trainer::launch_update(Gradients& gradients) {

@@ -22,7 +22,8 @@ namespace dtbench {
 class Trainer {
  public:
   // Draws the initial weights or loads them, from `initial_weights` where that is given, else from
-  // the file that the spec names. `reducer` is not owned; null: the gradients are whole already.
+  // the file that the spec names. `reducer` is not owned; null: this process computes all of a
+  // step.
   Trainer(const RunSpec& spec, const TokenStore& store, const c10::Device& device,
           const std::filesystem::path& initial_weights = {}, Reducer* reducer = nullptr);
   Trainer(const Trainer&) = delete;
@@ -76,6 +77,11 @@ class Trainer {
   const LoadedWeights& loaded() const { return loaded_; }
 
  private:
+  // Of a step's samples those whose gradients this process computes.
+  struct Samples {
+    std::int64_t begin, end;
+  };
+  Samples samples_here(const GlobalBatch& batch) const;
   // Leaves the stored gradients behind, and the micro-batches' shares of the loss in the scalars.
   void accumulate(const GlobalBatch& batch, std::int64_t step);
   // The share of the micro-batch that begins at sample `first`.
@@ -89,6 +95,9 @@ class Trainer {
   // Completes the event by the operation that it began with. Doing the passes again costs a step,
   // so only the first event of a process is completed.
   void locate(const Gradients& gradients, NonFiniteEvent& event);
+  // In this process's samples, of one micro-batch where it is known which; -1: of all.
+  std::optional<NonFiniteOrigin::Place> find_origin(const Gradients& gradients,
+                                                    std::int64_t micro_step);
 
   RunSpec spec_;
   const TokenStore& store_;

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "report/record_table.h"
+#include "report/table.h"
 
 // Throws dtbench::Error.
 extern "C" __attribute__((visibility("default"))) void dtbench_write_parquet(
-    const std::vector<dtbench::TableColumn>& table, std::string& bytes);
+    const dtbench::Table& table, std::string& bytes);

@@ -46,7 +46,7 @@ std::shared_ptr<arrow::Array> array_of(const TableColumn& column) {
 }  // namespace
 }  // namespace dtbench
 
-void dtbench_write_parquet(const std::vector<dtbench::TableColumn>& table, std::string& bytes) {
+void dtbench_write_parquet(const dtbench::Table& table, std::string& bytes) {
   arrow::FieldVector fields;
   arrow::ArrayVector arrays;
   for (const dtbench::TableColumn& column : table) {

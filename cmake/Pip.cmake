@@ -1,0 +1,30 @@
+# A build by pip (scikit-build-core): the wheels are found here, not by scripts/setup.sh.
+execute_process(COMMAND ${Python_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/wheels.py
+  OUTPUT_VARIABLE _wheels OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _failed ERROR_VARIABLE _error)
+if(_failed)
+  message(FATAL_ERROR "${_error}")
+endif()
+list(GET _wheels 0 DTBENCH_TORCH_DIR)
+list(GET _wheels 1 DTBENCH_ARROW_DIR)
+list(GET _wheels 2 DTBENCH_PLOTLY_JS)
+list(GET _wheels 3 DTBENCH_TORCH_ELSEWHERE)
+
+# The CUDA plug-in, as ./dtbench builds it: where a GPU and nvcc are, or where DTBENCH_CUDA=1.
+find_program(_nvcc nvcc HINTS $ENV{CUDA_HOME}/bin /usr/local/cuda/bin)
+if(NOT DEFINED ENV{CUDACXX} AND _nvcc)
+  set(ENV{CUDACXX} ${_nvcc})
+endif()
+if("$ENV{DTBENCH_CUDA}" STREQUAL "1")
+  set(DTBENCH_CUDA ON)
+elseif("$ENV{DTBENCH_CUDA}" STREQUAL "" AND EXISTS /dev/nvidia0)
+  set(DTBENCH_CUDA AUTO)
+else()
+  set(DTBENCH_CUDA OFF)
+endif()
+execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+  OUTPUT_VARIABLE _capability RESULT_VARIABLE _failed ERROR_QUIET)
+if(_failed EQUAL 0 AND _capability MATCHES "^([0-9]+)\\.([0-9]+)")
+  set(DTBENCH_CUDA_ARCHITECTURES "${CMAKE_MATCH_1}${CMAKE_MATCH_2}")
+else()
+  set(DTBENCH_CUDA_ARCHITECTURES "80;86;89;90")
+endif()
