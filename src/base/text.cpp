@@ -110,7 +110,6 @@ std::string printable(std::string_view text) {
       const auto byte = static_cast<unsigned char>(c);
       safe += "\\x" + hexadecimal({&byte, 1});
     }
-    if (has_number) safe += json_escape(character.value);
   }
   return safe;
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/hub_address.h"
+#include "config/label_form_name.h"
 #include "config/length_buckets.h"
 #include "config/run_spec.h"
 #include "config/weights_path.h"
@@ -74,6 +75,7 @@ void validate_data(const RunSpec& spec) {
             concat("'data.source' must be a data set, got '", data.source, "', a model's address."),
             concat("--data hf://datasets/", data.source.substr(5)));
   if (is_hub_address(data.tokenizer)) parse_hub_address(data.tokenizer, "data.tokenizer");
+  label_form_named(data.label_form);  // throws
   require(data.vocab.empty() == data.merges.empty(),
           concat("A tokenizer needs a vocabulary and its merges, but only '",
                  data.vocab.empty() ? "data.merges" : "data.vocab", "' is given."),

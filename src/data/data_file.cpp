@@ -5,6 +5,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -26,26 +27,28 @@ std::vector<std::string> words_of(std::string_view name) {
   return words;
 }
 
-std::optional<SourceSplit> split_of_name(const std::string& name) {
-  std::optional<SourceSplit> told;
-  for (const std::string& word : words_of(name)) {
-    const auto split = split_named(word);
-    if (split && told && split != told)
-      throw usage_error(concat("The name '", name, "' tells two splits, ", to_string(*told),
-                               " and ", to_string(*split), "."),
-                        "Rename it, or give the splits by a field of the documents in one file.");
-    if (split) told = split;
+// "trainset" and "testdata" are "train" and "test".
+std::optional<SourceSplit> split_of_word(std::string_view word) {
+  for (const std::string_view noun : {"data", "set"}) {
+    const std::size_t rest = word.size() - std::min(word.size(), noun.size());
+    if (rest > 0 && lower_case(word.substr(rest)) == noun) return split_named(word.substr(0, rest));
   }
-  return told;
+  return split_named(word);
 }
 
 }  // namespace
 
 std::optional<SourceSplit> split_of_path(const fs::path& path) {
-  const std::vector<fs::path> components(path.begin(), path.end());
-  for (auto name = components.rbegin(); name != components.rend(); ++name)
-    if (const auto split = split_of_name(name->string())) return split;
-  return std::nullopt;
+  std::optional<SourceSplit> told;
+  for (const std::string& word : words_of(path.generic_string())) {
+    const auto split = split_of_word(word);
+    if (split && told && split != told)
+      throw usage_error(concat("The name '", path.generic_string(), "' tells two splits, ",
+                               to_string(*told), " and ", to_string(*split), "."),
+                        "Rename it, or give the splits by a field of the documents in one file.");
+    if (split) told = split;
+  }
+  return told;
 }
 
 bool is_parquet(const fs::path& path) {

@@ -25,10 +25,10 @@ inline constexpr const char* kDataFileKinds = "a .parquet, .jsonl or .jsonl.gz f
 bool is_parquet(const std::filesystem::path& path);
 bool is_data_file(const std::filesystem::path& path);
 
-// The split of the first component, from the last, in which a word names one (split_named), as
-// Hugging Face `datasets` looks for it: "eurlex_train.jsonl", "test-00000-of-00001.parquet",
-// "eurlex/partial-train/0000.parquet" (the Hub's name for a part of a split). Words end at whatever
-// is no letter. Throws Error (usage) for a component that names two.
+// The split that the words of a path name (split_named), as Hugging Face `datasets` looks for them:
+// "eurlex_train.jsonl", "test-00000-of-00001.parquet", "eurlex/partial-train/0000.parquet" (the
+// Hub's name for a part of a split); "testset" and "traindata", too. Words end at whatever is no
+// letter. Throws Error (usage) for a path that names two.
 std::optional<SourceSplit> split_of_path(const std::filesystem::path& path);
 
 // What data_files (data/data_files.h) does with the splits that names tell; throws as it does.

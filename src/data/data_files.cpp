@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/read_file.h"
 #include "base/sha256.h"
@@ -27,7 +28,11 @@ std::unique_ptr<DocumentSource> open(const fs::path& path, const SourceFields& f
 }
 
 DataFile local_file(const fs::path& path, std::optional<SourceSplit> split) {
-  return {path.generic_string(), split, [path] { return sha256_file(path); },
+  const auto sha256 = [path, known = std::string()]() mutable {
+    if (known.empty()) known = sha256_file(path);
+    return known;
+  };
+  return {path.generic_string(), split, sha256,
           [path](const SourceFields& fields) { return open(path, fields); }};
 }
 
@@ -39,7 +44,26 @@ std::vector<DataFile> files_below(const fs::path& folder) {
   return files;
 }
 
+// A file of another kind, told by its name.
+std::string hint_for_kind(const fs::path& source) {
+  const std::string name = lower_case(source.filename().string());
+  const auto ends = [&](const char* kind) { return name.ends_with(kind); };
+  if (ends(".json"))
+    return "If it has one JSON object per line, rename it to .jsonl. A list of objects becomes one "
+           "with: jq -c '.[]' FILE > data.jsonl.";
+  if (ends(".ndjson") || ends(".jsonl") || ends(".parquet") || ends(".jsonl.gz"))
+    return "Rename it: names of JSON lines end in .jsonl or .jsonl.gz, in small letters.";
+  if (ends(".csv") || ends(".tsv"))
+    return "Convert it, for example with pandas: read_csv(FILE).to_parquet('data.parquet').";
+  return "Convert it to one of these; decompress it first if it is compressed.";
+}
+
 std::vector<DataFile> local_data_files(const fs::path& source) {
+  if (source.string().find("://") != std::string::npos)
+    throw usage_error(concat("data.source: expected a path or an address on the Hub, got '",
+                             source.string(), "'."),
+                      "Download the file and give its path; an address on the Hub is "
+                      "hf://datasets/OWNER/NAME.");
   const char* const hint =
       "Check the path in data.source (--data); an address on the Hub begins with hf://datasets/.";
   std::error_code no_path;  // too long a name, for one: then there is nothing
@@ -49,12 +73,16 @@ std::vector<DataFile> local_data_files(const fs::path& source) {
     if (!files.empty()) return files;
     throw no_data_files(source, hint);
   }
+  if (!source.has_filename() && fs::is_regular_file(fs::status(source.parent_path(), no_path)))
+    throw usage_error(
+        concat("data.source: expected a folder at '", source.string(), "', found a file."),
+        "Leave out the slash at the end.");
   if (!fs::is_regular_file(status))
     throw not_there(source, "a file or folder", "data.source", hint);
   if (!is_data_file(source))
     throw usage_error(concat("data.source: expected ", kDataFileKinds,
                              " or a folder of them, got '", source.string(), "'."),
-                      hint);
+                      hint_for_kind(source));
   return {local_file(source, std::nullopt)};
 }
 

@@ -24,16 +24,21 @@ struct SourceDocument {
 inline constexpr std::size_t kLongestLine = std::size_t{16} << 20;
 inline constexpr std::size_t kLongestDocument = std::size_t{4} << 20;
 
+inline constexpr std::size_t kMostNotes = 10;
+
 // What the record should count besides.
 struct SourceCounts {
   std::int64_t repaired_lines = 0;   // of ill-formed UTF-8 (base/utf8.h) or a lone surrogate
   std::int64_t unscored_labels = 0;  // left out, since the data set does not score them
   std::int64_t undecided = 0;        // no split was told: every 20th is validation
+  std::vector<std::string> notes{};  // lines that were said of what was guessed, the first ones
 
   SourceCounts& operator+=(const SourceCounts& other) {
     repaired_lines += other.repaired_lines;
     unscored_labels += other.unscored_labels;
     undecided += other.undecided;
+    for (const std::string& note : other.notes)
+      if (notes.size() < kMostNotes) notes.push_back(note);
     return *this;
   }
 };

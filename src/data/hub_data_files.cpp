@@ -34,6 +34,11 @@ std::string data_set_folder(const fs::path& path) {
   return folder.generic_string();
 }
 
+// The part of a path that its address does not name, which tells splits, as in a local folder.
+fs::path below(const HubAddress& address, const fs::path& path) {
+  return address.path.empty() ? path : path.lexically_relative(address.path);
+}
+
 // Files of several data sets would make one that nobody published.
 void require_one_data_set(const HubAddress& address, const std::vector<HubListedFile>& files) {
   std::set<std::string> folders;
@@ -96,11 +101,12 @@ std::vector<DataFile> hub_data_files(const HubAddress& address, const SourceLimi
   for (const HubListedFile& listing : listed(address)) {
     HubAddress file = address;
     file.path = listing.path;
-    const auto sha256 = [file, known = listing.sha256] {
-      return known.empty() ? sha256_file(hub_files().fetch(file)) : known;
+    const auto sha256 = [file, known = listing.sha256]() mutable {
+      if (known.empty()) known = sha256_file(hub_files().fetch(file));
+      return known;
     };
     files.push_back(
-        {address_of(file), split_of_path(listing.path), sha256,
+        {address_of(file), split_of_path(below(address, listing.path)), sha256,
          [file, whole](const SourceFields& fields) { return open(file, whole, fields); }});
   }
   settle_splits(files);

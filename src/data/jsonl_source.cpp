@@ -1,7 +1,9 @@
 #include "data/jsonl_source.h"
 
+#include <array>
 #include <charconv>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,26 @@ std::string excerpt(const Json& value) {
 
 bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
+}
+
+constexpr const char* kOneALine =
+    "Write one JSON object per line. A list of objects: jq -c '.[]' FILE > data.jsonl; "
+    "objects over several lines: jq -c . FILE > data.jsonl.";
+
+// What else a line may be, told by its first bytes, before repair.
+std::string hint_for_malformed(std::string_view beginning, std::string_view line) {
+  constexpr std::array<std::string_view, 5> kCompressed = {"BZh", "\xFD\x37zXZ", "\x28\xB5\x2F\xFD",
+                                                           "\x1F\x8B", "PK\x03\x04"};
+  for (const std::string_view magic : kCompressed)
+    if (beginning.starts_with(magic))
+      return "It looks compressed. Decompress it first; only gzip is read as it is, and once.";
+  if (beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF"))
+    return "It looks like UTF-16. Convert it: iconv -f utf-16 -t utf-8.";
+  if (line.find('\r') != line.npos && line.find('\r') + 1 < line.size())
+    return "Its lines seem to end in carriage returns alone. Convert them: tr '\\r' '\\n'.";
+  if (line.find("NaN") != line.npos || line.find("Infinity") != line.npos)
+    return "JSON has no NaN or Infinity: write null, or leave the field out.";
+  return kOneALine;
 }
 
 // Python's json.dumps writes a text that was cut inside a pair of surrogates as "\ud83d", which is
@@ -52,15 +74,20 @@ bool repair_lone_surrogates(std::string& line) {
   return repaired;
 }
 
-// Of all fields, those inside others with a dot: "text", "text.en".
+// Of the fields, those inside others with a dot ("text", "text.en"): the first ones, for a message.
+void collect_names(const Json& record, const std::string& prefix, std::vector<std::string>& names) {
+  constexpr std::size_t kMostNames = 100, kLongestName = 200;
+  for (const auto& [key, value] : record.items()) {
+    if (names.size() >= kMostNames) return;
+    if (prefix.size() + key.size() > kLongestName) continue;
+    names.push_back(prefix + key);
+    if (value.is_object()) collect_names(value, concat(names.back(), "."), names);
+  }
+}
+
 std::vector<std::string> names_in(const Json& record) {
   std::vector<std::string> names;
-  for (const auto& [key, value] : record.items()) {
-    names.push_back(key);
-    if (!value.is_object()) continue;
-    for (const std::string& inner : names_in(value))
-      names.push_back(concat(key, ".", inner));
-  }
+  collect_names(record, "", names);
   return names;
 }
 
@@ -82,6 +109,7 @@ struct JsonlSource::Impl {
   LineReader lines;
   std::int64_t records = 0;
   std::int64_t repaired = 0;
+  bool line_repaired = false;
 
   Impl(const std::filesystem::path& file, SourceFields asked)
       : path(file),
@@ -102,19 +130,29 @@ struct JsonlSource::Impl {
   }
 
   Json parse(std::string& line) {
-    bool repair = !is_valid_utf8(line);
-    if (repair) line = repair_utf8(line);
-    repair = repair_lone_surrogates(line) || repair;
-    repaired += repair ? 1 : 0;
+    const std::string beginning = line.substr(0, 8);
+    line_repaired = !is_valid_utf8(line);
+    if (line_repaired) line = repair_utf8(line);
+    line_repaired = repair_lone_surrogates(line) || line_repaired;
+    repaired += line_repaired ? 1 : 0;
     try {
-      Json record = parse_json(line, {.values = kMostValues});
+      Json record = parse_json(line, {.values = kMostValues, .unique_names = true});
       if (record.is_object()) return record;
-      throw fail(concat("expected a JSON object, found ", excerpt(record), "."));
+      throw fail(concat("expected a JSON object, found ", excerpt(record), "."), kOneALine);
     } catch (const Json::parse_error& error) {
       if (records == 0) require_no_lfs_pointer(line, path.string());
       throw fail(concat("expected a JSON object, found text that is not valid JSON (",
-                        json_fault(error), ")."));
+                        json_fault(error), ")."),
+                 hint_for_malformed(beginning, line));
     }
+  }
+
+  SourceFields located_in(const Json& record) const {
+    return locate_fields(
+        fields,
+        {[&](const std::string& name) { return find_field(record, name) != nullptr; },
+         [&] { return names_in(record); }},
+        place());
   }
 
   const Json& field(const Json& record, const std::string& name, const char* setting) const {
@@ -124,10 +162,19 @@ struct JsonlSource::Impl {
                concat("Set ", setting, " to one of the file's fields."));
   }
 
+  // In a text, what is no Unicode is repaired; different labels would become the same one.
   std::string label(const Json& value) const {
-    if (value.is_string()) return value.get<std::string>();
     if (value.is_number_integer()) return value.dump();
-    throw wrong_type(fields.labels, "a string, an integer, or a list of them", value);
+    if (!value.is_string())
+      throw wrong_type(fields.labels, "a string, an integer, or a list of them", value,
+                       "Write ids of labels as texts or integers, or choose another field with "
+                       "data.label_field.");
+    std::string id = value.get<std::string>();
+    if (line_repaired && id.find("\xEF\xBF\xBD") != std::string::npos)
+      throw fail(concat("field '", fields.labels, "': expected a label in UTF-8, found \"",
+                        shortened(id, 60), "\", which is no valid Unicode."),
+                 "Convert the file to UTF-8, for example from Latin-1: iconv -f latin1 -t utf-8.");
+    return id;
   }
 
   // Trainers of several labels want vectors of floats, which no ids are.
@@ -164,7 +211,14 @@ struct JsonlSource::Impl {
       return {true, value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt,
               excerpt(*value)};
     };
-    return split.read(look_up, [&](const std::string& message, const std::string& hint) {
+    const auto others = [&] {
+      std::vector<std::string> names;
+      for (const auto& [name, value] : record.items())
+        if (value.is_string() && name != fields.text && name != fields.labels)
+          names.push_back(name);
+      return names;
+    };
+    return split.read(look_up, others, [&](const std::string& message, const std::string& hint) {
       return fail(message, hint);
     });
   }
@@ -180,9 +234,10 @@ struct JsonlSource::Impl {
       }
     } while (is_blank(line));
     const Json record = parse(line);
-    if (records == 0) fields = locate_fields(fields, names_in(record), place());
+    if (records == 0) fields = located_in(record);
     const Json& text = field(record, fields.text, "data.text_field");
-    if (!text.is_string() && !text.is_null()) throw wrong_type(fields.text, "a string", text);
+    if (!text.is_string() && !text.is_null())
+      throw wrong_type(fields.text, "a string", text, "Choose another field with data.text_field.");
     document.text = text.is_null() ? "" : text.get<std::string>();
     if (document.text.size() > kLongestDocument)
       throw fail(concat("expected a text of at most ", human_bytes(kLongestDocument), ", found ",
@@ -212,7 +267,7 @@ double JsonlSource::progress() const {
 }
 
 SourceCounts JsonlSource::counts() const {
-  return {.repaired_lines = impl_->repaired};
+  return {.repaired_lines = impl_->repaired, .notes = impl_->split.notes()};
 }
 
 }  // namespace dtbench

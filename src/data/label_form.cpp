@@ -1,7 +1,6 @@
 #include "data/label_form.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -14,9 +13,6 @@ namespace {
 
 using Labels = std::vector<std::string>;
 
-constexpr std::array kForms = {std::pair{LabelForm::kUnset, ""}, std::pair{LabelForm::kIds, "ids"},
-                               std::pair{LabelForm::kMultiHot, "multi_hot"},
-                               std::pair{LabelForm::kTextList, "text_list"}};
 // So many documents make chance improbable, and no hours pass before they are there.
 constexpr std::int64_t kEvidence = 32;
 
@@ -40,8 +36,9 @@ bool looks_like_list(const std::string& label) {
 // Of a text that lists labels; `nulls` counts those that Python or JSON wrote for none.
 Labels values_in(const std::string& text, std::size_t& nulls) {
   Labels values;
+  const bool in_brackets = is_bracketed(text);
   for (const ListedItem& item : listed(text)) {
-    const bool null = !item.quoted && (item.text == "None" || item.text == "null");
+    const bool null = in_brackets && !item.quoted && (item.text == "None" || item.text == "null");
     if (null)
       ++nulls;
     else if (!item.text.empty())
@@ -196,16 +193,6 @@ class FormedSource : public DocumentSource {
 };
 
 }  // namespace
-
-LabelForm label_form_named(const std::string& name) {
-  std::vector<std::string> known;
-  for (const auto& [form, its_name] : kForms) {
-    if (name == its_name) return form;
-    if (*its_name != '\0') known.emplace_back(its_name);
-  }
-  throw usage_error(concat("data.label_form: expected ", join(known, ", "), ", got '", name, "'."),
-                    suggestion(name, known));
-}
 
 bool labels_in_doubt(const std::vector<std::string>& labels) {
   return !labels.empty() && (std::all_of(labels.begin(), labels.end(), is_flag) ||

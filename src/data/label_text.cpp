@@ -4,24 +4,18 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
 namespace dtbench {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kSeparators = ",;|";
 constexpr const char* kLeftOut = "...";
 
 bool is_quote(char c) {
   return c == '\'' || c == '"';
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
 // The value of the digits after "\x", "\u" or "\U", which it removes.

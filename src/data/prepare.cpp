@@ -2,7 +2,9 @@
 // comes first.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <map>
 #include <system_error>
 
 #include "base/atomic_file.h"
@@ -11,6 +13,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "config/hub_address.h"
 #include "data/byte_level_bpe.h"
 #include "data/data_files.h"
@@ -164,7 +167,7 @@ std::string name_of(const DataSpec& data) {
     return concat(address.id, address.path.empty() ? "" : "/", address.path);
   }
   const fs::path path = fs::path(data.source).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
+  return repair_utf8((path.has_filename() ? path : path.parent_path()).filename().string());
 }
 
 // Before hours of tokenizing: what would fail after them, and what is done otherwise than the
@@ -201,10 +204,33 @@ void write_store(const RunSpec& spec, const std::vector<DataFile>& files,
   meta.name = name_of(spec.data);
   meta.fingerprint = fingerprint;
   const std::unique_ptr<DocumentSource> source = open_source(spec, files);
-  if (files.size() > 1) log_info(describe_splits(files));
   TemporaryDirectory temporary(store);
   build_store(*source, bpe, content, meta, temporary.path());
   temporary.rename_to(store);
+}
+
+void repeat_notes(const fs::path& store) {
+  const StoreMeta meta = store_meta_from_json(read_json_file(meta_file(store)), store.string());
+  for (const std::string& note : meta.notes)
+    log_info(note);
+}
+
+// The splits of several files, and copies among them.
+void tell_files(const std::vector<DataFile>& files) {
+  log_info(describe_splits(files));
+  std::map<std::string, std::string> first;  // by content
+  for (const DataFile& file : files) {
+    const auto [same, is_new] = first.emplace(file.sha256(), file.name);
+    if (!is_new)
+      log_warning(concat("'", same->second, "' and '", file.name,
+                         "' are the same file: their documents count twice"));
+    if (!file.name.ends_with(".gz")) continue;
+    const std::string plain = file.name.substr(0, file.name.size() - 3);
+    if (std::any_of(files.begin(), files.end(),
+                    [&](const DataFile& other) { return other.name == plain; }))
+      log_warning(concat("'", plain, "' and '", file.name, "' seem to be the same file, once ",
+                         "compressed: their documents count twice"));
+  }
 }
 
 }  // namespace
@@ -217,7 +243,11 @@ std::filesystem::path prepare_store(const RunSpec& spec, const fs::path& cache,
   if (!is_synthetic(spec.data)) files = data_files(spec.data.source, limits_of(spec.data));
   const std::string fingerprint = sha256_hex(canonical_json(store_key(spec, files, tokenizer)));
   const fs::path store = cache / "stores" / fingerprint;
-  if (is_prepared(store, false)) return store;
+  if (files.size() > 1) tell_files(files);
+  if (is_prepared(store, false)) {
+    repeat_notes(store);
+    return store;
+  }
 
   make_directories(store.parent_path());
   // Where the file system has no locks, concurrent preparers each do the work.

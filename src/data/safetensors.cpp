@@ -356,7 +356,7 @@ void write_safetensors(const std::filesystem::path& path,
     header = header_for(order, metadata);
   } catch (const Json::exception& error) {
     throw usage_error(concat("Cannot write '", path.string(),
-                             "': names and metadata must be UTF-8 (", error.what(), ")."));
+                             "': names and metadata must be UTF-8 (", json_fault(error), ")."));
   }
   if (header.size() > kMaxHeaderBytes)
     throw usage_error(concat("Cannot write '", path.string(), "': the header would take ",

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -23,26 +24,20 @@ constexpr std::array kSplitWords = {std::pair{"train", SourceSplit::kTrain},
                                     std::pair{"eval", SourceSplit::kTest},
                                     std::pair{"evaluation", SourceSplit::kTest}};
 
-// The first of `names` that is there, else "".
-std::string first_of(const Names& names, const Names& present) {
-  for (const std::string& name : names)
-    if (std::find(present.begin(), present.end(), name) != present.end()) return name;
-  return "";
-}
-
-std::string require_field(const std::string& asked, const Names& known, const Names& present,
-                          const char* setting, const std::string& origin) {
+std::string require_field(const std::string& asked, const Names& known,
+                          const PresentFields& present, const char* setting,
+                          const std::string& origin) {
   const Names names = asked.empty() ? known : Names{asked};
-  const std::string found = first_of(names, present);
-  if (!found.empty()) return found;
+  const auto found = std::find_if(names.begin(), names.end(), present.has);
+  if (found != names.end()) return *found;
   throw usage_error(concat(origin, ": expected a field '", join(names, "' or '"), "' (", setting,
-                           "), found none. ", suggestion(names.front(), present)),
+                           "), found none. ", suggestion(names.front(), present.names())),
                     concat("Set ", setting, " to one of the file's fields."));
 }
 
 }  // namespace
 
-SourceFields locate_fields(const SourceFields& asked, const Names& present,
+SourceFields locate_fields(const SourceFields& asked, const PresentFields& present,
                            const std::string& origin) {
   SourceFields fields = asked;
   fields.text = require_field(asked.text, {"text"}, present, "data.text_field", origin);
@@ -54,15 +49,21 @@ SourceFields locate_fields(const SourceFields& asked, const Names& present,
   return fields;
 }
 
+bool may_tell_split(std::string_view name) {
+  const std::string lower = lower_case(name);
+  constexpr std::array kWords = {"split", "partition", "subset", "fold"};
+  return lower == "set" || std::any_of(kWords.begin(), kWords.end(), [&](const char* word) {
+           return lower.find(word) != std::string::npos;
+         });
+}
+
 const char* to_string(SourceSplit split) {
   constexpr std::array kNames = {"train", "validation", "test"};
   return kNames.at(static_cast<std::size_t>(split));
 }
 
 std::optional<SourceSplit> split_named(std::string_view word) {
-  std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const std::string lower = lower_case(word);
   for (const auto& [known, split] : kSplitWords)
     if (lower == known) return split;
   return std::nullopt;

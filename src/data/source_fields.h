@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,11 +33,21 @@ struct SourceFields {
   LabelForm label_form = LabelForm::kUnset;
 };
 
-// The fields in `present`, which is all that a file has; text and, where they are asked for, labels
-// have a name then. Throws Error (usage), which names `origin` and what is there, for a field that
-// is missing.
-SourceFields locate_fields(const SourceFields& asked, const std::vector<std::string>& present,
+// What a file has. The names are for messages, made when one is needed: a hostile record may have
+// very many.
+struct PresentFields {
+  std::function<bool(const std::string& name)> has;
+  std::function<std::vector<std::string>()> names;
+};
+
+// The fields of a file; text and, where they are asked for, labels have a name then. Throws Error
+// (usage), which names `origin` and what is there, for a field that is missing.
+SourceFields locate_fields(const SourceFields& asked, const PresentFields& present,
                            const std::string& origin);
+
+// Whether a field's name says that it tells the split, in the words of other data sets: "Split",
+// "partition", "subset", "fold", "set".
+bool may_tell_split(std::string_view name);
 
 const char* to_string(SourceSplit split);  // "train", "validation", "test"
 

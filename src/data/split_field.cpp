@@ -1,5 +1,6 @@
 #include "data/split_field.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -14,6 +15,10 @@ constexpr const char* kHint =
 
 std::optional<SourceSplit> split_of(const SplitField::Value& value) {
   return value.text ? split_named(*value.text) : std::nullopt;
+}
+
+bool is_known(const std::string& name) {
+  return std::find(kSplitFields.begin(), kSplitFields.end(), name) != kSplitFields.end();
 }
 
 // "split" hardly ever means anything else, and a misspelt "trian" must not become no split.
@@ -32,8 +37,9 @@ SplitField::SplitField(std::string asked, std::string origin)
   if (name_ == kNoSplitField) name_.clear();
 }
 
-std::optional<SourceSplit> SplitField::read(const LookUp& look_up, const Fail& fail) {
-  if (first_ && known_) choose(look_up, fail);
+std::optional<SourceSplit> SplitField::read(const LookUp& look_up, const Others& others,
+                                            const Fail& fail) {
+  if (first_ && known_) choose(look_up, others, fail);
   first_ = false;
   if (name_.empty()) {
     if (known_) expect_none(look_up, fail);
@@ -48,7 +54,7 @@ std::optional<SourceSplit> SplitField::read(const LookUp& look_up, const Fail& f
   throw fail(wrong_value(name_, value), kHint);
 }
 
-void SplitField::choose(const LookUp& look_up, const Fail& fail) {
+void SplitField::choose(const LookUp& look_up, const Others& others, const Fail& fail) {
   for (const char* name : kSplitFields) {
     const Value value = look_up(name);
     if (!value.present) continue;
@@ -57,8 +63,17 @@ void SplitField::choose(const LookUp& look_up, const Fail& fail) {
       return;
     }
     if (is_misspelt(name, value)) throw fail(wrong_value(name, value), kHint);
-    log_info(concat(origin_, ": the field '", name, "' is not taken for a split, since ",
-                    value.shown, " names none"));
+    notes_.push_back(concat(origin_, ": the field '", name, "' is not taken for a split, since ",
+                            value.shown, " names none"));
+    log_info(notes_.back());
+  }
+  for (const std::string& name : others()) {
+    const Value value = look_up(name);
+    if (is_known(name) || !split_of(value)) continue;
+    throw fail(concat("expected the split in a field '", kSplitFields[0], "' or '", kSplitFields[1],
+                      "', found ", value.shown, " in the field '", name, "', which names one."),
+               concat("--set data.split_field=", name, " reads the split from it; ",
+                      "--set data.split_field=none reads no split from a field."));
   }
 }
 

@@ -108,7 +108,7 @@ TokenStore::TokenStore(const std::filesystem::path& directory) {
     impl_ = std::make_unique<Impl>(directory);
   } catch (const Json::exception& error) {
     throw usage_error(concat("Store '", directory.string(),
-                             "': meta.json's counts are not a store's: ", error.what(), "."),
+                             "': meta.json's counts are not a store's: ", json_fault(error), "."),
                       kHint);
   }
 }

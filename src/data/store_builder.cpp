@@ -138,24 +138,31 @@ class StoreBuilder {
     split.add(tokens, labels);
   }
 
+  // Said now, and again whenever the store is used.
+  void note(const std::string& line) {
+    log_info(line);
+    meta_.notes.push_back(line);
+  }
+
   // What was decided without anybody having said so.
-  void tell_guesses() const {
+  void tell_guesses() {
     const SourceCounts counts = source_.counts();
+    meta_.notes = counts.notes;  // which were said when they arose
     if (counts.undecided > 0 && !meta_.synthetic)
-      log_info(concat("no field and no file's name tells the split of ", counts.undecided,
-                      " documents: every 20th is validation"));
+      note(concat("no field and no file's name tells the split of ", counts.undecided,
+                  " documents: every 20th is validation"));
     if (counts.repaired_lines > 0)
-      log_info(concat(counts.repaired_lines, " documents were no valid Unicode; what was not is ",
-                      "U+FFFD now"));
+      note(concat(counts.repaired_lines, " documents were no valid Unicode; what was not is ",
+                  "U+FFFD now"));
     if (counts.unscored_labels > 0)
-      log_info(concat(counts.unscored_labels, " labels of documents are left out, since the data ",
-                      "set's benchmark does not score them (docs/data.md): ", tally_.ids().size(),
-                      " labels remain"));
+      note(concat(counts.unscored_labels, " labels of documents are left out, since the data ",
+                  "set's benchmark does not score them (docs/data.md): ", tally_.ids().size(),
+                  " labels remain"));
     for (const SplitWriter* split : {&train_, &validation_})
       if (split->dropped_empty + split->dropped_unlabelled > 0)
-        log_info(concat(split == &train_ ? "training" : "validation", ": dropped ",
-                        split->dropped_empty, " documents without text and ",
-                        split->dropped_unlabelled, " without labels"));
+        note(concat(split == &train_ ? "training" : "validation", ": dropped ",
+                    split->dropped_empty, " documents without text and ", split->dropped_unlabelled,
+                    " without labels"));
   }
 
   SplitWriter& writer(const SourceDocument& document) {

@@ -38,6 +38,7 @@ Json to_json(const StoreMeta& meta) {
                {"single_label_prior_loss", json_number(meta.single_label_prior_loss)},
                {"single_label_majority_accuracy", json_number(meta.single_label_majority_accuracy)},
                {"multi_label_prior_loss", json_number(meta.multi_label_prior_loss)}};
+  if (!meta.notes.empty()) json["notes"] = meta.notes;
   json["checksum"] = meta_checksum(json);
   return json;
 }
@@ -62,6 +63,7 @@ StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
       meta.special_token_ids.push_back(whole_number(id));
     json.at("labels").get_to(meta.labels);
     meta.labels_checked = json.value("labels_checked", false);
+    if (json.contains("notes")) json.at("notes").get_to(meta.notes);
     meta.counts = json.at("counts");
     json.at("files").get_to(meta.files);
     const auto number = [&](const char* field) { return number_from_json(json.at(field), field); };
@@ -72,7 +74,7 @@ StoreMeta store_meta_from_json(const Json& json, const std::string& origin) {
     return meta;
   } catch (const Json::exception& error) {
     throw usage_error(
-        concat("Store '", origin, "': meta.json is not a store's: ", error.what(), "."),
+        concat("Store '", origin, "': meta.json is not a store's: ", json_fault(error), "."),
         "Remove the folder and prepare the data again.");
   }
 }

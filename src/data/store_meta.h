@@ -32,7 +32,8 @@ struct StoreMeta {
   // SHA-256 over `files`: of what training reads, where `fingerprint` is of what was asked for.
   // They say different things where a source was read by ranges, which have no hash (docs/hub.md).
   std::string content_fingerprint() const;
-  Json counts;  // documents, tokens, dropped (no labels, empty), per split
+  std::vector<std::string> notes;  // what was said when it was made: guesses, repairs, dropped ones
+  Json counts;                     // documents, tokens, dropped (no labels, empty), per split
   // Validation losses of constant answers in nats, so that a model's loss has a scale: for LM the
   // unigram loss per token that can be a target, for classification the training-prior loss of each
   // view.

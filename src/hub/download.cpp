@@ -59,7 +59,7 @@ class Download {
     if (partial.end() > 0) rest = ByteRange{partial.end(), std::nullopt};
     const HttpResponse reply = http_.get_once(file_.url, rest, partial);
     if (reply.ok()) {
-      if (file_.size && !partial.complete())
+      if (!partial.complete())
         throw TransferFailure(
             concat("the reply ended after ", partial.end(), " of ", *file_.size, " bytes"),
             TransferFailure::Kind::kPassing);
@@ -84,11 +84,11 @@ class Download {
 void download(HttpClient& http, const Repository& repository, const std::string& path,
               const FileMetadata& file, const std::filesystem::path& blob) {
   const std::string subject = describe(repository, path);
-  PartialFile partial(blob, file.size);
+  PartialFile partial(blob, file.size.value());
   for (bool again = false;; again = true) {
     {
       ProgressLine progress(path);
-      if (file.size) show_progress(partial, *file.size, progress);
+      show_progress(partial, file.size.value(), progress);
       Download(http, repository, path, file).fetch(partial);
       partial.on_progress = nullptr;
     }

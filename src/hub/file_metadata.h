@@ -13,7 +13,7 @@ namespace dtbench {
 struct FileMetadata {
   std::string url;                   // of the file at that commit
   std::string hash;                  // its content's (content_hash.h); the blob's name
-  std::optional<std::int64_t> size;  // bytes; not every server tells
+  std::optional<std::int64_t> size;  // bytes; not every server tells, but Hub finds it
 };
 
 // What a reply to HEAD says. The headers are the Hub's: X-Repo-Commit; X-Linked-Etag and

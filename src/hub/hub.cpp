@@ -99,6 +99,22 @@ std::vector<ParquetFile> Hub::parquet(const Repository& dataset) {
   return parquet_files(list(parquet_copy(dataset)));
 }
 
+// A reply that tells no length may have no end: the list of files says where the file's is.
+FileMetadata Hub::metadata(const Repository& repository, const std::string& at,
+                           const std::string& path) {
+  FileMetadata file = file_metadata(http_, repository, at, path);
+  if (file.size) return file;
+  for (const HubFile& listed : list(repository))
+    if (listed.path == path) file.size = listed.size;
+  if (!file.size)
+    throw Error(ExitCode::kPermanent,
+                concat(describe(repository, path), ": neither the reply nor the list of files ",
+                       "tells its size."),
+                concat("Check that HF_ENDPOINT ('", settings_.endpoint,
+                       "') is the address of a Hub, and that no proxy changes its replies."));
+  return file;
+}
+
 fs::path Hub::file(const Repository& repository, const std::string& path) {
   const std::string at = commit_for(repository, path);
   const fs::path place = cache_.snapshot(repository, at, path);
@@ -106,12 +122,12 @@ fs::path Hub::file(const Repository& repository, const std::string& path) {
   const std::string subject = describe(repository, path);
   if (settings_.offline) throw offline_error(settings_, repository, subject, path);
 
-  const FileMetadata metadata = file_metadata(http_, repository, at, path);
+  const FileMetadata said = metadata(repository, at, path);
   cache_.write_tag();
-  const FileLock lock = cache_.lock(repository, metadata.hash, subject);
-  const fs::path blob = cache_.blob(repository, metadata.hash);
-  if (!HubCache::has(blob)) download(http_, repository, path, metadata, blob);
-  if (!HubCache::has(place)) cache_.link(repository, at, path, metadata.hash);
+  const FileLock lock = cache_.lock(repository, said.hash, subject);
+  const fs::path blob = cache_.blob(repository, said.hash);
+  if (!HubCache::has(blob)) download(http_, repository, path, said, blob);
+  if (!HubCache::has(place)) cache_.link(repository, at, path, said.hash);
   return place;
 }
 
@@ -130,13 +146,12 @@ std::unique_ptr<ByteSource> Hub::open(const Repository& repository, const std::s
   if (HubCache::has(place)) return std::make_unique<LocalFile>(verified_file(repository, path));
   if (settings_.offline)
     throw offline_error(settings_, repository, describe(repository, path), path);
-  FileMetadata metadata = file_metadata(http_, repository, at, path);
-  const fs::path blob = cache_.blob(repository, metadata.hash);
+  FileMetadata said = metadata(repository, at, path);
+  const fs::path blob = cache_.blob(repository, said.hash);
   if (HubCache::has(blob)) return std::make_unique<LocalFile>(blob);
-  if (!metadata.size) return std::make_unique<LocalFile>(file(repository, path));
   Repository pinned = repository;
   pinned.revision = at;
-  return std::make_unique<RemoteFile>(settings_, received_, repository, path, std::move(metadata),
+  return std::make_unique<RemoteFile>(settings_, received_, repository, path, std::move(said),
                                       [settings = settings_, received = received_, pinned, path] {
                                         return Hub(settings, received).file(pinned, path);
                                       });

@@ -11,6 +11,7 @@
 #include "data/byte_source.h"
 #include "hub/cache.h"
 #include "hub/file_list.h"
+#include "hub/file_metadata.h"
 #include "hub/http_client.h"
 #include "hub/parquet_files.h"
 #include "hub/repository.h"
@@ -61,6 +62,8 @@ class Hub {
   void remember(const Repository& repository, const std::string& commit);
   std::string resolve(const Repository& repository);
   std::string commit_for(const Repository& repository, const std::string& path);
+  FileMetadata metadata(const Repository& repository, const std::string& at,
+                        const std::string& path);
 
   HubSettings settings_;
   ByteCount received_;

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -39,11 +40,11 @@ Error write_error(const std::filesystem::path& path) {
 
 }  // namespace
 
-PartialFile::PartialFile(const std::filesystem::path& blob, std::optional<std::int64_t> size)
+PartialFile::PartialFile(const std::filesystem::path& blob, std::int64_t size)
     : blob_(blob), path_(blob.string() + ".incomplete"), size_(size) {
   make_directories(path_.parent_path());
   open_file();
-  if (!size_ || end_ > *size_) start_over();
+  if (end_ > size_) start_over();
   require_space();
 }
 
@@ -66,8 +67,8 @@ void PartialFile::open_file() {
 // Better said before the disk is full.
 void PartialFile::require_space() const {
   struct statvfs disk{};
-  if (!size_ || fstatvfs(descriptor_, &disk) != 0 || disk.f_blocks == 0) return;
-  const auto missing = static_cast<std::uint64_t>(*size_ - end_);
+  if (fstatvfs(descriptor_, &disk) != 0 || disk.f_blocks == 0) return;
+  const auto missing = static_cast<std::uint64_t>(size_ - end_);
   const std::uint64_t available = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   if (missing > available)
     throw no_space(path_,
@@ -90,8 +91,8 @@ void PartialFile::begin(const HttpResponse& head) {
 }
 
 void PartialFile::write(std::string_view bytes) {
-  if (size_ && end_ + static_cast<std::int64_t>(bytes.size()) > *size_)
-    throw TransferFailure(concat("received more than the file's ", *size_, " bytes"),
+  if (end_ + static_cast<std::int64_t>(bytes.size()) > size_)
+    throw TransferFailure(concat("received more than the file's ", size_, " bytes"),
                           TransferFailure::Kind::kPassing);
   while (!bytes.empty()) {
     const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), end_);

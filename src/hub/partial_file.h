@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string_view>
 
 #include "hub/transfer.h"
@@ -13,15 +12,14 @@ namespace dtbench {
 
 class PartialFile : public BodySink {
  public:
-  // Opens what is there, or makes it. `size`: of the whole, where it is known; without it, or where
-  // more is there, it begins anew.
-  PartialFile(const std::filesystem::path& blob, std::optional<std::int64_t> size);
+  // Opens what is there, or makes it. `size`: of the whole; where more is there, it begins anew.
+  PartialFile(const std::filesystem::path& blob, std::int64_t size);
   ~PartialFile() override;
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
   std::int64_t end() const { return end_; }  // bytes so far
-  bool complete() const { return size_ && end_ == *size_; }
+  bool complete() const { return end_ == size_; }
 
   // Goes on at the end after a reply with 206 and that place, from the start after any other.
   void begin(const HttpResponse& head) override;
@@ -43,7 +41,7 @@ class PartialFile : public BodySink {
   void require_space() const;
 
   std::filesystem::path blob_, path_;
-  std::optional<std::int64_t> size_;
+  std::int64_t size_;
   int descriptor_ = -1;
   std::int64_t end_ = 0;
 };

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 
+#include "base/ascii.h"
 #include "base/program.h"
 #include "base/text.h"
 
@@ -31,21 +31,6 @@ class HeaderList {
  private:
   curl_slist* list_ = nullptr;
 };
-
-std::string trimmed(std::string_view text) {
-  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && is_space(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back()))
-    text.remove_suffix(1);
-  return std::string(text);
-}
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // Writing to a connection that the other side closed raises SIGPIPE, which ends the process where
 // TLS writes. Blocked in this thread, it is taken back before anyone sees it.

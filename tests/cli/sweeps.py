@@ -8,6 +8,9 @@ import time
 from conftest import environment, install
 
 HERE = pathlib.Path(__file__).parent
+ONE = ["--scenario", "A", "--policy", "fp32_true", "--preset", "tiny", "--set", "train.steps=3"]
+TWO = ["--scenario", "A", "--policy", "fp32_true", "--policy", "fp16_naive", "--preset", "tiny",
+       "--set", "train.steps=3"]
 
 
 class Sweeps:

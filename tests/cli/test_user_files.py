@@ -35,7 +35,7 @@ def test_words_in_names_tell_the_split(bench, tmp_path):
 
 @pytest.mark.parametrize("name, split", [
     ("training-00001", "train"), ("Train", "train"), ("a.valid.b", "validation"), ("my_val", "validation"),
-    ("dev2", "validation"), ("testing", "test"), ("x-eval", "test"), ("evaluation_1", "test")])
+    ("dev2", "validation"), ("traindata", "train"), ("DevSet_1", "validation"), ("testing", "test"), ("x-eval", "test"), ("evaluation_1", "test")])
 def test_synonyms(bench, tmp_path, name, split):
     for other in {"train", "validation", "test"} - {split}:
         write(tmp_path / f"d/{other}.jsonl", rows([["a"]] * 2))
@@ -85,6 +85,48 @@ def test_what_is_not_read_is_named(bench, tmp_path):
     refused(prepare(bench, tmp_path / "d"), "b.jsonl", "something else")
 
 
+def test_files_of_other_kinds_are_named(bench, tmp_path):
+    for name in ("train", "dev"):
+        write(tmp_path / f"d/{name}.jsonl", rows([["a"]] * 20))
+    for name in ("validation.ndjson", "test.json", "more.JSONL", "train.jsonl.zst", "test.csv"):
+        (tmp_path / "d" / name).write_text("{}")
+    (tmp_path / "d/README.md").write_text("")
+    [line] = [line for line in prepared(bench, tmp_path / "d")[1].splitlines() if "does not end" in line]
+    for name in ("validation.ndjson", "test.json", "more.JSONL", "train.jsonl.zst", "test.csv"):
+        assert name in line
+    assert "README" not in line and "dev.jsonl" not in line
+
+
+def test_missing_parts_are_an_error(bench, tmp_path):
+    for part in (0, 2):
+        write(tmp_path / f"d/train-0000{part}-of-00003.jsonl", rows([["a"]] * 20))
+    refused(prepare(bench, tmp_path / "d"), "train-*-of-00003.jsonl", "found 2 of 3", "rename them")
+    write(tmp_path / "d/train-00001-of-00003.jsonl", rows([["b"]] * 20))
+    assert prepared(bench, tmp_path / "d")[0]["counts"]["train"]["documents"] == 57
+
+
+def test_folders_and_names_that_tell_two_splits(bench, tmp_path):
+    write(tmp_path / "d/test/train-0.jsonl", rows([["a"]] * 20))
+    refused(prepare(bench, tmp_path / "d"), "test/train-0.jsonl", "two splits, test and train")
+
+
+def test_copies_are_told(bench, tmp_path):
+    content = write(tmp_path / "d/data.jsonl", rows([["a"]] * 20)).read_bytes()
+    (tmp_path / "d/data.jsonl.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "d/link.jsonl").symlink_to("data.jsonl")
+    for _ in range(2):
+        said = prepared(bench, tmp_path / "d")[1]
+        assert "data.jsonl' and '" in said and "once compressed" in said
+        assert "link.jsonl' are the same file" in said
+
+
+def test_guesses_are_told_again(bench, tmp_path):
+    path = write(tmp_path / "a.jsonl", rows([["a"]] * 20 + [None], data_type="text"))
+    first, again = (prepared(bench, path)[1] for _ in range(2))
+    for line in ("'data_type' is not taken for a split", "every 20th is validation", "1 without labels"):
+        assert line in first and line in again, again
+
+
 def test_a_file_for_each_document_is_named(bench, tmp_path):
     (tmp_path / "d/train").mkdir(parents=True)
     (tmp_path / "d/train/1.json").write_text("{}")
@@ -116,6 +158,31 @@ def test_split_fields(bench, tmp_path, suffix):
         write(path, [row | {field: value} for row, value in zip(rows([["a"]] * len(values)), values)])
         done = prepare(bench, path)  # the line about the first record's field may come before
         assert done.returncode == 2 and all(part in done.stderr for part in parts), done.stderr
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize("name", ["Split", "partition", "subset", "set", "fold"])
+def test_a_split_field_of_another_name_is_no_guess(bench, tmp_path, suffix, name):
+    words = ["train"] * 5 + ["validation"] * 3 + ["test"] * 2
+    path = write(tmp_path / f"a.{suffix}", [row | {name: word} for row, word in zip(rows(["a"] * 10), words)])
+    refused(prepare(bench, path), f"in the field '{name}'", "train", f"--set data.split_field={name}",
+            "--set data.split_field=none")
+    counts = prepared(bench, path, "--set", f"data.split_field={name}")[0]["counts"]
+    assert counts["unused_test_documents"] == 2 and counts["validation"]["documents"] == 3
+    # Another meaning, and the fields of the document itself, are none.
+    write(path, [{"text": "test", "labels": "train", name: "a b"}] * 20)
+    assert prepared(bench, path)[0]["counts"]["train"]["documents"] == 19
+
+
+@pytest.mark.parametrize("flags", [[], ["--set", "data.split_field=split"]])
+def test_a_split_that_is_a_class_label(bench, tmp_path, flags):
+    feature = {"split": {"names": ["train", "validation", "test"], "_type": "ClassLabel"}}
+    table = pa.table({"text": ["a"] * 6, "labels": ["x"] * 6, "split": [0, 0, 0, 1, 2, 2]})
+    pq.write_table(table.replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": feature}})}), tmp_path / "a.parquet")
+    counts = prepared(bench, "a.parquet", *flags)[0]["counts"]
+    assert [counts["train"]["documents"], counts["validation"]["documents"],
+            counts["unused_test_documents"]] == [3, 1, 2]
 
 
 def test_split_fields_of_the_trials(bench):
@@ -158,6 +225,61 @@ def test_tokenizers_of_the_trials(bench, tmp_path, name):
         other, _ = prepared(bench, data, scenario=scenario)
         tokens = [pathlib.Path(a["store"], "train.tokens").read_bytes() for a in (answer, other)]
         assert tokens[0] == tokens[1]
+
+
+@pytest.mark.parametrize("name, hint", [
+    ("a.json", "rename it to .jsonl"), ("a.ndjson", "Rename it"), ("A.JSONL", "Rename it"),
+    ("a.csv", "read_csv"), ("a.jsonl.zst", "decompress it")])
+def test_files_of_another_kind_say_what_to_do(bench, tmp_path, name, hint):
+    write(tmp_path / name, rows([["a"]] * 20))
+    refused(prepare(bench, name), "data.source", name, hint)
+
+
+def test_paths_that_are_none(bench, tmp_path):
+    write(tmp_path / "a.jsonl", rows([["a"]] * 20))
+    refused(prepare(bench, "a.jsonl/"), "found a file", "Leave out the slash")
+    refused(prepare(bench, "https://example.org/a.jsonl"), "https://example.org/a.jsonl", "Download")
+
+
+def test_a_name_that_is_no_unicode(bench, tmp_path):
+    write(tmp_path / "a.jsonl", rows([["a"]] * 20)).rename(os.fsencode(tmp_path) + b"/caf\xe9.jsonl")
+    done = subprocess.run([os.fsencode(a) for a in (
+        BIN / "dtbench", "data", "prepare", "--scenario", "C", "--preset", "tiny", "--json", "--data")] +
+        [b"caf\xe9.jsonl"], cwd=tmp_path, env=environment(tmp_path / "cache"), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["name"] == "caf\ufffd.jsonl"
+
+
+def test_a_damaged_store_is_told_in_our_words(bench, tmp_path):
+    answer, _ = prepared(bench, write(tmp_path / "a.jsonl", rows([["a"]] * 20)))
+    meta = pathlib.Path(answer["store"]) / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"vocab_size": None, "files": 7}))
+    done = bench("data", "verify")
+    assert done.returncode == 4 and "json.exception" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("content, hint", [
+    (b'[{"text": "a"}]\n', "jq -c"), (b'{\n"text": "a"\n}\n', "jq -c"), (b'{"text": "a", "labels": NaN}', "no NaN"),
+    ('{"text": "a"}'.encode("utf-16"), "UTF-16"), (b"BZh91AY&SY\x00\x01", "Decompress"),
+    (b"\xfd7zXZ\x00\x00", "Decompress"), (b"\x28\xb5\x2f\xfd\x04", "Decompress"),
+    (gzip.compress(gzip.compress(b'{"text": "a"}')), "Decompress"),
+    (b'{"text": "a", "labels": "a"}\r{"text": "b", "labels": "b"}\r', "carriage returns"),
+    (b'{"text": "a", "labels": 1.5}', "texts or integers"), (b'{"text": "a", "labels": {}}', "data.label_field"),
+    (b'{"text": 7, "labels": "a"}', "data.text_field")])
+def test_malformed_lines_say_what_to_do(bench, tmp_path, content, hint):
+    (tmp_path / "a.jsonl").write_bytes(content)
+    refused(prepare(bench, "a.jsonl"), "a.jsonl' line 1", "try: ", hint)
+
+
+def test_many_names_in_a_record_cost_nothing(tmp_path):
+    inner = {str(i): 1 for i in range(100)}
+    for _ in range(90):
+        inner = {"k" * 100_000: inner}
+    (tmp_path / "a.jsonl").write_text("".join(
+        json.dumps({"text": "a", "labels": "b", "m": inner if i == 0 else 1}) + "\n" for i in range(20)))
+    bounded(tmp_path, "a.jsonl", status=0)
+    (tmp_path / "a.jsonl").write_text(json.dumps({"txt": "a", "labels": "b", "m": inner}) + "\n")
+    bounded(tmp_path, "a.jsonl", "expected a field 'text'", "Did you mean 'txt'")
 
 
 # --- hostile bytes ------------------------------------------------------------------------------

@@ -150,6 +150,8 @@ def test_an_unknown_form_is_named(bench, tmp_path):
     path = write(tmp_path / "a.jsonl", rows(["a"] * 20))
     refused(prepare(bench, path, "--set", "data.label_form=multihot"), "data.label_form",
             "Did you mean 'multi_hot'")
+    refused(bench("run", "--scenario", "C", "--policy", "fp32_true", "--preset", "tiny", "--dry-run", "--set",
+                  "data.label_form=multihot"), "data.label_form", "Did you mean 'multi_hot'")
 
 
 def test_a_spec_without_a_form_is_as_it_was(bench):
@@ -210,3 +212,26 @@ def test_labels_that_are_not_scored_are_told(bench, tmp_path):
     removed = answer["counts"]["labels"]["unscored_removed"]
     assert removed == sum(99 + i % 28 >= 100 for i in range(40))
     assert f"{removed} labels of documents are left out" in said and "100 labels remain" in said
+
+
+@pytest.mark.parametrize("label", ["caf\u00e9", "\\ud83d"])
+def test_labels_that_are_no_unicode_do_not_merge(bench, tmp_path, label):
+    line = f'{{"text": "a", "labels": ["x", "{label}"]}}\n'
+    (tmp_path / "a.jsonl").write_bytes(line.encode("latin-1") * 20)
+    refused(prepare(bench, "a.jsonl"), "line 1", "expected a label in UTF-8", "iconv")
+    # A replacement character that is in the file is a character like others.
+    write(tmp_path / "a.jsonl", rows(["\ufffd"] * 20))
+    assert prepared(bench, "a.jsonl")[0]["labels"] == 1
+
+
+def test_labels_of_parquet_that_are_no_unicode(bench, tmp_path):
+    labels = pa.Array.from_buffers(pa.string(), 2, pa.array([b"a\xe9", b"b"]).buffers())
+    pq.write_table(pa.table({"text": ["a", "b"], "labels": labels}), tmp_path / "a.parquet")
+    refused(prepare(bench, "a.parquet"), "row 1", "'labels'", "expected a label in UTF-8")
+
+
+@pytest.mark.parametrize("line", ['{"text": "a", "labels": "a", "labels": "b"}',
+                                  '{"text": "a", "labels": "a", "split": "train", "split": "test"}'])
+def test_names_that_occur_twice_are_refused(bench, tmp_path, line):
+    (tmp_path / "a.jsonl").write_text((line + "\n") * 20)
+    refused(prepare(bench, "a.jsonl"), "line 1", "occurs twice")

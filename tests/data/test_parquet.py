@@ -90,6 +90,12 @@ def test_integers_beyond_doubles_are_exact(tmp_path):
         ["9007199254740993"], ["-9223372036854775808"]]
 
 
+def test_integers_beyond_signed_ones_are_exact(tmp_path):
+    pq.write_table(pa.table({"text": ["a", "b"], "labels": pa.array([2**64 - 1, 2**63], pa.uint64())}),
+                   tmp_path / "a.parquet")
+    assert [d[2] for d in documents(tmp_path / "a.parquet")] == [["18446744073709551615"], [str(2**63)]]
+
+
 def test_row_groups_small_large_and_empty(tmp_path):
     schema = pa.schema({"text": pa.string(), "labels": pa.int64(), "split": pa.string()})
     expected = []
@@ -142,6 +148,20 @@ def test_a_single_class_label(tmp_path):
     table = pa.table({"text": ["a", "b"], "labels": [0, 3]})
     pq.write_table(with_features(table, {"labels": NAMES}), tmp_path / "a.parquet")
     refused(tmp_path / "a.parquet", "row 2", "'labels'", "a class label in -1..2", "found 3")
+
+
+def test_class_names_by_number(tmp_path):
+    names = {str(i): f"name {i}" for i in range(12)}
+    table = pa.table({"text": ["a", "b"], "labels": [2, 11]})
+    pq.write_table(with_features(table, {"labels": {"names": names, "_type": "ClassLabel"}}), tmp_path / "a.parquet")
+    assert [d[2] for d in documents(tmp_path / "a.parquet")] == [["name 2"], ["name 11"]]
+
+
+def test_class_names_that_are_equal_are_refused(tmp_path):
+    table = pa.table({"text": ["a"], "labels": [0]})
+    pq.write_table(with_features(table, {"labels": {"names": ["a", "b", "a"], "_type": "ClassLabel"}}),
+                   tmp_path / "a.parquet")
+    refused(tmp_path / "a.parquet", "'labels'", "different names", '"a" twice')
 
 
 def test_metadata_that_says_nothing_of_classes(tmp_path):

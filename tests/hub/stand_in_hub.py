@@ -90,6 +90,7 @@ class Fault:
     abandoned: threading.Event = field(default_factory=threading.Event)  # the client went
     ignore_range: bool = False
     other_bytes: bool = False  # of the right size
+    endless: bool = False      # more bytes, until the client goes or has had 64 MiB
     location: str = ""         # redirect there
     body: bytes = b"as switched on"  # with `status`
 
@@ -138,8 +139,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)
-        if "Content-Length" not in headers:
-            self.send_header("Content-Length", str(len(body)))
+        if self.server.hub.tells_sizes or headers.get("Content-Type"):
+            if "Content-Length" not in headers:
+                self.send_header("Content-Length", str(len(body)))
+        else:
+            self.close_connection = True
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.send_body(body, fault)
@@ -154,6 +159,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault.cut_after >= 0:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif fault.endless:
+            for _ in range(1024):
+                self.wfile.write(bytes(1 << 16))
+                self.request_note.sent += 1 << 16
         elif fault.stall_after >= 0:
             self.wait_for_its_end(fault)
         elif fault.hold_after >= 0:
@@ -262,8 +271,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         hub.stored[file.hash] = file.content
         if file.xet:
             described |= self.xet_headers(repository, commit, file)
+        if hub.tells_sizes:
+            described["X-Linked-Size"] = str(len(file.content))
         self.reply(302, {
-            **described, "X-Linked-Etag": f'"{file.hash}"', "X-Linked-Size": str(len(file.content)),
+            **described, "X-Linked-Etag": f'"{file.hash}"',
             "ETag": f'"{file.pointer_id}"',
             "Location": f"{hub.storage_url}/{file.hash}?Expires={hub.signed()}&Signature=s3cr3t"})
 
@@ -327,6 +338,7 @@ class Server(http.server.ThreadingHTTPServer):
 class StandInHub:
     named_url = ""     # what a mirror passes on: the Hub's own address in links
     same_page = False  # the next page is the first again
+    tells_sizes = True  # of files, in replies
 
     def __init__(self, tls=None):
         self.lock = threading.Lock()

@@ -70,6 +70,36 @@ def test_server_that_ignores_ranges(hub, client, dataset):
     assert hub.contents()[1].sent == len(LARGE)
 
 
+@pytest.mark.parametrize("name", [NAME, "README.md"])
+def test_a_size_that_no_reply_tells_is_the_lists(hub, client, dataset, name):
+    hub.tells_sizes = False
+    result = fetch(client, dataset, name)
+    assert result.code == DONE, result.err
+    assert client.blob(dataset, FILES[name]).read_bytes() == FILES[name].content
+
+
+def test_a_reply_without_an_end_does_not_fill_the_disk(hub, client, dataset):
+    hub.tells_sizes = False
+    hub.fault(server="storage", endless=True, other_bytes=True, times=ALWAYS)
+    result = fetch(client, dataset)
+    assert result.code == RETRYABLE
+    assert_named(result, dataset, NAME)
+    assert_no_blob(client, dataset)
+    [partial] = client.folder(dataset).glob("blobs/*.incomplete")
+    assert partial.stat().st_size <= len(LARGE)
+    # Little more than what sockets hold was sent of the 64 MiB.
+    assert all(request.sent < 32 << 20 for request in hub.contents())
+
+
+def test_a_size_that_nobody_tells_is_an_error(hub, client, dataset):
+    hub.tells_sizes = False
+    hub.fault(path="/tree/", status=200, body=b"[]", headers={"Content-Type": "application/json"})
+    result = fetch(client, dataset)
+    assert result.code == PERMANENT
+    assert_named(result, dataset, NAME, "tells its size")
+    assert not hub.contents()
+
+
 def test_no_progress_comes_to_an_end(hub, client, dataset):
     """A server that ignores ranges and always fails at the same place brings bytes, and no file."""
     hub.fault(server="storage", ignore_range=True, cut_after=100_000, times=ALWAYS)

@@ -1,5 +1,7 @@
 // The Parquet plug-in's reader: rows to documents (contract: data/parquet.h).
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -22,17 +24,23 @@ class ParquetSource : public DocumentSource {
         split_field_(asked.split, concat("'", name_, "'")) {
     const arrow::Schema& schema = batches_.schema();
     const std::vector<std::string> present = schema.field_names();
-    fields_ = locate_fields(asked, present, concat("'", name_, "'"));
+    const auto has = [&](const std::string& field) {
+      return std::find(present.begin(), present.end(), field) != present.end();
+    };
+    fields_ = locate_fields(asked, {has, [&] { return present; }}, concat("'", name_, "'"));
     require_type(fields_.text, "a string", holds_text);
     std::vector<std::string> columns = {fields_.text};
     if (fields_.with_labels) {
       require_label_type();
       class_names_ = class_names(schema, fields_.labels);
+      require_distinct_names();
       scored_ = scored_labels(present, class_names_);
       columns.push_back(fields_.labels);
     }
     for (const std::string& column : split_columns(asked.split)) {
-      if (!asked.split.empty()) require_type(column, "a string", holds_text);
+      split_names_[column] = class_names(schema, column);
+      if (!asked.split.empty() && split_names_[column].empty())
+        require_type(column, "a string", holds_text);
       columns.push_back(column);
     }
     batches_.choose(columns);
@@ -59,7 +67,11 @@ class ParquetSource : public DocumentSource {
   std::vector<std::string> label_list() override {
     return {class_names_.begin(), class_names_.begin() + static_cast<std::ptrdiff_t>(scored_)};
   }
-  SourceCounts counts() const override { return counts_; }
+  SourceCounts counts() const override {
+    SourceCounts counts = counts_;
+    counts.notes = split_field_.notes();
+    return counts;
+  }
   std::string place() const override { return concat("'", name_, "' row ", record_); }
 
  private:
@@ -87,14 +99,34 @@ class ParquetSource : public DocumentSource {
     require_type(fields_.labels, "a string, an integer, or a list of either", holds_labels);
   }
 
-  // What may name the split: the column asked for, else those of the known ones that are there.
+  void require_distinct_names() const {
+    std::set<std::string> seen;
+    for (const std::string& name : class_names_)
+      if (!seen.insert(name).second)
+        throw usage_error(concat("'", name_, "' column '", fields_.labels,
+                                 "': expected class labels of different names, found \"",
+                                 shortened(name, 60), "\" twice."),
+                          "Rename one in the file's metadata, or write the labels as texts.");
+  }
+
+  // What may name the split: the column asked for, else those of the known ones that are there and
+  // others whose name says so. Not all columns of text: each would have to be read.
   std::vector<std::string> split_columns(const std::string& asked) const {
     if (asked == kNoSplitField) return {};
     if (!asked.empty()) return {asked};
     std::vector<std::string> there;
     for (const char* name : kSplitFields)
       if (batches_.schema().GetFieldByName(name)) there.emplace_back(name);
+    for (const std::string& name : batches_.schema().field_names())
+      if (may_tell_split(name) && name != fields_.text && name != fields_.labels &&
+          std::find(there.begin(), there.end(), name) == there.end() && is_word(name))
+        there.push_back(name);
     return there;
+  }
+
+  bool is_word(const std::string& name) const {
+    const auto column = batches_.schema().GetFieldByName(name);  // null when there are several
+    return column && (holds_text(*column->type()) || holds_integer(*column->type()));
   }
 
   void require_type(const std::string& field, const char* expected,
@@ -137,6 +169,10 @@ class ParquetSource : public DocumentSource {
   bool add_item(const arrow::Array& values, std::int64_t i, std::vector<std::string>& labels) {
     if (holds_text(*values.type())) {
       const auto label = text_at(values, i);
+      if (label && !is_valid_utf8(*label))
+        throw wrong_value(fields_.labels, "a label in UTF-8",
+                          concat("\"", shortened(repair_utf8(*label), 60), "\""),
+                          "Write the labels in UTF-8.");
       if (label) labels.emplace_back(*label);
       return label.has_value();
     }
@@ -144,21 +180,24 @@ class ParquetSource : public DocumentSource {
       labels.push_back(flag_at(values, i));
       return true;
     }
+    if (class_names_.empty()) {
+      const auto label = integer_text_at(values, i);
+      if (label) labels.push_back(*label);
+      return label.has_value();
+    }
     const auto label = integer_at(values, i);
     if (label) add_label(*label, labels);
     return label.has_value();
   }
 
   void add_label(std::int64_t label, std::vector<std::string>& labels) {
-    if (class_names_.empty()) {
-      labels.push_back(std::to_string(label));
-    } else if (label >= 0 && static_cast<std::size_t>(label) < scored_) {
+    if (label >= 0 && static_cast<std::size_t>(label) < scored_) {
       labels.push_back(class_names_[static_cast<std::size_t>(label)]);
     } else if (label >= 0 && static_cast<std::size_t>(label) < class_names_.size()) {
       ++counts_.unscored_labels;
     } else if (label != -1) {  // -1 is how `datasets` marks a document without a class
       throw wrong_value(fields_.labels, concat("a class label in -1..", class_names_.size() - 1),
-                        std::to_string(label));
+                        std::to_string(label), "Mend the file, or write the labels as texts.");
     }
   }
 
@@ -166,20 +205,42 @@ class ParquetSource : public DocumentSource {
     const auto look_up = [&](const std::string& name) -> SplitField::Value {
       const arrow::Array* values = column(name);
       if (values == nullptr) return {};
-      if (!holds_text(*values->type())) return {true, std::nullopt, values->type()->ToString()};
-      const auto text = text_at(*values, row_);
+      const auto text = split_text(name, *values);
+      if (!text && !holds_text(*values->type()))
+        return {true, std::nullopt, values->type()->ToString()};
       if (!text) return {true, std::nullopt, "null"};
-      return {true, std::string(*text), concat("\"", shortened(*text, 60), "\"")};
+      return {true, *text, concat("\"", shortened(*text, 60), "\"")};
     };
-    return split_field_.read(look_up, [&](const std::string& message, const std::string& hint) {
-      return usage_error(concat(place(), ": ", message), hint);
-    });
+    const auto others = [&] {
+      std::vector<std::string> names;
+      for (const auto& [name, class_names] : split_names_)
+        names.push_back(name);
+      return names;
+    };
+    return split_field_.read(look_up, others,
+                             [&](const std::string& message, const std::string& hint) {
+                               return usage_error(concat(place(), ": ", message), hint);
+                             });
   }
 
-  Error wrong_value(const std::string& field, const std::string& expected,
-                    const std::string& found) const {
+  // `datasets` may keep a split as a class label, too.
+  std::optional<std::string> split_text(const std::string& name, const arrow::Array& values) const {
+    if (holds_text(*values.type())) {
+      const auto text = text_at(values, row_);
+      return text ? std::optional(std::string(*text)) : std::nullopt;
+    }
+    const std::vector<std::string>& names = split_names_.at(name);
+    const auto index = holds_integer(*values.type()) ? integer_at(values, row_) : std::nullopt;
+    if (!index || *index < 0 || static_cast<std::size_t>(*index) >= names.size())
+      return std::nullopt;
+    return names[static_cast<std::size_t>(*index)];
+  }
+
+  Error wrong_value(const std::string& field, const std::string& expected, const std::string& found,
+                    const std::string& hint) const {
     return usage_error(
-        concat(place(), " column '", field, "': expected ", expected, ", found ", found, "."));
+        concat(place(), " column '", field, "': expected ", expected, ", found ", found, "."),
+        hint);
   }
 
   std::string name_;
@@ -188,6 +249,7 @@ class ParquetSource : public DocumentSource {
   SourceFields fields_;
   std::vector<std::string> class_names_;
   std::size_t scored_ = 0;
+  std::map<std::string, std::vector<std::string>> split_names_;  // of columns that may name a split
   std::shared_ptr<arrow::RecordBatch> batch_;
   const arrow::Array *text_ = nullptr, *labels_ = nullptr;
   std::int64_t row_ = 0;

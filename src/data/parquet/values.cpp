@@ -6,6 +6,9 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "base/text.h"
 
 namespace dtbench {
@@ -90,11 +93,21 @@ std::optional<std::int64_t> integer_at(const arrow::Array& array, std::int64_t i
       return value_at<arrow::UInt16Array>(place);
     case arrow::Type::UINT32:
       return value_at<arrow::UInt32Array>(place);
-    case arrow::Type::UINT64:
-      return static_cast<std::int64_t>(value_at<arrow::UInt64Array>(place));
+    case arrow::Type::UINT64: {
+      constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+      return static_cast<std::int64_t>(std::min(value_at<arrow::UInt64Array>(place), kMost));
+    }
     default:
       return value_at<arrow::Int64Array>(place);
   }
+}
+
+std::optional<std::string> integer_text_at(const arrow::Array& array, std::int64_t i) {
+  const Place place = place_of(array, i);
+  if (!place.null && place.array.type_id() == arrow::Type::UINT64)
+    return std::to_string(value_at<arrow::UInt64Array>(place));
+  const auto value = integer_at(array, i);
+  return value ? std::optional(std::to_string(*value)) : std::nullopt;
 }
 
 std::string flag_at(const arrow::Array& array, std::int64_t i) {

@@ -17,7 +17,9 @@ bool holds_flag(const arrow::DataType& type);     // bool, float or double
 
 // Element `i`; none when it is null. The view lives as long as the array.
 std::optional<std::string_view> text_at(const arrow::Array& array, std::int64_t i);
+// Beyond an int64 the largest one; as text exact.
 std::optional<std::int64_t> integer_at(const arrow::Array& array, std::int64_t i);
+std::optional<std::string> integer_text_at(const arrow::Array& array, std::int64_t i);
 // "0" or "1"; another number, or null, as it is printed.
 std::string flag_at(const arrow::Array& array, std::int64_t i);
 
