@@ -1,7 +1,6 @@
 #include "data/source_fields.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "base/ascii.h"
