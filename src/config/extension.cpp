@@ -40,7 +40,7 @@ void require_same_revision(void* library, const fs::path& file) {
   if (own != revision())
     throw usage_error(concat("The extension '", file.string(), "' is of source revision ",
                              revision(), ", the program of ", own, "."),
-                      "Build both anew.");
+                      "Rebuild both.");
 }
 
 }  // namespace

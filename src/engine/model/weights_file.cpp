@@ -56,7 +56,7 @@ class Loader {
         copy(*source, parameter, of_head);
     }
     if (request_.draw_head && !has_head)
-      throw usage_error("This model's head has no weights of its own to be drawn anew.",
+      throw usage_error("This model's head has no weights of its own that could be drawn again.",
                         "Leave model.init_head out.");
     if (const std::vector<std::string> unknown = unknown_tensors(); !unknown.empty())
       throw usage_error(concat(holds(unknown), ", which this model does not have."),
@@ -128,7 +128,7 @@ class Loader {
           concat("'", path(), "': tensor '", name, "' has shape ", at::IntArrayRef(view.shape),
                  ", the model's is ", parameter.value.sizes(), "."),
           of_head ? "It belongs to the head: --set model.init_head=drawn loads the "
-                    "body and draws the head anew."
+                    "body and draws a new head."
                   : "Check that the preset's layers, width, positions and vocabulary "
                     "match the checkpoint's.");
     const at::Tensor values = tensor(name);

@@ -53,7 +53,7 @@ const CudaPlugin* load_cuda_plugin(std::string& reason) {
   if (!foreign_revision().empty()) {
     reason =
         concat("the CUDA plug-in is of source revision ", foreign_revision(), ", the engine of ",
-               program_identity().at("source_revision").get<std::string>(), ": build both anew");
+               program_identity().at("source_revision").get<std::string>(), ": rebuild both");
     return nullptr;
   }
   if (!registered()) throw std::logic_error("the CUDA plug-in did not register itself");

@@ -53,7 +53,7 @@ function trialsPart(explanation) {
   return [
     wide("Interventions", trialsTable(explanation)),
     el("p", {class: "caption"},
-       "Each trains the cell anew from its start with one change. Remedy: it removes the mechanism, so the cell must survive; control: it leaves the mechanism alone, so the cell must die; blunt: survival says nothing. Roles were fixed before."),
+       "Each trains the cell again from its start with one change. Remedy: it removes the mechanism, so the cell must survive; control: it leaves the mechanism alone, so the cell must die; blunt: survival says nothing. Roles were fixed before."),
     el("p", {}, explanation.proof)
   ];
 }
