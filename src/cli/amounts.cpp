@@ -21,7 +21,8 @@ double positive_number(const std::string& text, const std::string& flag, const s
 
 void add_price_option(CLI::App& command, std::string& price) {
   command.add_option("--price-per-hour", price,
-                     "price of one device, in USD (default: on a RunPod pod, what its API tells)");
+                     "price of one device, in USD per hour (default: on a RunPod pod, the price "
+                     "that its API reports)");
 }
 
 std::optional<double> price_per_hour(const std::string& price, const std::string& device) {

@@ -35,7 +35,7 @@ void analyse_runs(const AnalyseOptions& options) {
 
 void add_analyse_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "analyse", "compare every policy with fp32_true, and judge the hypotheses");
+      "analyse", "compare every policy with fp32_true and judge the hypotheses");
   const auto options = std::make_shared<AnalyseOptions>();
   command->add_option("folder", options->folder, "root folder of records (default: runs)");
   command->add_flag("--json", options->json, "print JSON");

@@ -58,13 +58,12 @@ void archive_records(const ArchiveOptions& options) {
 
 void add_archive_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "archive", "copy finished records to another disk: each once, whole, and checked");
+      "archive", "copy finished records to another disk, each once, complete and verified");
   const auto options = std::make_shared<ArchiveOptions>();
   command->add_option("out", options->out, "root folder of records")->required();
-  command->add_option("--to", options->to, "folder of the copies, such as a mounted disk")
-      ->required();
+  command->add_option("--to", options->to, "folder to copy to, such as a mounted disk")->required();
   command->add_flag("--follow", options->follow,
-                    "look again every 5 seconds, until you stop it (Ctrl-C)");
+                    "keep checking for finished records, every 5 seconds, until Ctrl-C");
   command->callback([options] { archive_records(*options); });
 }
 

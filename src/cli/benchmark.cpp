@@ -18,12 +18,12 @@ struct BenchmarkOptions {
 }  // namespace
 
 void add_benchmark_command(CLI::App& program) {
-  CLI::App* command =
-      program.add_subcommand("benchmark", "train one cell: 'run' with the flags of benchmark.py");
+  CLI::App* command = program.add_subcommand(
+      "benchmark", "train one cell, like 'run', but with the flags of benchmark.py");
   const auto options = std::make_shared<BenchmarkOptions>();
   command->add_option("--model_arch", options->architecture, "gpt2 or roberta")->required();
   command->add_option("--task", options->task, "clm, mlm, multi_cls or single_cls")->required();
-  command->add_option("--dtype_config", options->spec.policy, "policy: name or .toml file")
+  command->add_option("--dtype_config", options->spec.policy, "policy name or .toml file")
       ->required();
   options->spec.add_preset(*command);
   options->spec.add_to(*command, cell_flags(Spelling::kSpecification));

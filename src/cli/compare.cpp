@@ -31,7 +31,8 @@ void compare_sets(const CompareOptions& options) {
 
 void add_compare_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "compare", "compare two sets of runs (two devices or revisions): what changed beyond noise");
+      "compare",
+      "compare two sets of runs (from two devices or revisions): what changed beyond noise");
   const auto options = std::make_shared<CompareOptions>();
   command->add_option("before", options->before, "root folder of the earlier records")->required();
   command->add_option("after", options->after, "root folder of the later records")->required();

@@ -32,10 +32,10 @@ void prepare(const DataOptions& options) {
 }  // namespace
 
 void add_data_command(CLI::App& program) {
-  CLI::App* data = program.add_subcommand("data", "prepare data, and examine what was prepared");
+  CLI::App* data = program.add_subcommand("data", "prepare data and inspect prepared data");
   data->require_subcommand(1);
-  CLI::App* command =
-      data->add_subcommand("prepare", "tokenize a scenario's data into the store that runs read");
+  CLI::App* command = data->add_subcommand(
+      "prepare", "tokenize a scenario's data into the store that training reads");
   const auto options = std::make_shared<DataOptions>();
   options->spec.add_scenario(*command);
   options->spec.add_preset(*command);

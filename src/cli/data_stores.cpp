@@ -175,10 +175,11 @@ void add_command(CLI::App& data, const char* name, const char* description, cons
 void add_store_commands(CLI::App& data) {
   add_command(data, "list", "list the tokenized stores in the cache", nullptr, list_stores);
   add_command(data, "show", "show one store: counts, labels, decoded examples, disk use",
-              "its folder, or the beginning of its fingerprint; optional if there is only one",
+              "store folder, or a prefix of its fingerprint; optional if there is only one store",
               show_store);
-  add_command(data, "verify", "hash stores again; move changed ones aside (exit code 4)",
-              "its folder, the beginning of its fingerprint, or a cached "
+  add_command(data, "verify",
+              "rehash stores; move those that have changed aside and exit with code 4",
+              "store folder, a prefix of its fingerprint, or a cached repository, "
               "hf://[datasets/]OWNER/NAME (default: all stores)",
               verify_stores);
 }

@@ -18,9 +18,10 @@ int jobs_on_a_cpu() {
 
 // The matrix of configs/matrices/demo.toml with the flags that a first run needs.
 void add_demo_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand(
-      "demo",
-      "train all scenarios under the six policies at preset tiny, and summarise the results");
+  CLI::App* command =
+      program.add_subcommand("demo",
+                             "train all scenarios under the six policies and fp32_perturbed at "
+                             "preset tiny, and summarise the results");
   const auto options = std::make_shared<MatrixCommand>();
   options->matrix.file = "demo";
   options->report = "demo-report.html";
@@ -29,8 +30,9 @@ void add_demo_command(CLI::App& program) {
   command->add_option("--scenario", options->matrix.scenarios, "A to F; repeatable (default: all)")
       ->allow_extra_args(false);
   command
-      ->add_option("--policy", options->matrix.policies,
-                   "name or .toml file; repeatable (default: the six policies and fp32_perturbed)")
+      ->add_option(
+          "--policy", options->matrix.policies,
+          "policy name or .toml file; repeatable (default: the six policies and fp32_perturbed)")
       ->allow_extra_args(false);
   options->matrix.spec.add_to(*command, {{"--device", "device", "cpu, cuda or cuda:N"}});
   command->add_option("--out", options->matrix.out, "root folder of records (default: runs)");

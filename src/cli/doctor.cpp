@@ -228,11 +228,14 @@ void run_doctor(const DoctorOptions& options) {
 
 void add_doctor_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "doctor", "check what this machine can do, how fast, and whether the study fits");
+      "doctor",
+      "check what this machine supports, how fast it is, and whether the full study fits on it");
   const auto options = std::make_shared<DoctorOptions>();
   command->add_option("--device", options->device,
-                      "cpu, cuda or cuda:N (default: cuda if there is a GPU)");
-  command->add_option("--price-per-hour", options->price_per_hour, "price of this machine, in USD")
+                      "cpu, cuda or cuda:N (default: cuda if a GPU is available)");
+  command
+      ->add_option("--price-per-hour", options->price_per_hour,
+                   "price of this machine, in USD per hour")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", options->json, "print JSON");
   command->callback([options] { run_doctor(*options); });

@@ -40,37 +40,38 @@ void explain_run(ExplainOptions& options) {
 }  // namespace
 
 void add_explain_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand(
-      "explain",
-      "find why a run died: where, by which mechanism, and how far interventions prove it");
+  CLI::App* command = program.add_subcommand("explain",
+                                             "find out why a run died: where, by which mechanism, "
+                                             "and how strongly interventions support that");
   const auto options = std::make_shared<ExplainOptions>();
-  command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
+  command->add_option("run", options->run, "cell id (or a prefix of it), or a run's folder")
+      ->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");
-  CLI::Option* replays =
-      command
-          ->add_option("--replays", options->request.replays,
-                       "replays with initial weights moved by one ulp (default: 10); 0: no proof")
-          ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000}));
+  CLI::Option* replays = command
+                             ->add_option("--replays", options->request.replays,
+                                          "number of replays with initial weights perturbed by one "
+                                          "ulp (default: 10; 0 skips the proof)")
+                             ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000}));
   CLI::Option* again =
       command->add_flag("--again", options->request.again, "replay even if explain.json exists");
-  CLI::Option* against =
-      command
-          ->add_option("--against", options->shadow.against,
-                       "a policy, its file, or another run: compute the same steps under both and "
-                       "compare operation by operation")
-          ->excludes(replays)
-          ->excludes(again);
+  CLI::Option* against = command
+                             ->add_option("--against", options->shadow.against,
+                                          "policy name, .toml file or another run: compute the "
+                                          "same steps under both and compare them operation by "
+                                          "operation")
+                             ->excludes(replays)
+                             ->excludes(again);
   command
       ->add_option("--from", options->shadow.from,
-                   "with --against: the first step to compare (default: 0)")
+                   "with --against: first step to compare (default: 0)")
       ->needs(against)
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
   command
       ->add_option("--steps", options->shadow.steps,
-                   "with --against: how many steps to compare (default: 3)")
+                   "with --against: number of steps to compare (default: 3)")
       ->needs(against)
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}));
-  command->add_flag("--json", options->json, "print the answer as JSON");
+  command->add_flag("--json", options->json, "print JSON");
   command->callback([options] { explain_run(*options); });
 }
 

@@ -90,15 +90,17 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   command.add_option("--out", options.out, "root folder of records (default: runs)");
   command.add_flag("--dry-run", options.dry_run,
                    "print the resolved spec and its costs as JSON; train nothing");
-  command.add_flag("--rerun", options.rerun, "retrain; move the existing record aside");
+  command.add_flag("--rerun", options.rerun,
+                   "train again even if the cell has a record, and move that record aside");
   command.add_flag("--keep-checkpoint", options.engine.keep_checkpoint,
-                   "keep the checkpoint of a finished cell");
-  command.add_flag("--profile", options.engine.profile,
-                   "after training, time some more steps by operation; print and record them");
+                   "keep the checkpoint when the cell has finished");
+  command.add_flag(
+      "--profile", options.engine.profile,
+      "after training, run extra steps to time each operation; print and record the profile");
   add_price_option(command, options.price_per_hour);
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,
-                  "write a checkpoint every N steps (default: 0, every 5 minutes)")
+                  "write a checkpoint every N steps (default: 0, which means every 5 minutes)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}));
 }
 

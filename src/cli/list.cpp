@@ -54,7 +54,7 @@ void list_runs(const ListOptions& options) {
 }  // namespace
 
 void add_list_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("list", "list recorded runs and their status");
+  CLI::App* command = program.add_subcommand("list", "list the recorded runs and their status");
   const auto options = std::make_shared<ListOptions>();
   command->add_option("--out", options->out, "root folder of records (default: runs)");
   command->add_flag("--json", options->json, "print JSON");

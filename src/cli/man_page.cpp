@@ -75,7 +75,7 @@ std::string section(const Command& command) {
 }
 
 std::string exit_codes() {
-  return item("0", "done; a run that diverged or was skipped is a result, too") +
+  return item("0", "done; a run that diverged or was skipped also counts as done") +
          item("2", "wrong command line, configuration or input file") +
          item("3", "another try may succeed: disk full, lock held, server busy") +
          item("4", "will not succeed as asked: out of memory, unsupported device") +
@@ -84,13 +84,14 @@ std::string exit_codes() {
 
 std::string environment() {
   return item(bold("DTBENCH_CACHE"),
-              "folder of tokenized stores and measured rates (default: ~/.cache/dtbench)") +
-         item(bold("DTBENCH_CONFIGS"),
-              "folder of policies, scenarios, presets, hypotheses, matrices and studies (default: "
-              "the one that comes with the program)") +
-         item(bold("DTBENCH_EXTENSIONS"), "as --extension, separated by colons") +
+              "folder for tokenized stores and measured rates (default: ~/.cache/dtbench)") +
+         item(
+             bold("DTBENCH_CONFIGS"),
+             "folder with policies, scenarios, presets, hypotheses, matrices and studies (default: "
+             "the one shipped with the program)") +
+         item(bold("DTBENCH_EXTENSIONS"), "like --extension; several are separated by colons") +
          item(bold("DTBENCH_") + italic("SETTING"),
-              "any setting of a cell: DTBENCH_TRAIN_STEPS=5 is --set train.steps=5");
+              "any setting of a cell: DTBENCH_TRAIN_STEPS=5 means --set train.steps=5");
 }
 
 }  // namespace

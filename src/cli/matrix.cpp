@@ -10,24 +10,35 @@ void add_matrix_flags(CLI::App& command, MatrixCommand& options) {
   add_matrix_selection(command, options.matrix);
   add_matrix_options(command, options.matrix);
   command.add_flag("--dry-run", options.dry_run,
-                   "print cells, memory, hours and dollars; train nothing");
+                   "print the cells with their predicted memory, hours and dollars; train nothing");
   command.add_flag("--rerun", options.rerun,
-                   "move aside and retrain records whose program, spec or data differ");
-  command.add_flag("--fail-fast,!--keep-going", options.fail_fast,
-                   "stop at the first cell that fails (default: keep going)");
-  command.add_option("--cell-timeout", options.timeout,
-                     "seconds before a cell is stopped and counts as failed");
+                   "retrain cells whose record comes from a different program, spec or data; move "
+                   "the old record aside");
+  // Two flags, the last of which counts: CLI11 shows a negated name as --keep-going{false}.
   command
-      .add_option(
-          "--lease-seconds", options.lease_s,
-          "seconds without a heartbeat before another process may take the cell (default: 60)")
+      .add_flag_callback(
+          "--fail-fast", [&options] { options.fail_fast = true; }, "stop at the first failed cell")
+      ->trigger_on_parse();
+  command
+      .add_flag_callback(
+          "--keep-going", [&options] { options.fail_fast = false; },
+          "train the other cells when one fails (default)")
+      ->trigger_on_parse();
+  command.add_option(
+      "--cell-timeout", options.timeout,
+      "seconds after which a cell is stopped and counted as failed (default: no limit)");
+  command
+      .add_option("--lease-seconds", options.lease_s,
+                  "seconds without a heartbeat after which another process may take over a cell "
+                  "(default: 60)")
       ->check(CLI::Range(1.0, 86400.0));
   add_no_wait_flag(command, options.matrix);
   add_on_finish_option(command, options.matrix.on_finish);
-  command.add_flag("--profile", options.profile,
-                   "after each cell's training, time some more steps by operation, for the report");
+  command.add_flag(
+      "--profile", options.profile,
+      "after training each cell, run extra steps to time each operation, for the report");
   command.add_flag("--tensorboard", options.tensorboard,
-                   "write event files into each cell's tensorboard/");
+                   "write TensorBoard event files into each cell's tensorboard/");
 }
 
 void add_matrix_command(CLI::App& program) {

@@ -21,7 +21,7 @@ constexpr const char* kDeviceFlag = "--device";
 
 // What the flags mean together, and the names there are.
 std::string matrix_footer() {
-  return "Several values of a setting (--set train.batch=8,32) make one cell each.\n" +
+  return "A setting with several values (--set train.batch=8,32) makes one cell per value.\n" +
          scenarios_and_presets();
 }
 
@@ -114,42 +114,43 @@ std::vector<const RunSpec*> specs_of(const std::vector<SweepCell>& cells) {
 
 void add_matrix_selection(CLI::App& command, MatrixOptions& options) {
   command.add_option("--file", options.file,
-                     "a matrix of configs/matrices by name, or a .toml file (docs/matrix.md)");
+                     "name of a matrix in configs/matrices, or a .toml file (docs/matrix.md)");
   command
       .add_option("--scenario", options.scenarios,
-                  "A to F; repeatable (default: all, or the file's)")
+                  "A to F; repeatable (default: those in --file, else all)")
       ->allow_extra_args(false);
   command
       .add_option("--policy", options.policies,
-                  "name or .toml file; repeatable (default: the file's, or the six policies and "
-                  "fp32_perturbed)")
+                  "policy name or .toml file; repeatable (default: those in --file, else the six "
+                  "policies and fp32_perturbed)")
       ->allow_extra_args(false);
   command.add_option("--seeds", options.seeds,
-                     "number of seeds, 0 to N-1 (default: the file's, else 1)");
+                     "number of seeds; N means seeds 0 to N-1 (default: those in --file, else 1)");
 }
 
 void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   options.spec.add_preset(command);
-  std::vector<SpecFlag> flags = {{"--steps", "train.steps", "training steps"},
-                                 {kDeviceFlag, "device",
-                                  "cpu, cuda or cuda:N; for predictions also the name of a card in "
-                                  "configs/hardware.toml"}};
+  std::vector<SpecFlag> flags = {
+      {"--steps", "train.steps", "training steps"},
+      {kDeviceFlag, "device",
+       "cpu, cuda or cuda:N; for predictions, also the name of a card in "
+       "configs/hardware.toml"}};
   for (const SpecFlag& flag : data_flags())
     flags.push_back(flag);
   options.spec.add_to(command, flags);
   command
-      .add_option("--jobs", options.jobs,
-                  "cells to run at once (default: one per GPU, or one on a CPU, where several "
-                  "share the cores)")
+      .add_option(
+          "--jobs", options.jobs,
+          "number of cells to train at once (default: one per GPU, or one on a CPU, whose cores "
+          "the cells share)")
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
   command.add_option("--budget", options.budget,
-                     "maximum spending, in USD; needs --price-per-hour");
+                     "maximum to spend, in USD; needs a price (--price-per-hour)");
   command
-      .add_option(
-          "--records", options.records,
-          "if --device names a card: folders of records of other cards to base the prediction "
-          "on (default: the bundled ones of an H100)")
+      .add_option("--records", options.records,
+                  "when --device names a card: folder of records from other cards to predict from; "
+                  "repeatable (default: the bundled H100 records)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,
                      concat("root folder of records (default: ",
@@ -159,9 +160,8 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
 }
 
 void add_no_wait_flag(CLI::App& command, MatrixOptions& options) {
-  command.add_flag(
-      "--no-wait", options.no_wait,
-      "end when other processes hold all cells that are left (default: wait for them)");
+  command.add_flag("--no-wait", options.no_wait,
+                   "exit when other processes hold all remaining cells (default: wait for them)");
 }
 
 std::optional<std::string> card_of(const MatrixOptions& options) {

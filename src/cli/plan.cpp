@@ -202,9 +202,10 @@ void make_plan(const MatrixOptions& options) {
 }  // namespace
 
 void add_plan_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand(
-      "plan",
-      "predict a matrix's time and cost: from a few trained steps, or for a card from records");
+  CLI::App* command =
+      program.add_subcommand("plan",
+                             "predict a matrix's time and cost, from a few training steps here or, "
+                             "for a card you do not have, from existing records");
   const auto options = std::make_shared<MatrixOptions>();
   add_matrix_selection(*command, *options);
   add_matrix_options(*command, *options);

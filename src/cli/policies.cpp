@@ -54,9 +54,9 @@ void show_policy(const PoliciesOptions& options) {
 
 void add_policies_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("policies", "list the floating-point policies, or explain one");
+      program.add_subcommand("policies", "list the floating-point policies, or describe one");
   const auto options = std::make_shared<PoliciesOptions>();
-  command->add_option("name", options->name, "a policy's name or .toml file");
+  command->add_option("name", options->name, "policy name or .toml file");
   command->add_flag("--json", options->json, "print JSON");
   command->callback([options] {
     if (options->name.empty())

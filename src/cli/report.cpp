@@ -90,15 +90,17 @@ void report(ReportOptions options) {
 void add_report_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "report",
-      "write a one-file report: which policy to use for each scenario, and how certain that is");
+      "write a single-file report: which policy to use for each scenario, and how certain that is");
   const auto options = std::make_shared<ReportOptions>();
   command->add_option("folders", options->folders, "root folders of records (default: runs)");
   command->add_option("--format", options->format,
                       "html (default), markdown, csv, parquet or json");
-  command->add_option("--output", options->output,
-                      "file to write (default: report.<format> in the first folder)");
-  command->add_flag("--steps", options->steps,
-                    "csv and parquet: a row per training step instead of one per record");
+  command->add_option(
+      "--output", options->output,
+      "file to write (default: report.<format> or steps.<format> in the first folder)");
+  command->add_flag(
+      "--steps", options->steps,
+      "csv and parquet only: write one row per training step instead of one per record");
   command->add_flag("--json", options->json, "print JSON instead of writing a file");
   command->callback([options] { report(*options); });
 }

@@ -116,11 +116,12 @@ void rescue_run(const RescueOptions& options) {
 void add_rescue_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "rescue",
-      "retrain a dead run with a change that survives, if there is one, and say what it costs");
+      "find a change under which a dead run survives, retrain with it, and report what it costs");
   const auto options = std::make_shared<RescueOptions>();
-  command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
+  command->add_option("run", options->run, "cell id (or a prefix of it), or a run's folder")
+      ->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");
-  command->add_option("--steps", options->steps, "training steps (default: those of the run)")
+  command->add_option("--steps", options->steps, "training steps (default: as many as in the run)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
   command->callback([options] { rescue_run(*options); });
 }

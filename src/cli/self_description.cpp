@@ -24,18 +24,20 @@ std::string completion(const Command& program, const std::string& shell) {
 
 void add_completion_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("completion", "print the completion script of a shell");
+      program.add_subcommand("completion", "print the completion script for a shell");
   const auto shell = std::make_shared<std::string>();
   command->add_option("shell", *shell, "bash, zsh or fish")->required();
   command->footer(
-      "For this shell alone: source <(dtbench completion bash), and likewise for zsh;\n"
-      "dtbench completion fish | source. 'pip install' puts them where shells look.");
+      "For the current session only:\n"
+      "  source <(dtbench completion bash)     in bash, and likewise in zsh\n"
+      "  dtbench completion fish | source      in fish\n"
+      "'pip install' puts the scripts into the environment's share/ (docs/install.md).");
   command->callback([shell, &program] { std::cout << completion(command_tree(program), *shell); });
 }
 
 void add_man_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("man", "print the manual page: dtbench man | man -l -");
+      program.add_subcommand("man", "print the manual page; to read it: dtbench man | man -l -");
   command->callback([&program] { std::cout << man_page(command_tree(program)); });
 }
 

@@ -81,12 +81,13 @@ void show_run(const ShowOptions& options) {
 
 void add_show_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("show", "show what a run recorded, even while it is training");
+      program.add_subcommand("show", "show a run's record, even while it is training");
   const auto options = std::make_shared<ShowOptions>();
-  command->add_option("run", options->run, "cell id, its beginning, or a run's folder")->required();
+  command->add_option("run", options->run, "cell id (or a prefix of it), or a run's folder")
+      ->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");
-  command->add_flag("--all", options->all, "everything: result, events, spec, audit");
-  command->add_flag("--json", options->json, "print JSON, which holds everything");
+  command->add_flag("--all", options->all, "show everything: result, events, spec and audit");
+  command->add_flag("--json", options->json, "print everything as JSON");
   command->callback([options] { show_run(*options); });
 }
 

@@ -30,21 +30,23 @@ void SpecOptions::add_to(CLI::App& command, const std::vector<SpecFlag>& flags) 
     Given& given = given_.emplace_back(Given{flag, nullptr, ""});
     given.option = command.add_option(flag.flag, given.value, flag.help);
   }
-  command.add_option("--config", file_, "TOML file of settings");
-  command.add_option("--set", set_, "any setting, as KEY=VALUE (train.warmup_steps=5); repeatable")
+  command.add_option("--config", file_, "TOML file with settings");
+  command
+      .add_option("--set", set_, "set any setting, as KEY=VALUE (train.warmup_steps=5); repeatable")
       ->allow_extra_args(false);
 }
 
 void SpecOptions::add_scenario(CLI::App& command) {
-  command.add_option("--scenario", scenario, "A to F (see below) or .toml file");
+  command.add_option("--scenario", scenario, "A to F (see below), or a .toml file");
 }
 
 void SpecOptions::add_policy(CLI::App& command) {
-  command.add_option("--policy", policy, "name ('dtbench policies' lists them) or .toml file");
+  command.add_option("--policy", policy,
+                     "policy name ('dtbench policies' lists them) or .toml file");
 }
 
 void SpecOptions::add_preset(CLI::App& command) {
-  command.add_option("--preset", preset, "tiny, small or base (default: base), see below");
+  command.add_option("--preset", preset, "tiny, small or base (default: base); see below");
 }
 
 ResolveRequest SpecOptions::request() const {
@@ -76,20 +78,21 @@ std::vector<SpecFlag> cell_flags(Spelling spelling) {
   };
   constexpr std::array kFlags = {
       Spelled{"--max_steps", {"--steps", "train.steps", "training steps"}},
-      Spelled{"--batch_size", {"--batch", "train.batch", "samples in the global batch"}},
-      Spelled{
-          "--micro_batch",
-          {"--micro-batch", "train.micro_batch", "samples per micro-batch; must divide the batch"}},
+      Spelled{"--batch_size", {"--batch", "train.batch", "global batch size, in samples"}},
+      Spelled{"--micro_batch",
+              {"--micro-batch", "train.micro_batch",
+               "samples per micro-batch; must divide the global batch"}},
       Spelled{"--seq_len", {"--length", "data.length", "tokens per sequence"}},
-      Spelled{"--lr", {"--lr", "train.learning_rate", "learning rate after the warm-up"}},
-      Spelled{"--seed", {"--seed", "seed", "seed of weights, data order, masks and dropout"}},
-      Spelled{"--init",
-              {"--init", "model.init",
-               "scratch, pretrained (as published), .safetensors file or index, hf://..."}},
+      Spelled{"--lr", {"--lr", "train.learning_rate", "learning rate after warm-up"}},
+      Spelled{"--seed", {"--seed", "seed", "seed for weights, data order, masks and dropout"}},
+      Spelled{
+          "--init",
+          {"--init", "model.init",
+           "scratch, pretrained (published weights), a .safetensors file or index, or hf://..."}},
       Spelled{"--device", {"--device", "device", "cpu, cuda or cuda:N"}},
       Spelled{"--on_nonfinite",
               {"--on-nonfinite", "train.on_nonfinite",
-               "at the first NaN or infinity: stop or continue"}}};
+               "what to do at the first NaN or infinity: stop or continue"}}};
   std::vector<SpecFlag> flags;
   for (const Spelled& each : kFlags) {
     flags.push_back(each.flag);
@@ -104,13 +107,14 @@ std::vector<SpecFlag> data_file_flags() {
   return {
       {"--data", "data.source",
        "'synthetic', a .parquet or .jsonl[.gz] file or folder, or hf://..."},
-      {"--data-examples", "data.examples", "only the first N documents of each split (0: all)"},
-      {"--data-bytes", "data.bytes", "at most N bytes of text of each split (0: all)"},
-      {"--tokenizer", "data.tokenizer", "tokenizer.json, pretrained (as published) or hf://..."},
-      {"--vocab", "data.vocab", "tokenizer: vocab.json"},
-      {"--merges", "data.merges", "tokenizer: merges.txt"},
-      {"--text-field", "data.text_field", "field that holds a document's text"},
-      {"--label-field", "data.label_field", "field that holds a document's label or labels"}};
+      {"--data-examples", "data.examples", "use only the first N documents of each split (0: all)"},
+      {"--data-bytes", "data.bytes", "use at most N bytes of text per split (0: all)"},
+      {"--tokenizer", "data.tokenizer",
+       "a tokenizer.json, pretrained (the published tokenizer), or hf://..."},
+      {"--vocab", "data.vocab", "the tokenizer's vocab.json, with --merges"},
+      {"--merges", "data.merges", "the tokenizer's merges.txt, with --vocab"},
+      {"--text-field", "data.text_field", "field with a document's text"},
+      {"--label-field", "data.label_field", "field with a document's label or labels"}};
 }
 
 std::vector<SpecFlag> data_flags() {

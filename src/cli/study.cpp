@@ -193,13 +193,15 @@ void run_study(const StudyOptions& options) {
 
 void add_study_flags(CLI::App& command, StudyOptions& options) {
   options.matrix.out = "";
-  command.add_option("study", options.study, "a study of configs/studies by name, or a .toml file")
+  command.add_option("study", options.study, "name of a study in configs/studies, or a .toml file")
       ->required();
-  command.add_flag("--dry-run", options.dry_run,
-                   "print stages, hours, dollars and what each can decide; train nothing");
-  command.add_option("--seeds", options.seeds, "at most N of each stage's seeds (default: all)");
+  command.add_flag(
+      "--dry-run", options.dry_run,
+      "print the stages with their hours, dollars and what each can decide; train nothing");
+  command.add_option("--seeds", options.seeds, "use at most N seeds per stage (default: all)");
   command.add_flag("--rerun", options.rerun,
-                   "move aside and retrain records whose program, spec or data differ");
+                   "retrain cells whose record comes from a different program, spec or data; move "
+                   "the old record aside");
   add_no_wait_flag(command, options.matrix);
   add_on_finish_option(command, options.matrix.on_finish);
   add_matrix_options(command, options.matrix);

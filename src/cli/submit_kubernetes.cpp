@@ -75,10 +75,10 @@ void add_submit_kubernetes_command(CLI::App& submit) {
   command->fallthrough(false)->prefix_command();
   command->add_option("--image", options->image, "container image with dtbench on its PATH");
   command->add_option("--claim", options->claim,
-                      "PersistentVolumeClaim that the pods share, mounted at /data");
-  add_task_options(*command, options->tasks, "GPUs of a pod (default: 1 if cells train on GPUs)");
+                      "PersistentVolumeClaim shared by the pods, mounted at /data");
+  add_task_options(*command, options->tasks, "pod", "");
   command->footer(
-      "Then the command to run, as it would be run in /data:\n"
+      "After the options, give the command to run, as you would type it in /data:\n"
       "  dtbench submit kubernetes --image IMAGE --claim CLAIM matrix --device cuda --preset small "
       "|\n"
       "  kubectl create -f -\n"

@@ -78,21 +78,22 @@ void write_task(const CLI::App& command, const SkyPilotOptions& options) {
 
 void add_submit_skypilot_command(CLI::App& submit) {
   CLI::App* command = submit.add_subcommand(
-      "skypilot", "print a task of SkyPilot: a machine of any cloud, records in a bucket");
+      "skypilot",
+      "print a SkyPilot task: one machine in any cloud, with finished records in a bucket");
   const auto options = std::make_shared<SkyPilotOptions>();
   command->fallthrough(false)->prefix_command();
   command->add_option("--bucket", options->bucket,
-                      "bucket that finished records are copied to: s3://NAME, gs://NAME");
+                      "bucket for the finished records: s3://NAME, gs://NAME");
   command->add_option("--image", options->image, concat("container image (default: ", kImage, ")"));
-  command->add_option("--gpus", options->tasks.gpus, "GPUs of the machine, TYPE:NUMBER");
-  command->add_option("--cpus", options->tasks.cpus, "at least so many CPU cores (default: 4)")
+  command->add_option("--gpus", options->tasks.gpus, "GPUs of the machine, as TYPE:NUMBER");
+  command->add_option("--cpus", options->tasks.cpus, "minimum number of CPU cores (default: 4)")
       ->check(CLI::Range(1, 100'000));
   command->footer(
-      "Then the command to run, as it would be run in the source tree:\n"
+      "After the options, give the command to run, as you would type it in the source tree:\n"
       "  dtbench submit skypilot --bucket s3://RECORDS --gpus A100:1 matrix --device cuda > "
       "task.yaml\n"
       "  sky jobs launch task.yaml\n"
-      "docs/cluster.md tells what happens to it.");
+      "See docs/cluster.md for what happens next.");
   command->callback([command, options] { write_task(*command, *options); });
 }
 

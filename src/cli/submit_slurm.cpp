@@ -112,22 +112,22 @@ void submit_to_slurm(const CLI::App& command, const SlurmOptions& options) {
 void add_submit_slurm_command(CLI::App& submit) {
   CLI::App* command = submit.add_subcommand("slurm",
                                             "submit a job array whose tasks share the cells and "
-                                            "requeue themselves near their time limit");
+                                            "requeue themselves before their time limit");
   const auto options = std::make_shared<SlurmOptions>();
   command->fallthrough(false)->prefix_command();
-  add_task_options(*command, options->tasks,
-                   "GPUs of a task, NUMBER or TYPE:NUMBER (default: 1 if cells train on GPUs)");
-  command->add_option("--partition", options->partition, "as for sbatch");
-  command->add_option("--account", options->account, "as for sbatch");
-  command->add_option("--time", options->time,
-                      "time limit of a task, as for sbatch: 4:00:00; longer work is requeued");
+  add_task_options(*command, options->tasks, "task", ", as NUMBER or TYPE:NUMBER");
+  command->add_option("--partition", options->partition, "partition, as for sbatch");
+  command->add_option("--account", options->account, "account, as for sbatch");
+  command->add_option(
+      "--time", options->time,
+      "time limit per task, as for sbatch (4:00:00); a task that needs longer is requeued");
   command
       ->add_option("--sbatch", options->sbatch,
-                   "a further option of sbatch, --sbatch=--mem=32G; repeatable")
+                   "further sbatch option, for example --sbatch=--mem=32G; repeatable")
       ->allow_extra_args(false);
   command->add_flag("--dry-run", options->dry_run, "print the script; submit nothing");
   command->footer(
-      "Then the command to run, as it would be run here:\n"
+      "After the options, give the command to run, as you would type it here:\n"
       "  dtbench submit slurm --at-once 8 --time 4:00:00 matrix --preset small --device cuda\n"
       "See docs/cluster.md for what happens next.");
   command->callback([command, options] { submit_to_slurm(*command, *options); });

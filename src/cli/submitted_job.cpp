@@ -133,19 +133,22 @@ SubmittedJob read_job(const CLI::App& scheduler) {
   return job;
 }
 
-void add_task_options(CLI::App& command, TaskOptions& options, const std::string& gpus_help) {
+void add_task_options(CLI::App& command, TaskOptions& options, const std::string& task,
+                      const std::string& gpus_form) {
   command
       .add_option("--at-once", options.at_once,
-                  "maximum number of tasks running at once (default: 4)")
+                  concat("maximum number of ", task, "s that run at once (default: 4)"))
       ->check(CLI::Range(1, kMostTasks));
   command
       .add_option("--tasks", options.tasks,
-                  "total number of tasks; later ones continue the work of those that were stopped "
-                  "(default: as many as --at-once)")
+                  concat("total number of ", task,
+                         "s; later ones continue the work of those that were stopped (default: as "
+                         "many as --at-once)"))
       ->check(CLI::Range(1, kMostTasks));
-  command.add_option("--cpus", options.cpus, "CPU cores of a task (default: 4)")
+  command.add_option("--cpus", options.cpus, concat("CPU cores per ", task, " (default: 4)"))
       ->check(CLI::Range(1, kMostTasks));
-  command.add_option("--gpus", options.gpus, gpus_help);
+  command.add_option("--gpus", options.gpus,
+                     concat("GPUs per ", task, gpus_form, " (default: 1 if cells train on GPUs)"));
 }
 
 Tasks complete_tasks(const TaskOptions& options, const SubmittedJob& job) {
@@ -158,14 +161,14 @@ Tasks complete_tasks(const TaskOptions& options, const SubmittedJob& job) {
   tasks.at_once = std::min(tasks.at_once, tasks.tasks);
   tasks.cpus = options.cpus.value_or(kCpus);
   if (!options.cpus)
-    tasks.guessed.push_back(concat(with_plural(tasks.cpus, "CPU core"), " a task"));
+    tasks.guessed.push_back(concat(with_plural(tasks.cpus, "CPU core"), " per task"));
   if (!options.gpus.empty() && !job.on_gpu)
     throw usage_error("--gpus asks for GPUs, but the cells train on a CPU.",
                       "Say --device cuda behind 'matrix' or 'study', or drop --gpus.");
   if (!job.on_gpu) return tasks;
   tasks.gpus = options.gpus.empty() ? "1" : options.gpus;
   tasks.gpu_count = count_of(tasks.gpus);
-  if (options.gpus.empty()) tasks.guessed.emplace_back("1 GPU a task");
+  if (options.gpus.empty()) tasks.guessed.emplace_back("1 GPU per task");
   return tasks;
 }
 

@@ -34,8 +34,10 @@ struct TaskOptions {
   std::string gpus;
 };
 
-// --at-once, --tasks, --cpus and --gpus, and what stands behind them.
-void add_task_options(CLI::App& command, TaskOptions& options, const std::string& gpus_help);
+// --at-once, --tasks, --cpus and --gpus. `task`: the scheduler's word for one, "task" or "pod".
+// `gpus_form`: how --gpus is written, where it is more than a number: ", as TYPE:NUMBER".
+void add_task_options(CLI::App& command, TaskOptions& options, const std::string& task,
+                      const std::string& gpus_form);
 
 struct Tasks {
   int tasks, at_once, cpus;

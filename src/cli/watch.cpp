@@ -139,7 +139,7 @@ class Watch {
 
 void add_watch_command(CLI::App& program) {
   CLI::App* command =
-      program.add_subcommand("watch", "follow a matrix until all processes that run it stop");
+      program.add_subcommand("watch", "show a matrix's progress until no process is working on it");
   const auto folder = std::make_shared<std::string>("runs");
   command->add_option("folder", *folder, "root folder of records (default: runs)");
   command->callback([folder] { Watch(*folder).run(*make_sweep_view()); });

@@ -27,7 +27,7 @@ def scripts(tmp_path_factory):
 
 
 def flags(command):
-    """Long names in --help, of which a flag may have several: --fail-fast,--keep-going{false}."""
+    """Long names in --help, of which a flag may have several."""
     listed = text(*command, "--help").split("\nOptions:\n")[1].split("\n\n")[0]
     return set(re.findall(r"--[\w-]+", " ".join(line.split()[0] for line in listed.splitlines() if line[2] == "-")))
 

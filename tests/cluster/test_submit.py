@@ -50,7 +50,7 @@ def test_the_script_asks_for_what_was_said_and_the_rest_is_named(bench):
     assert not logs.exists()  # nothing was written
 
     text, said = script(bench, *ON_GPU, OMP_NUM_THREADS="3")
-    assert "guessed: at most 2 tasks at once, 4 CPU cores a task, 1 GPU a task" in said
+    assert "guessed: at most 2 tasks at once, 4 CPU cores per task, 1 GPU per task" in said
     assert "left to the cluster's defaults: partition, account, time limit" in said
     assert {"--array=0-1%2", "--cpus-per-task=4", "--gres=gpu:1"} <= set(options(text))
     assert "export OMP_NUM_THREADS" not in text and "2 cells" in text
