@@ -1,5 +1,6 @@
 // The four files of one split of a store (data/store.h), written document by document, and the
-// counts that baselines and meta.json need.
+// counts that baselines and meta.json need. Which split a document belongs to:
+// data/joined_source.h.
 #pragma once
 
 #include <cstdint>

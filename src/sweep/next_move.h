@@ -27,7 +27,7 @@ inline double seconds_between_looks(double look_took, double lease_s) {
 
 enum class Move {
   kLeaveToOthers,
-  kGiveUp,        // another process tried it, and failed
+  kGiveUp,        // another process failed at it since this one began: it fails here, untried
   kLookAtRecord,  // another process had it: it may be finished
   kTake,
 };

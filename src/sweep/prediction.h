@@ -19,8 +19,10 @@ struct CellTime {
   double seconds(const TrainSpec& train, std::int64_t steps) const;
 };
 
-// Cells of a kind differ only in what changes no step's duration: seed, number of steps and of
-// evaluations, and AdamW's numbers.
+// Cells are of one kind if they differ only in what changes no step's duration: seed, and of
+// `train` steps, eval_every, warmup_steps, learning_rate, beta1, beta2, weight_decay, clip_norm and
+// on_nonfinite. Everything else must be equal: scenario, preset, model, data, policy, device and
+// the rest of `train`, such as batch and eval_examples.
 std::string kind_of(const RunSpec& spec);
 
 class Predictor {
