@@ -242,7 +242,7 @@ def test_paths_that_are_none(bench, tmp_path):
 
 
 def test_a_name_that_is_no_unicode(bench, tmp_path):
-    write(tmp_path / "a.jsonl", rows([["a"]] * 20)).rename(os.fsencode(tmp_path) + b"/caf\xe9.jsonl")
+    os.rename(write(tmp_path / "a.jsonl", rows([["a"]] * 20)), os.fsencode(tmp_path) + b"/caf\xe9.jsonl")
     done = subprocess.run([os.fsencode(a) for a in (
         BIN / "dtbench", "data", "prepare", "--scenario", "C", "--preset", "tiny", "--json", "--data")] +
         [b"caf\xe9.jsonl"], cwd=tmp_path, env=environment(tmp_path / "cache"), capture_output=True, check=False)

@@ -42,7 +42,6 @@ Trained train(const RunSpec& spec, const TokenStore& store, std::int64_t cut) {
   const TemporaryDirectory directory;
   Losses losses;
   std::mutex mutex;
-  const StopSignal stop([] {});
   auto trainer = std::make_unique<Trainer>(spec, store, at::kCPU);
   TrainingState state;
   if (cut >= 0) {
@@ -60,7 +59,7 @@ Trained train(const RunSpec& spec, const TokenStore& store, std::int64_t cut) {
     state = point.state;
     EXPECT_EQ(state.steps_completed, cut);
   }
-  const LoopHooks hooks{{&losses}, [&] { return stop.requested(); }, mutex, [] {}};
+  const LoopHooks hooks{{&losses}, [] { return false; }, mutex, [] {}};
   EXPECT_EQ(run_training(*trainer, state, hooks), LoopEnd::kCompleted);
   Trained run{losses.values, {}, *state.last_evaluation};
   for (const at::Tensor& value : trainer->parameters().values())
@@ -108,9 +107,7 @@ LoopEnd run_from(const RunSpec& spec, const TokenStore& store, TrainingState& st
                  TrainingObserver& observer) {
   Trainer trainer(spec, store, at::kCPU);
   std::mutex mutex;
-  const StopSignal stop([] {});
-  return run_training(trainer, state,
-                      {{&observer}, [&] { return stop.requested(); }, mutex, [] {}});
+  return run_training(trainer, state, {{&observer}, [] { return false; }, mutex, [] {}});
 }
 
 // A checkpoint is saved before the evaluation that follows its step.

@@ -232,8 +232,13 @@ TEST_F(Cuda, AStepIsLaunchedWithoutWaiting) {
 
 class ReadingReducer : public Reducer {
  public:
+  Share share() const override { return {}; }
   void reduce(std::size_t, const at::Tensor& gradient) override { gradient.sum().item<double>(); }
-  void finish() override {}
+  void finish(const at::Tensor&) override {}
+  std::optional<NonFiniteOrigin::Place> first_found(
+      const std::optional<NonFiniteOrigin::Place>& mine) override {
+    return mine;
+  }
 };
 
 // Negative control: one number that is read within a step.

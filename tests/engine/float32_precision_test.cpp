@@ -16,7 +16,7 @@ TEST(Float32Precision, AllSwitchesReadBackAsIeee) {
   const Json switches = set_float32_precision(/*tf32=*/false);
   for (const char* name : {"generic.all", "cuda.all", "cuda.matmul", "cuda.conv", "cuda.rnn",
                            "mkldnn.all", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn"})
-    EXPECT_EQ(switches.at(name), "ieee") << name;
+    EXPECT_EQ(switches.at(name).get<std::string>(), "ieee") << name;
   EXPECT_EQ(switches.at("cublas.allow_tf32"), false);
   EXPECT_EQ(switches.at("cublas.allow_fp16_accumulation"), false);
   EXPECT_EQ(switches.at("cublas.allow_fp16_reduced_precision_reduction"), false);
@@ -27,7 +27,7 @@ TEST(Float32Precision, AllSwitchesReadBackAsIeee) {
 // Negative control: the read-back sees a switch that is on.
 TEST(Float32Precision, Tf32ShowsInTheReadBack) {
   const Json switches = set_float32_precision(/*tf32=*/true);
-  EXPECT_EQ(switches.at("cuda.matmul"), "tf32");
+  EXPECT_EQ(switches.at("cuda.matmul").get<std::string>(), "tf32");
   EXPECT_EQ(switches.at("cublas.allow_tf32"), true);
   set_float32_precision(/*tf32=*/false);
 }

@@ -39,8 +39,7 @@ class Steps : public TrainingObserver {
 
 LoopEnd run(Trainer& trainer, TrainingState& state, Steps& steps) {
   std::mutex mutex;
-  const StopSignal stop([] {});
-  return run_training(trainer, state, {{&steps}, [&] { return stop.requested(); }, mutex, [] {}});
+  return run_training(trainer, state, {{&steps}, [] { return false; }, mutex, [] {}});
 }
 
 // At a scale of 2^20 the gradient of a logit, about scale / 2, is beyond fp16; at 2^16 it is not.
@@ -155,11 +154,16 @@ TEST(Trainer, WithoutAScalerTheFirstOverflowIsReported) {
 
 class RecordingReducer : public Reducer {
  public:
+  Share share() const override { return {}; }
   void reduce(std::size_t index, const at::Tensor& gradient) override {
     EXPECT_TRUE(seen.emplace(index, gradient.clone()).second) << "reduced twice";
     order.push_back(index);
   }
-  void finish() override { ++finished; }
+  void finish(const at::Tensor&) override { ++finished; }
+  std::optional<NonFiniteOrigin::Place> first_found(
+      const std::optional<NonFiniteOrigin::Place>& mine) override {
+    return mine;
+  }
 
   std::map<std::size_t, at::Tensor> seen;
   std::vector<std::size_t> order;
