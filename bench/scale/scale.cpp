@@ -415,8 +415,8 @@ int most_gpus(Case given, const Costs& costs, double share) {
 }
 
 void print_costs_of_sharing(Case given, const Costs& costs, double price) {
-  std::printf("%6s %8s %8s %12s %8s %8s %10s %8s %10s %8s\n", "GPUs", "cells", "s a cell",
-              "operations/s", "server", "start s", "between s", "lost", "USD lost", "end s");
+  std::printf("%6s %8s %8s %12s %8s %8s %10s %8s %10s %8s\n", "GPUs", "cells", "s/cell",
+              "operations/s", "server", "start s", "between s", "lost", "USD lost", "report s");
   for (const double seconds : {60.0, 600.0, 3600.0})
     for (const auto& [gpus, cells] : {std::pair{8, 1'000}, std::pair{64, 10'000},
                                       std::pair{256, 10'000}, std::pair{1000, 100'000}}) {
@@ -433,16 +433,16 @@ void print_costs_of_sharing(Case given, const Costs& costs, double price) {
 }
 
 void print_where_it_stops(Case given, const Costs& costs) {
-  std::printf("\nMost GPUs (of 1,000 at most) with no more lost, twenty cells a GPU\n");
-  std::printf("%-34s %10s %8s %8s\n", "", "s a cell", "1 %", "10 %");
+  std::printf("\nMost GPUs (at most 1,000) that lose no more than this, twenty cells per GPU\n");
+  std::printf("%-34s %10s %8s %8s\n", "", "s/cell", "1 %", "10 %");
   struct Way {
     const char* name;
     int gpus_per_process;
     bool priced, budget;
   };
   for (const Way& way :
-       {Way{"a process a GPU", 1, false, false}, Way{"... with a price", 1, true, false},
-        Way{"... with a budget", 1, true, true}, Way{"a process for 8 GPUs", 8, false, false},
+       {Way{"one process per GPU", 1, false, false}, Way{"... with a price", 1, true, false},
+        Way{"... with a budget", 1, true, true}, Way{"one process per 8 GPUs", 8, false, false},
         Way{"... with a budget", 8, true, true}})
     for (const double seconds : {60.0, 600.0, 3600.0}) {
       given.gpus_per_process = way.gpus_per_process;
