@@ -197,6 +197,10 @@ def test_following_copies_records_as_they_come_and_waits_for_a_disk_that_went(sw
         assert sweeps.run(*THREE[:4], *THREE[8:]).returncode == 0
         first = run_of(sweeps, "fp32_true").name
         sweeps.wait_for(lambda: (kept / first / "result.json").exists(), "copy")
+        # A look that is under way would go on in the other folder.
+        page = "matrix-report.html"
+        sweeps.wait_for(lambda: len(follower.errors.read_text().splitlines()) > 1, "end of the look")
+        sweeps.wait_for(lambda: (kept / page).read_bytes() == (sweeps.folder / "runs" / page).read_bytes(), "page")
         kept.rename(gone)
         kept.mkdir()  # the empty folder that a disk was mounted on
         assert sweeps.run(*THREE).returncode == 0
