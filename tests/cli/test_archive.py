@@ -198,9 +198,9 @@ def test_following_copies_records_as_they_come_and_waits_for_a_disk_that_went(sw
         first = run_of(sweeps, "fp32_true").name
         sweeps.wait_for(lambda: (kept / first / "result.json").exists(), "copy")
         # A look that is under way would go on in the other folder.
-        page = "matrix-report.html"
         sweeps.wait_for(lambda: len(follower.errors.read_text().splitlines()) > 1, "end of the look")
-        sweeps.wait_for(lambda: (kept / page).read_bytes() == (sweeps.folder / "runs" / page).read_bytes(), "page")
+        page, copy = (folder / "matrix-report.html" for folder in (sweeps.folder / "runs", kept))
+        sweeps.wait_for(lambda: copy.exists() and copy.read_bytes() == page.read_bytes(), "page")
         kept.rename(gone)
         kept.mkdir()  # the empty folder that a disk was mounted on
         assert sweeps.run(*THREE).returncode == 0
