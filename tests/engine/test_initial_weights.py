@@ -166,7 +166,7 @@ def test_a_head_of_another_width(runs, tmp_path, scenario, head):
 def test_a_head_to_be_drawn_where_there_is_none(runs, tmp_path):
     drawn = ("--set", "model.init_head=drawn")
     file = save(parameters(model_of("A")), tmp_path / "plain.safetensors")
-    runs.refused("A", file, "no weights of its own to be drawn", arguments=drawn)
+    runs.refused("A", file, "no weights of its own that could be drawn again", arguments=drawn)
     runs.refused("C", "scratch", "'model.init_head' = 'drawn'", arguments=drawn)
 
 
