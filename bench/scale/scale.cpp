@@ -291,7 +291,7 @@ class Simulation {
     return choice.taken;
   }
 
-  Answer ask(Process& process, Place& place, SeenCell& seen, double& t) {
+  Taking ask(Process& process, Place& place, SeenCell& seen, double& t) {
     Cell& cell = cells_[number(process, seen)];
     const bool held = cell.taken && t < cell.ended_at;
     const LeaseView lease{cell.taken ? 1 : 0, held ? LeaseStanding::kHeld : LeaseStanding::kFree,
@@ -299,17 +299,17 @@ class Simulation {
     switch (next_move(seen.state, lease, 0)) {
       case Move::kTake:
         take(place, seen, cell, t);
-        return Answer::kTaken;
+        return Taking::kTaken;
       case Move::kLookAtRecord:
         t = after(t, kSeenDone);
         if (t >= process.next_reading) t = read_accounts(process, t);
         seen.state = CellState::kDone;
         ++process.ended;
-        return Answer::kNotToBeHad;
+        return Taking::kNotAvailable;
       default:
         t = after(t, kLookHeld);
         seen.state = CellState::kElsewhere;
-        return Answer::kNotToBeHad;
+        return Taking::kNotAvailable;
     }
   }
 

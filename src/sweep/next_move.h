@@ -41,7 +41,7 @@ inline Move next_move(CellState state, const LeaseView& lease, std::int64_t old_
   return news || state == CellState::kElsewhere ? Move::kLookAtRecord : Move::kTake;
 }
 
-enum class Answer { kTaken, kNotToBeHad, kTooExpensive };
+enum class Taking { kTaken, kNotAvailable, kTooExpensive };
 
 struct Choice {
   bool taken = false;
@@ -57,9 +57,9 @@ Choice choose(std::vector<Cell>& cells, bool look_elsewhere, Ask ask) {
     const bool elsewhere = cell.state == CellState::kElsewhere && look_elsewhere;
     if (cell.state != CellState::kWaiting && !elsewhere) continue;
     if (short_of_money && cell.round > *short_of_money) break;
-    const Answer answer = ask(cell);
-    if (answer == Answer::kTaken) return {true, short_of_money.has_value()};
-    if (answer == Answer::kTooExpensive) short_of_money = cell.round;
+    const Taking answer = ask(cell);
+    if (answer == Taking::kTaken) return {true, short_of_money.has_value()};
+    if (answer == Taking::kTooExpensive) short_of_money = cell.round;
   }
   return {false, short_of_money.has_value()};
 }

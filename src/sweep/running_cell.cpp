@@ -78,13 +78,21 @@ std::string RunningCell::conclude() {
   if (timed_out_)
     return concat("it exceeded its limit of ", human_seconds(*limits_.timeout_s),
                   " and was stopped (", engine_.end(), ")");
-  if (engine_.exit_code() == 0 && is_whole(read_run(run_))) return "";
+  if (engine_.exit_code() == 0) {
+    const RunRecord record = read_run(run_);
+    if (is_whole(record)) return "";
+    if (record.damage) {
+      unreadable_ = true;
+      return concat("its record cannot be read: ", *record.damage);
+    }
+  }
   const std::string said = engine_.error();
   return concat("the engine: ", engine_.end(), said.empty() ? "" : "; ", said);
 }
 
 ExitCode RunningCell::exit_code() const {
-  const bool may_pass = engine_.exit_code() == static_cast<int>(ExitCode::kRetryable);
+  const bool may_pass =
+      unreadable_ || engine_.exit_code() == static_cast<int>(ExitCode::kRetryable);
   return may_pass ? ExitCode::kRetryable : ExitCode::kPermanent;
 }
 

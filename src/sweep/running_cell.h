@@ -63,7 +63,7 @@ class RunningCell {
   EngineProcess engine_;
   double last_beat_, accounted_s_ = 0;
   std::optional<double> kill_at_;
-  bool lease_lost_ = false, timed_out_ = false, stopped_ = false;
+  bool lease_lost_ = false, timed_out_ = false, stopped_ = false, unreadable_ = false;
 };
 
 }  // namespace dtbench

@@ -225,9 +225,9 @@ class Sweep {
     if (!look_elsewhere && progress_.count(CellState::kWaiting) == 0) return false;
     const std::unique_ptr<FileLock> alone = budget_.lock();
     const Choice choice = choose(cells_, look_elsewhere, [&](SweepCell& cell) {
-      if (ending_) return Answer::kNotToBeHad;
-      if (!pay(cell, place.slot)) return Answer::kTooExpensive;
-      return start(cell, place) ? Answer::kTaken : Answer::kNotToBeHad;
+      if (ending_) return Taking::kNotAvailable;
+      if (!pay(cell, place.slot)) return Taking::kTooExpensive;
+      return start(cell, place) ? Taking::kTaken : Taking::kNotAvailable;
     });
     if (look_elsewhere && !choice.taken)
       between_looks_ = seconds_between_looks(steady_seconds() - begin, options_.lease_s);

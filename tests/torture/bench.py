@@ -36,7 +36,9 @@ class Bench:
         installed = self.folder / "stand-in"
         if not installed.exists():
             installed.mkdir()
-            shutil.copy(self.program, installed)
+            # By a process of its own: what another thread starts meanwhile would inherit the copy
+            # while it is open for writing, and nobody can execute such a file ("text file busy").
+            subprocess.run(["cp", self.program, installed], check=True)
             shutil.copy(SOURCE / "tests/cli/stand_in_engine.py", installed / "dtbench-engine")
             (installed / "dtbench-engine").chmod(0o755)
         return Bench(installed / "dtbench", self.folder)
