@@ -16,7 +16,7 @@ WIDTH, LABELS = 64, 2
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     torch.manual_seed(3)
-    config = transformers.GPT2Config(vocab_size=512, n_positions=64, n_layer=1, n_embd=WIDTH, n_head=2,
+    config = transformers.GPT2Config(vocab_size=2048, n_positions=64, n_layer=1, n_embd=WIDTH, n_head=2,
                                      num_labels=LABELS, pad_token_id=0)
     state = transformers.GPT2ForSequenceClassification(config).state_dict()
     folder = tmp_path_factory.mktemp("shadow")
@@ -79,8 +79,9 @@ def test_how_far_apart_the_runs_are_is_torchs(weights):
     """The logits of the whole model, its weights being those that bf16 stores under both."""
     folder, state = weights
     stored = {name: value.bfloat16().float() for name, value in state.items()}
-    places = places_of(folder, stored, "bf16_pure")
-    config = transformers.GPT2Config(vocab_size=512, n_positions=64, n_layer=1, n_embd=WIDTH, n_head=2,
+    (folder / "stored").mkdir()
+    places = places_of(folder / "stored", stored, "bf16_pure")
+    config = transformers.GPT2Config(vocab_size=2048, n_positions=64, n_layer=1, n_embd=WIDTH, n_head=2,
                                      num_labels=LABELS, pad_token_id=0, attn_implementation="eager")
     model = transformers.GPT2ForSequenceClassification(config)
     model.load_state_dict(stored)
