@@ -43,7 +43,7 @@ Error explain(const CLI::App& program, const CLI::ParseError& error) {
   const CLI::App* command = parsed_command(program);
   const std::string name = full_name(*command);
   for (const std::string& argument : program.remaining(true)) {
-    if (argument.starts_with("-"))
+    if (argument.starts_with('-'))
       return usage_error(concat("Unknown flag '", argument, "' for '", name, "'."),
                          suggestion(argument.substr(0, argument.find('=')), flags_of(*command)));
     if (command->get_prefix_command()) break;  // what follows belongs to another command line

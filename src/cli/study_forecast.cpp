@@ -130,7 +130,7 @@ std::string total_sentence(const Json& forecast) {
     text +=
         "; hours are unknown, because no record here tells how long such cells take: "
         "--device CARD predicts for a card, and --budget trains a few steps of each kind first";
-  text += ".";
+  text += '.';
   if (!total.at("reserve_usd").is_number()) return text;
   std::string last;
   for (const Json& stage : forecast.at("stages"))

@@ -33,7 +33,7 @@ void require_writable_as_options(const SlurmOptions& options) {
   require_one_line(options.tasks.gpus, "--gpus");
   for (const std::string& option : options.sbatch) {
     require_one_line(option, "--sbatch");
-    if (!option.starts_with("-"))
+    if (!option.starts_with('-'))
       throw usage_error(concat("--sbatch must be an option of sbatch, got '", option, "'."),
                         "For example: --sbatch=--mem=32G");
   }

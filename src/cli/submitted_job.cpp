@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <map>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -67,7 +68,7 @@ void require_command(const CLI::App& scheduler, const std::vector<std::string>& 
     throw usage_error(
         concat("'", scheduler.get_name(), "' needs a command to submit: matrix or study."),
         concat("dtbench submit ", scheduler.get_name(), " --help"));
-  if (words.front().starts_with("-")) throw CLI::ExtrasError(scheduler.get_name(), words);
+  if (words.front().starts_with('-')) throw CLI::ExtrasError(scheduler.get_name(), words);
   if (std::find(known.begin(), known.end(), words.front()) == known.end())
     throw usage_error(concat("'", words.front(), "' cannot be submitted."),
                       suggestion(words.front(), known));
@@ -82,7 +83,7 @@ int number_in(const std::string& text) {
 // Of "2" or "a100:2".
 int count_of(const std::string& gpus) {
   const int count = number_in(gpus.substr(gpus.rfind(':') + 1));
-  if (count < 1 || gpus.starts_with(":"))
+  if (count < 1 || gpus.starts_with(':'))
     throw usage_error(concat("--gpus must be a number or TYPE:NUMBER, got '", gpus, "'."),
                       "For example: --gpus 1, --gpus a100:2");
   return count;
@@ -127,7 +128,7 @@ SubmittedJob read_job(const CLI::App& scheduler) {
     throw explain(program, error);
   }
   SubmittedJob job = *as_matrix ? matrix_job(matrix) : study_job(study);
-  job.arguments = before;
+  job.arguments = std::move(before);
   job.arguments.insert(job.arguments.end(), words.begin(), words.end());
   if (!matrix.matrix.no_wait && !study.matrix.no_wait) job.arguments.emplace_back("--no-wait");
   return job;

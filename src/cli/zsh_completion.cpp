@@ -46,7 +46,7 @@ std::string flag_lines(const Flag& flag) {
         concat(" \\\n    '", flag.value.repeatable ? "*" : "", name, "[", escaped(flag.help), "]");
     if (flag.takes_value)
       lines += concat(":", escaped(flag.value.shown), ":{", completer_of(flag.value), "}");
-    lines += "'";
+    lines += '\'';
   }
   return lines;
 }

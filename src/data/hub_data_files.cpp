@@ -26,7 +26,7 @@ std::string data_set_folder(const fs::path& path) {
   fs::path before, folder = path.parent_path();
   for (const fs::path& component : path) {
     if (split_of_path(component)) {
-      folder = before;
+      folder = std::move(before);
       break;
     }
     before /= component;

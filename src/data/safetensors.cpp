@@ -130,7 +130,7 @@ class HeaderReader {
       if (bytes.starts_with(magic))
         throw usage_error(concat("'", path_.string(), "' is ", name, "; expected safetensors."),
                           "Take the model.safetensors of the same model.");
-    if (bytes.starts_with("{"))
+    if (bytes.starts_with('{'))
       throw usage_error(concat("'", path_.string(), "' is JSON text; expected safetensors.",
                                bytes.find("\"weight_map\"") < 1'000'000
                                    ? " It is the index of weights that are in "

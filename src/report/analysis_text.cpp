@@ -356,7 +356,7 @@ std::string verdicts_text(const Json& analysis) {
     text += verdict_text(verdict);
     for (const Json& other : verdict.at("separately"))
       text += concat("\n", verdict_text(other));
-    text += "\n";
+    text += '\n';
   }
   return text;
 }

@@ -115,7 +115,7 @@ std::string list_text(const char* title, const Json& cells) {
     text += concat("  ", cell_name(each), " (", readable(each.at("path")), ")");
     for (const Json& field : each.value("differing", Json::array()))
       text += concat(" ", readable(field.at("field")));
-    text += "\n";
+    text += '\n';
   }
   return text;
 }

@@ -151,7 +151,7 @@ std::string rates(const Json& groups) {
                           : concat(place.at("finite").dump(), " of ", place.at("n").dump()));
       text += table_row(row);
     }
-    text += "\n";
+    text += '\n';
   }
   return text.empty() ? "" : "## Learning rates\n\n" + text;
 }

@@ -18,8 +18,10 @@ const std::map<std::string, std::string> kOneOfFour = {{"WORLD_SIZE", "4"},
                                                        {"MASTER_PORT", "29500"}};
 
 class Torchrun : public ::testing::Test {
- protected:
+ public:
   ~Torchrun() override { clear(); }
+
+ protected:
   static void set(const std::map<std::string, std::string>& variables) {
     clear();
     for (const auto& [name, value] : variables)

@@ -58,8 +58,7 @@ class Saboteur : public NodeObserver {
 
   void on_node(const Node& node, Phase phase, at::TensorList, at::TensorList out) override {
     if (phase != phase_ || node.operation != operation_ || node.module != module_) return;
-    at::Tensor result = out[0];
-    result.mul_(factor_);
+    out[0].mul_(factor_);
   }
 
  private:

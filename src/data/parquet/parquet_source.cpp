@@ -23,7 +23,7 @@ class ParquetSource : public DocumentSource {
         batches_(name_, std::move(bytes)),
         split_field_(asked.split, concat("'", name_, "'")) {
     const arrow::Schema& schema = batches_.schema();
-    const std::vector<std::string> present = schema.field_names();
+    std::vector<std::string> present = schema.field_names();
     const auto has = [&](const std::string& field) {
       return std::find(present.begin(), present.end(), field) != present.end();
     };

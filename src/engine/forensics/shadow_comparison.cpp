@@ -190,7 +190,7 @@ void ShadowComparison::compare(const RecordedNode& recorded, const Node& node,
 void ShadowComparison::hand_on(const RecordedNode& recorded, const Node& node, at::TensorList out) {
   for (std::size_t i = 0; i < std::min(out.size(), recorded.made.size()); ++i) {
     if (!is_floating(out[i])) continue;
-    at::Tensor here = out[i];
+    const at::Tensor& here = out[i];
     here.copy_(recorded.made[i]);
     rounded_by_[node.outputs[i]] = narrowing(recorded.made[i].scalar_type(), here.scalar_type());
   }
@@ -202,7 +202,7 @@ void ShadowComparison::hand_back(const RecordedNode& recorded, at::TensorList ou
   for (std::size_t i = 0; i < std::min(out.size(), recorded.made.size()); ++i) {
     if (!is_floating(out[i]) || !is_floating(recorded.made[i])) continue;
     if (out[i].use_count() > 1 || out[i].storage().use_count() > 1) continue;
-    at::Tensor here = out[i];
+    const at::Tensor& here = out[i];
     here.copy_(gradient_scale() == 1 ? recorded.made[i]
                                      : recorded.made[i].to(at::kDouble) * gradient_scale());
   }
