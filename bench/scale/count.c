@@ -26,6 +26,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../tests/interposed_calls.h"
+
 // As in counts.py.
 enum kind { OPEN, STAT, LIST, READ, WRITE, SYNC, RENAME, MAKE, REMOVE, LOCK, KINDS };
 enum area { LEASE, ACCOUNT, RECORD, OTHER, AREAS };
@@ -76,15 +78,7 @@ static void count_at(enum kind kind, int folder, const char* path) {
   count_on(kind, folder);
 }
 
-#define REAL(result, name, ...)                                       \
-  static result (*real)(__VA_ARGS__);                                 \
-  if (real == NULL) real = (result(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
-
 // --- opening ---
-
-static mode_t mode_of(int flags, va_list more) {
-  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(more, mode_t) : 0;
-}
 
 #define DEFINE_OPEN(name)                                         \
   int name(const char* path, int flags, ...) {                    \

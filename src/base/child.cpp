@@ -42,12 +42,17 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts)
+    pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 ChildOutput run_child(const std::vector<std::string>& arguments) {
   std::vector<std::string> copies = arguments;
-  std::vector<char*> pointers;
-  for (std::string& argument : copies)
-    pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
+  const std::vector<char*> pointers = pointers_to(copies);
   if (access(pointers[0], X_OK) != 0) throw system_error("Cannot execute", copies[0]);
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw system_error("Cannot make a pipe to", copies[0]);

@@ -10,6 +10,7 @@
 #include <iostream>
 #include <vector>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -43,14 +44,6 @@ std::vector<std::string> environment_of(const Ending& ending) {
   add("LEFT_OUT", ending.left_out);
   add("OUT", std::filesystem::absolute(ending.out).lexically_normal().string());
   return variables;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts)
-    pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // Its output goes to standard error, as standard output may be read as JSON. No signal is blocked

@@ -12,20 +12,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/child.h"
 #include "base/error.h"
 #include "base/text.h"
 
 namespace dtbench {
 namespace {
-
-// As exec takes them: a null at the end.
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts)
-    pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 // This program's environment, with some variables set.
 std::vector<std::string> with_changes(const std::vector<std::string>& changes) {

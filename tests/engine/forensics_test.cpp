@@ -11,22 +11,12 @@
 #include "engine/forensics/explanation_json.h"
 #include "engine/forensics/inquiry.h"
 #include "engine/numerics/finite.h"
+#include "engine/small_cell.h"
 #include "engine/small_model.h"
 #include "engine/train/checkpoint.h"
 
 namespace dtbench::testing {
 namespace {
-
-RunSpec small_cell(const std::string& scenario, const std::string& policy) {
-  RunSpec spec = tiny_spec(scenario);
-  spec.policy = policy_named(policy);
-  spec.train.learning_rate = 3e-3;
-  spec.train.warmup_steps = 4;
-  spec.train.steps = 40;
-  spec.train.batch = spec.train.micro_batch = 4;
-  spec.train.eval_examples = 2;
-  return spec;
-}
 
 std::int64_t fatal_step(const RunSpec& spec, const ReplaySource& source) {
   const ReplayEnd end = replay(spec, source, spec.train.steps);

@@ -8,28 +8,18 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/forensics/shadow.h"
+#include "engine/small_cell.h"
 #include "engine/small_model.h"
 
 namespace dtbench::testing {
 namespace {
 
-RunSpec cell(const std::string& scenario, const std::string& policy) {
-  RunSpec spec = tiny_spec(scenario);
-  spec.policy = policy_named(policy);
-  spec.train.learning_rate = 3e-3;
-  spec.train.warmup_steps = 4;
-  spec.train.steps = 40;
-  spec.train.batch = spec.train.micro_batch = 4;
-  spec.train.eval_examples = 2;
-  return spec;
-}
-
 // Both sides of one scenario.
 struct Pair {
   Pair(const std::string& scenario, const std::string& run, const std::string& other)
-      : spec(cell(scenario, run)),
+      : spec(small_cell(scenario, run)),
         store(tiny_store(spec)),
-        shadow({spec, at::kCPU}, {cell(scenario, other), at::kCPU}, store, {}) {}
+        shadow({spec, at::kCPU}, {small_cell(scenario, other), at::kCPU}, store, {}) {}
 
   RunSpec spec;
   TokenStore store;
@@ -206,10 +196,10 @@ TEST(Shadow, StatesInAnotherFormAreRefused) {
 }
 
 TEST(Shadow, OtherOperationsAreRefused) {
-  RunSpec chain = cell("E", "fp32_true");
+  RunSpec chain = small_cell("E", "fp32_true");
   chain.policy.loss = LossRule::kTransformers;
   const TokenStore store(tiny_store(chain));
-  Shadow shadow({cell("E", "fp32_true"), at::kCPU}, {chain, at::kCPU}, store, {});
+  Shadow shadow({small_cell("E", "fp32_true"), at::kCPU}, {chain, at::kCPU}, store, {});
   EXPECT_THROW(shadow.step(), Error);
 }
 

@@ -30,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../interposed_calls.h"
+
 // As in shim.py.
 enum kind { OPEN, READ, WRITE, SHORT_WRITE, SYNC, RENAME, MAKE, REMOVE, TRUNCATE, MAP, LIST, KINDS };
 
@@ -102,15 +104,7 @@ static int fails_on(enum kind kind, int descriptor) {
          is_below(path) && fails_at(kind, path);
 }
 
-#define REAL(result, name, ...)                                       \
-  static result (*real)(__VA_ARGS__);                                 \
-  if (real == NULL) real = (result(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
-
 // --- opening ---
-
-static mode_t mode_of(int flags, va_list more) {
-  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(more, mode_t) : 0;
-}
 
 #define DEFINE_OPEN(name)                                                   \
   int name(const char* path, int flags, ...) {                              \
