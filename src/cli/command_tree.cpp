@@ -45,8 +45,8 @@ const Words& known_words() {
   return words;
 }
 
-Value value_of(const CLI::Option& option, const std::string& key) {
-  Value value;
+CommandValue value_of(const CLI::Option& option, const std::string& key) {
+  CommandValue value;
   value.shown = option.get_type_name();
   value.repeatable = option.get_expected_max() >= CLI::detail::expected_max_vector_size;
   if (const auto known = known_words().find(key); known != known_words().end()) {

@@ -12,7 +12,7 @@ namespace dtbench {
 // file of one's own. kRecords: the folders in runs/.
 enum class Completes { kFiles, kWords, kRecords };
 
-struct Value {
+struct CommandValue {
   std::string shown;  // "TEXT", "INT:INT in [1 - 8]"
   bool repeatable = false;
   Completes completes = Completes::kFiles;
@@ -23,13 +23,13 @@ struct Flag {
   std::vector<std::string> names;  // "-h", "--help"
   std::string help;
   bool takes_value = false;
-  Value value;
+  CommandValue value;
 };
 
 struct Argument {
   std::string name, help;
   bool required = false;
-  Value value;
+  CommandValue value;
 };
 
 struct Command {

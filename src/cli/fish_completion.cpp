@@ -18,7 +18,7 @@ std::string at(const Command& command) {
                 quoted(concat("__dtbench_at ", join(command.path, " "))));
 }
 
-std::string completer_of(const Value& value) {
+std::string completer_of(const CommandValue& value) {
   if (value.completes == Completes::kRecords) return " -f -a '(path basename runs/*/)'";
   if (value.words.empty()) return "";
   return concat(" -a ", quoted(join(value.words, " ")));

@@ -25,7 +25,7 @@ std::string function_of(const Command& command) {
   return name;
 }
 
-std::string completer_of(const Value& value) {
+std::string completer_of(const CommandValue& value) {
   switch (value.completes) {
     case Completes::kWords:
       return concat("_alternative \"words\\:word\\:(", join(value.words, " "),
