@@ -3,7 +3,6 @@ and that nothing it does costs a result."""
 
 import json
 import signal
-import time
 
 import pytest
 from sweeps import said, states
@@ -71,13 +70,16 @@ def test_after_a_signal_of_a_scheduler_it_runs(sweeps, number):
 
 def test_a_repeated_signal_does_not_keep_it_from_running(sweeps):
     """As Slurm sends them: to all processes, more than once. Those that come late go to the command."""
-    process = sweeps.start(*ONE, "--on-finish", "trap 'echo passed on > passed' TERM; echo > begun; " + TELL +
+    process = sweeps.start(*ONE, "--on-finish", "trap 'echo passed on > passed' TERM; " + TELL +
                            "; while ! [ -e passed ]; do sleep 0.05; done", does={"A fp32_true": "wait"})
     sweeps.wait_for_steps("A fp32_true seed 0", 2)
-    process.send_signal(signal.SIGTERM)
-    while not (sweeps.folder / "begun").exists():
+
+    def saved():
+        # Not after that: the command gets a signal that comes before its trap is set, and ends.
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.02)
+        return sweeps.results().get("A fp32_true seed 0", {}).get("status") == "interrupted"
+
+    sweeps.wait_for(saved, "record that is saved")
     sweeps.wait_for(lambda: (sweeps.folder / "told").exists() and (sweeps.folder / "told").read_text(), "command")
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
