@@ -58,7 +58,7 @@ void archive_records(const ArchiveOptions& options) {
 
 void add_archive_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "archive", "copy finished records to another disk, each once, complete and verified");
+      "archive", "copy each finished record to another disk once, and verify the copy");
   const auto options = std::make_shared<ArchiveOptions>();
   command->add_option("out", options->out, "root folder of records")->required();
   command->add_option("--to", options->to, "folder to copy to, such as a mounted disk")->required();

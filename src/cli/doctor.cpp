@@ -229,7 +229,7 @@ void run_doctor(const DoctorOptions& options) {
 void add_doctor_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "doctor",
-      "check what this machine supports, how fast it is, and whether the full study fits on it");
+      "check what this machine supports, how fast it is, and whether preset base fits on it");
   const auto options = std::make_shared<DoctorOptions>();
   command->add_option("--device", options->device,
                       "cpu, cuda or cuda:N (default: cuda if a GPU is available)");

@@ -42,7 +42,7 @@ void explain_run(ExplainOptions& options) {
 void add_explain_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand("explain",
                                              "find out why a run died: where, by which mechanism, "
-                                             "and how strongly interventions support that");
+                                             "and how well experiments confirm it");
   const auto options = std::make_shared<ExplainOptions>();
   command->add_option("run", options->run, "cell id (or a prefix of it), or a run's folder")
       ->required();

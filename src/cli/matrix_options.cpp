@@ -141,15 +141,15 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command
       .add_option(
           "--jobs", options.jobs,
-          "number of cells to train at once (default: one per GPU, or one on a CPU, whose cores "
-          "the cells share)")
+          "number of cells to train at once (default: one per GPU, or one on a CPU; several "
+          "divide the CPU's cores among them)")
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
   command.add_option("--budget", options.budget,
                      "maximum to spend, in USD; needs a price (--price-per-hour)");
   command
       .add_option("--records", options.records,
-                  "when --device names a card: folder of records from other cards to predict from; "
+                  "folder of records from other cards, used to predict the card that --device names; "
                   "repeatable (default: the bundled H100 records)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,

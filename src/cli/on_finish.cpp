@@ -129,8 +129,8 @@ std::exception_ptr caught(const std::function<void()>& step, ExitCode& code) {
 void add_on_finish_option(CLI::App& command, std::string& on_finish) {
   command.add_option(
       "--on-finish", on_finish,
-      "shell command to run at the very end, whether or not training succeeded, but not after "
-      "Ctrl-C; it finds the outcome in FINISHED_STATUS and other variables (docs/matrix.md)");
+      "shell command to run at the end, after success or failure but not after Ctrl-C; "
+      "FINISHED_STATUS and other environment variables tell it the outcome (docs/matrix.md)");
 }
 
 void work_and_finish(const std::string& command, const Work& work) {

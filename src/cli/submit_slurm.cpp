@@ -120,7 +120,7 @@ void add_submit_slurm_command(CLI::App& submit) {
   command->add_option("--account", options->account, "account, as for sbatch");
   command->add_option(
       "--time", options->time,
-      "time limit per task, as for sbatch (4:00:00); a task that needs longer is requeued");
+      "time limit per task, as for sbatch, for example 4:00:00; a task that needs longer is requeued");
   command
       ->add_option("--sbatch", options->sbatch,
                    "further sbatch option, for example --sbatch=--mem=32G; repeatable")

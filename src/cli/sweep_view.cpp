@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -41,9 +42,10 @@ std::string end_line(const SweepCell& cell) {
 }
 
 // The table's lines, of at most `width` characters: `recent` (cells that ended, a line each), those
-// that run, and the whole.
+// that run, the whole, and what Ctrl-C does.
 std::vector<std::string> sweep_screen(const SweepProgress& progress,
-                                      const std::vector<std::string>& recent, std::size_t width) {
+                                      const std::vector<std::string>& recent,
+                                      const std::string& at_ctrl_c, std::size_t width) {
   Rows rows = {{"cell", "state", "step", "loss", "samples/s", "ETA"}};
   for (const SweepCell& cell : progress.cells)
     if (cell.state == CellState::kRunning || cell.state == CellState::kElsewhere)
@@ -53,7 +55,7 @@ std::vector<std::string> sweep_screen(const SweepProgress& progress,
     text += line + "\n";
   text += aligned(rows, {2, 2}) + whole_line(progress) + "\n";
   text += progress.stopping ? "Running cells save a checkpoint; Ctrl-C again stops them at once."
-                            : "Ctrl-C stops, the same command resumes.";
+                            : at_ctrl_c;
   std::vector<std::string> lines;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);)
@@ -63,11 +65,13 @@ std::vector<std::string> sweep_screen(const SweepProgress& progress,
 
 class LiveView : public SweepObserver {
  public:
+  explicit LiveView(std::string at_ctrl_c) : at_ctrl_c_(std::move(at_ctrl_c)) {}
+
   bool shows_steps() const override { return true; }
   void begin(const SweepProgress& progress) override { tick(progress); }
   void tick(const SweepProgress& progress) override {
     if (!block_) block_.emplace(STDERR_FILENO);
-    block_->draw(sweep_screen(progress, recent_, block_->width()));
+    block_->draw(sweep_screen(progress, recent_, at_ctrl_c_, block_->width()));
   }
   void cell_ended(const SweepProgress&, const SweepCell& cell) override {
     recent_.push_back(end_line(cell));
@@ -78,6 +82,7 @@ class LiveView : public SweepObserver {
   void finish() override { block_.reset(); }
 
  private:
+  const std::string at_ctrl_c_;
   std::optional<LiveBlock> block_;  // from begin() to finish()
   std::vector<std::string> recent_;
 };
@@ -132,8 +137,8 @@ std::string whole_line(const SweepProgress& progress) {
   return line;
 }
 
-std::unique_ptr<SweepObserver> make_sweep_view() {
-  if (LiveBlock::possible_on(STDERR_FILENO)) return std::make_unique<LiveView>();
+std::unique_ptr<SweepObserver> make_sweep_view(const std::string& at_ctrl_c) {
+  if (LiveBlock::possible_on(STDERR_FILENO)) return std::make_unique<LiveView>(at_ctrl_c);
   return std::make_unique<PlainView>();
 }
 

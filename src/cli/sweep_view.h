@@ -8,8 +8,10 @@
 
 namespace dtbench {
 
-// A table that is redrawn in place where standard error is a terminal, a line a cell elsewhere.
-std::unique_ptr<SweepObserver> make_sweep_view();
+// A table that is redrawn in place where standard error is a terminal, and says what Ctrl-C does; a
+// line a cell elsewhere.
+std::unique_ptr<SweepObserver> make_sweep_view(
+    const std::string& at_ctrl_c = "Ctrl-C stops, the same command resumes.");
 
 // "3 of 36 cells done, 1 failed, 2 running; 0.12 USD of 5.00 spent; ETA 3 min 10 s".
 std::string whole_line(const SweepProgress& progress);

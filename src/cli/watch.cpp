@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 constexpr double kSecondsBetweenLooks = 1;
 constexpr double kSecondsOfSilence = 3;  // between two cells nobody may work for a moment
 constexpr double kLeaseSeconds = 60;
+constexpr const char* kFix =
+    "Give the folder that 'dtbench matrix --out' names, or wait for its first cell with --follow.";
 
 // Cells as the matrices of a folder listed them, and what was run there besides.
 class Watch {
@@ -31,41 +33,71 @@ class Watch {
   explicit Watch(const fs::path& folder)
       : folder_(folder),
         leases_(sweep_folder(folder) / "leases", kLeaseSeconds),
-        ledger_(sweep_folder(folder) / "ledger") {
+        ledger_(sweep_folder(folder) / "ledger") {}
+
+  // Until no process works on the cells.
+  void run(SweepObserver& view) {
     std::error_code error;
-    if (!fs::is_directory(folder, error))
-      throw usage_error(concat("'", folder.string(), "' is not a folder of runs."),
-                        "Give the folder that 'dtbench matrix --out' named.");
-    for (fs::directory_iterator file(sweep_folder(folder) / "cells", error), end;
-         !error && file != end; file.increment(error))
-      if (file->path().extension() == ".json") add_listed(read_json_file(file->path()));
-    if (error && error != std::errc::no_such_file_or_directory)
-      throw unreadable(sweep_folder(folder) / "cells", error);
-    for (const RunRecord& run : read_runs(folder))
-      add_run(run);
+    if (!fs::is_directory(folder_, error))
+      throw usage_error(concat("'", folder_.string(), "' is not a folder of runs."), kFix);
+    find_cells();
+    find_unlisted();
     if (cells_.empty())
-      throw usage_error(concat("There are no cells in '", folder.string(), "'."),
-                        "Give the folder that 'dtbench matrix --out' named.");
+      throw usage_error(concat("There are no cells in '", folder_.string(), "'."), kFix);
+    const SignalQueue signals;
+    show(view, signals, [last_work = steady_seconds()](const SweepProgress& progress) mutable {
+      if (progress.count(CellState::kElsewhere) > 0) last_work = steady_seconds();
+      return progress.ended() < progress.cells.size() &&
+             steady_seconds() - last_work < kSecondsOfSilence;
+    });
   }
 
-  void run(SweepObserver& view) {
-    SweepProgress progress(cells_);
-    progress.budget = budget_;
-    look(progress, nullptr);
+  // Until a signal: waits for the first cell, and takes up those that are listed later.
+  void follow(SweepObserver& view) {
     const SignalQueue signals;
+    for (bool told = false;; told = true) {
+      find_cells();
+      find_unlisted();
+      if (!cells_.empty()) break;
+      if (!told) log_info(concat("waiting for the first cell in '", folder_.string(), "'"));
+      if (signals.next(kSecondsBetweenLooks) != 0) return;
+    }
+    show(view, signals, [this](const SweepProgress&) {
+      find_cells();
+      return true;
+    });
+  }
+
+ private:
+  template <class Continues>
+  void show(SweepObserver& view, const SignalQueue& signals, Continues continues) {
+    SweepProgress progress(cells_);
+    look(progress, nullptr);
     view.begin(progress);
-    double last_work = steady_seconds();
-    while (progress.ended() < cells_.size() && steady_seconds() - last_work < kSecondsOfSilence) {
+    do {
       look(progress, &view);
       view.tick(progress);
-      if (progress.count(CellState::kElsewhere) > 0) last_work = steady_seconds();
-      if (signals.next(kSecondsBetweenLooks) != 0) break;
-    }
+    } while (continues(progress) && signals.next(kSecondsBetweenLooks) == 0);
     view.finish();
     log_info(whole_line(progress));
   }
 
- private:
+  void find_cells() {
+    std::error_code error;
+    for (fs::directory_iterator file(sweep_folder(folder_) / "cells", error), end;
+         !error && file != end; file.increment(error))
+      if (file->path().extension() == ".json" && lists_.insert(file->path()).second)
+        add_listed(read_json_file(file->path()));
+    if (error && error != std::errc::no_such_file_or_directory)
+      throw unreadable(sweep_folder(folder_) / "cells", error);
+  }
+
+  // What 'dtbench run' trained beside the cells of a matrix.
+  void find_unlisted() {
+    for (const RunRecord& run : read_runs(folder_))
+      add_run(run);
+  }
+
   void add_listed(const Json& list) {
     for (const Json& listed : list.value("cells", Json::array())) {
       SweepCell cell;
@@ -106,6 +138,7 @@ class Watch {
       look_at(cell);
       if (cell.ended() && view != nullptr) view->cell_ended(progress, cell);
     }
+    progress.budget = budget_;
     if (price_per_hour_)
       progress.spent_usd = cost_of(device_seconds(ledger_.by_cell()), *price_per_hour_);
   }
@@ -131,7 +164,8 @@ class Watch {
   Leases leases_;
   const Ledger ledger_;
   std::vector<SweepCell> cells_;
-  std::set<std::string> known_;
+  std::set<std::string> known_;  // cells, by the name of their folder
+  std::set<fs::path> lists_;     // that were read
   std::optional<double> price_per_hour_, budget_;
 };
 
@@ -141,8 +175,16 @@ void add_watch_command(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("watch", "show a matrix's progress until no process is working on it");
   const auto folder = std::make_shared<std::string>("runs");
+  const auto follows = std::make_shared<bool>(false);
   command->add_option("folder", *folder, "root folder of records (default: runs)");
-  command->callback([folder] { Watch(*folder).run(*make_sweep_view()); });
+  command->add_flag("--follow", *follows,
+                    "wait for the first cell, show cells added later, until Ctrl-C");
+  command->callback([folder, follows] {
+    Watch watch(*folder);
+    const std::unique_ptr<SweepObserver> view =
+        make_sweep_view("Ctrl-C ends the view, not the training.");
+    *follows ? watch.follow(*view) : watch.run(*view);
+  });
 }
 
 }  // namespace dtbench

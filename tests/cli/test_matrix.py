@@ -358,12 +358,27 @@ def test_watch_on_a_terminal(sweeps):
     sweeps.wait_for_steps("A fp16_naive seed 0", 2)
     sweeps.command = "watch"
     terminal = Terminal(sweeps, 100, 24, "runs")
-    terminal.read(until=lambda frame: "A fp16_naive seed 0  elsewhere" in frame and "2/3" in frame)
+    terminal.read(until=lambda frame: "A fp16_naive seed 0  elsewhere" in frame and "2/3" in frame
+                  and "Ctrl-C ends the view, not the training." in frame)
     terminal.press(b"\x03")
     assert terminal.end() == 0
     assert process.poll() is None  # it goes on
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
+
+
+def test_watch_follows_from_before_the_first_cell_until_it_is_stopped(sweeps):
+    watch = sweeps.start("runs", "--follow", command="watch")
+    assert "waiting for the first cell in 'runs'" in watch.stderr.readline()
+    assert sweeps.run(*TWO).returncode == 0
+    assert watch.stderr.readline().startswith("2 cells, ")
+    assert sweeps.run(*TWO, "--set", "train.steps=4").returncode == 0  # two cells more, listed later
+    while not watch.stderr.readline().startswith("[4/4] "):
+        pass
+    assert watch.poll() is None  # nobody works any more
+    watch.send_signal(signal.SIGINT)
+    _, rest = watch.communicate(timeout=60)
+    assert watch.returncode == 0 and "4 of 4 cells done" in rest
 
 
 def test_watch_says_when_there_is_nothing(sweeps):

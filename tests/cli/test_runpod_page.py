@@ -36,6 +36,7 @@ def test_every_command_is_answered(api):
     assert process.returncode == 0, process.stdout + process.stderr
     assert "NVIDIA A40 48 GB {'secure': 0.44" in process.stdout
     assert "RUNNING 0.44 ssh root@195.26.233.3 -p 34446" in process.stdout
+    assert f"volume={VOLUME}\n" in process.stdout and f"pod={POD}\n" in process.stdout
     done = [(method, path.removeprefix("/v2/")) for method, path, _, _ in api.requests]
     pod = f"pods/{POD}"
     assert done == [("GET", "catalog/gpus?include=AVAILABILITY&product=POD"), ("POST", "network-volumes"),
@@ -47,6 +48,16 @@ def test_nothing_that_costs_is_left_at_the_end(api):
     whole = [block for block in TO_THE_API if "-X DELETE" not in block]
     assert follow(api, [*whole, TO_THE_API[-1]]).returncode == 0
     assert api.pod is None and api.volumes == set()
+
+
+def test_an_error_of_the_api_is_printed_as_it_came(api):
+    """In each command that reads a reply: a key that the API refuses."""
+    readers = [block for block in TO_THE_API if '"$reply"' in block]
+    assert len(readers) == 4
+    for block in readers:
+        process = follow(api, [TO_THE_API[0], 'auth="Authorization: Bearer wrong"', "volume=v pod=p", block])
+        assert process.returncode == 1 and process.stdout == ""
+        assert process.stderr.startswith('The API answered: {"') and "Traceback" not in process.stderr
 
 
 def test_a_wrong_field_would_be_noticed(api):

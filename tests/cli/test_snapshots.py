@@ -25,6 +25,13 @@ CASES = {
     "help-submit": "submit --help",
     "help-submit-slurm": "submit slurm --help",
     "help-submit-kubernetes": "submit kubernetes --help",
+    "help-submit-skypilot": "submit skypilot --help",
+    "help-study": "study --help",
+    "help-archive": "archive --help",
+    "help-explain": "explain --help",
+    "help-rescue": "rescue --help",
+    "help-completion": "completion --help",
+    "help-man": "man --help",
     "help-watch": "watch --help",
     "help-run": "run --help",
     "help-benchmark": "benchmark --help",
@@ -139,3 +146,13 @@ def test_is_what_it_was(name, shown, folder):
 
 def test_no_snapshot_is_left_over():
     assert {file.stem for file in (HERE / "snapshots").glob("*")} == set(CASES)
+
+
+def test_every_command_has_its_help_here():
+    """Also those under 'data' and 'submit'; the list of commands is the program's own."""
+    commands = []
+    for parent in ("", "data-", "submit-"):
+        text = (HERE / "snapshots" / f"help-{parent}".rstrip("-")).with_suffix(".txt").read_text()
+        commands += [parent + name for name in re.findall(r"^  ([a-z]+) {2,}", text.split("Subcommands:\n")[1], re.M)]
+    assert len(commands) > 20
+    assert {f"help-{command}" for command in commands} <= set(CASES)
