@@ -178,7 +178,7 @@ void add_store_commands(CLI::App& data) {
               "store folder, or a prefix of its fingerprint; optional if there is only one store",
               show_store);
   add_command(data, "verify",
-              "check stores against their hashes; move damaged ones aside, then exit with code 4",
+              "check stores against their hashes; if any are damaged, move them aside and exit with code 4",
               "store folder, a prefix of its fingerprint, or a cached repository, "
               "hf://[datasets/]OWNER/NAME (default: all stores)",
               verify_stores);

@@ -11,9 +11,7 @@ void add_matrix_flags(CLI::App& command, MatrixCommand& options) {
   add_matrix_options(command, options.matrix);
   command.add_flag("--dry-run", options.dry_run,
                    "print the cells with their predicted memory, hours and dollars; train nothing");
-  command.add_flag("--rerun", options.rerun,
-                   "retrain cells whose record comes from a different program, spec or data; move "
-                   "the old record aside");
+  add_rerun_flag(command, options.rerun);
   // Two flags, the last of which counts: CLI11 shows a negated name as --keep-going{false}.
   command
       .add_flag_callback(

@@ -164,6 +164,12 @@ void add_no_wait_flag(CLI::App& command, MatrixOptions& options) {
                    "exit when other processes hold all remaining cells (default: wait for them)");
 }
 
+void add_rerun_flag(CLI::App& command, bool& rerun) {
+  command.add_flag("--rerun", rerun,
+                   "retrain cells that are otherwise refused, because their record is damaged or "
+                   "comes from a different program, spec, data or initial weights; move it aside");
+}
+
 std::optional<std::string> card_of(const MatrixOptions& options) {
   const ResolveRequest request = options.spec.request();
   const Setting* flag = device_flag(request.command_line);

@@ -33,6 +33,7 @@ void add_matrix_selection(CLI::App& command, MatrixOptions& options);
 void add_matrix_options(CLI::App& command, MatrixOptions& options);
 
 void add_no_wait_flag(CLI::App& command, MatrixOptions& options);
+void add_rerun_flag(CLI::App& command, bool& rerun);
 
 // The name of a card in --device, where that is no device of this machine ("NVIDIA RTX A6000"): its
 // cells can be predicted, not trained. Throws Error (usage) for a name that hardware.toml lacks.

@@ -199,9 +199,7 @@ void add_study_flags(CLI::App& command, StudyOptions& options) {
       "--dry-run", options.dry_run,
       "print the stages with their hours, dollars and what each can decide; train nothing");
   command.add_option("--seeds", options.seeds, "use at most N seeds per stage (default: all)");
-  command.add_flag("--rerun", options.rerun,
-                   "retrain cells whose record comes from a different program, spec or data; move "
-                   "the old record aside");
+  add_rerun_flag(command, options.rerun);
   add_no_wait_flag(command, options.matrix);
   add_on_finish_option(command, options.matrix.on_finish);
   add_matrix_options(command, options.matrix);
