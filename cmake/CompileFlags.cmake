@@ -5,6 +5,12 @@ target_compile_options(dtbench_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                             -Werror -ffp-contract=off -fno-fast-math>)
 
+# In a group of sources, gcc takes each for a header, in which a type of an unnamed namespace would be
+# a fault.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(dtbench_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
+
 # What a fault of a reader would meet before it does harm (SECURITY.md): guarded stack frames, checked
 # calls of libc, and relocations that are read-only before the first byte is read. Released only:
 # sanitizers check more, and without optimization there is nothing to check libc's calls by.

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the sources of a build folder, skipping those that passed unchanged.
 
-A source passed before if its own text, the project headers it includes (as ninja recorded them),
-its compile command, .clang-tidy and clang-tidy's version are what they were: their hash is the name
-of an empty file in the folder that --passed names, which clones may share, since paths below the
-clone do not enter it.
+A source passed before if its own text, the project headers it includes, its compile command,
+.clang-tidy and clang-tidy's version are what they were: their hash is the name of an empty file in
+the folder that --passed names, which clones may share, since paths below the clone do not enter it.
 
 The precompiled header is left out: without it most sources parse in half the time, and a source
 that lacks an include of its own is found.
@@ -12,6 +11,7 @@ that lacks an include of its own is found.
 
 import argparse
 import concurrent.futures
+import functools
 import hashlib
 import json
 import pathlib
@@ -22,23 +22,43 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def included_headers(folder):
-    """The project's files that each object was built from: {object: [path]}."""
-    text = subprocess.run(["ninja", "-C", folder, "-t", "deps"], check=True, capture_output=True,
-                          text=True).stdout
-    headers = {}
-    for block in text.split("\n\n"):
-        target, *paths = block.splitlines() or [""]
-        paths = [(folder / path.strip()).resolve() for path in paths]
-        headers[target.split(":")[0]] = sorted(p for p in paths if p.is_relative_to(ROOT))
-    return headers
+def each_source(entries):
+    """The compile commands, one a source: of a group of sources (a unity build), one for each."""
+    for entry in entries:
+        file = pathlib.Path(entry["file"])
+        if file.parent.name != "Unity":
+            yield entry
+            continue
+        for source in re.findall(r'^#include "(.+)"', file.read_text(), re.MULTILINE):
+            yield entry | {"file": source, "command": entry["command"].replace(str(file), source)}
 
 
-def key_of(entry, headers, version):
-    digest = hashlib.sha256(version + entry["command"].replace(str(ROOT), "").encode())
-    target = re.search(r" -o (\S+)", entry["command"])[1]
-    for path in [pathlib.Path(entry["file"]), *headers.get(target, []),
-                 ROOT / ".clang-tidy"]:
+@functools.cache
+def included(path):
+    """The project's files that `path` names in its #includes, as they are searched for."""
+    names = re.findall(r'^#include "(.+)"', path.read_text(errors="replace"), re.MULTILINE)
+    places = [path.parent, ROOT / "src", ROOT / "tests", ROOT]
+    return [next((place / name).resolve() for place in places if (place / name).exists())
+            for name in names if any((place / name).exists() for place in places)]
+
+
+def headers_of(source):
+    """What it includes, and what that does."""
+    found, todo = set(), [source]
+    while todo:
+        new = set(included(todo.pop())) - found
+        found |= new
+        todo += new
+    return sorted(found)
+
+
+def key_of(entry, version):
+    digest = hashlib.sha256(version)
+    source = pathlib.Path(entry["file"])
+    # Of a group's object, the name says which group.
+    command = re.sub(r" -o \S+ -c", "", entry["command"])
+    digest.update(command.replace(str(ROOT), "").encode())
+    for path in [source, *headers_of(source), ROOT / ".clang-tidy"]:
         name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -58,16 +78,15 @@ def main():
     (folder / "tidy").mkdir(exist_ok=True)
     version = subprocess.run([tidy, "--version"], check=True, stdout=subprocess.PIPE).stdout
 
-    headers = included_headers(folder)
     todo = {}
-    entries = json.loads((folder / "compile_commands.json").read_text())
+    entries = list(each_source(json.loads((folder / "compile_commands.json").read_text())))
     for entry in entries:
         entry["command"] = re.sub(r"-Winvalid-pch -include \S+", "", entry["command"])
     (folder / "tidy" / "compile_commands.json").write_text(json.dumps(entries))
     for entry in entries:
         source = pathlib.Path(entry["file"])
         if source.suffix == ".cpp" and source.is_relative_to(ROOT) and folder not in source.parents:
-            stamp = passed / key_of(entry, headers, version)
+            stamp = passed / key_of(entry, version)
             if not stamp.exists():
                 todo.setdefault(source, stamp)
 

@@ -22,7 +22,7 @@ struct Entry {
   std::string state;  // how it ended: "trained", "nonfinite at step 7", "out_of_memory", ...
 };
 
-struct Side {
+struct CellSet {
   Cells cells;
   std::vector<Entry> entries;  // those with a spec
 };
@@ -33,22 +33,22 @@ std::string state_of(const Cell& cell) {
   return state;
 }
 
-Side side_of(const std::vector<RunRecord>& records) {
-  Side side{cells_of(records), {}};
+CellSet cell_set(const std::vector<RunRecord>& records) {
+  CellSet set{cells_of(records), {}};
   std::map<std::filesystem::path, const Cell*> used;
   std::map<std::filesystem::path, const ExcludedCell*> excluded;
-  for (const Cell& cell : side.cells.used)
+  for (const Cell& cell : set.cells.used)
     used.emplace(cell.path, &cell);
-  for (const ExcludedCell& cell : side.cells.excluded)
+  for (const ExcludedCell& cell : set.cells.excluded)
     excluded.emplace(cell.path, &cell);
   for (const RunRecord& record : records) {
     if (record.spec.is_null()) continue;
     if (const auto cell = used.find(record.path); cell != used.end())
-      side.entries.push_back({&record, cell->second, state_of(*cell->second)});
+      set.entries.push_back({&record, cell->second, state_of(*cell->second)});
     else
-      side.entries.push_back({&record, nullptr, to_string(excluded.at(record.path)->why)});
+      set.entries.push_back({&record, nullptr, to_string(excluded.at(record.path)->why)});
   }
-  return side;
+  return set;
 }
 
 std::string spec_without(const Entry& entry, std::initializer_list<const char*> names) {
@@ -167,16 +167,16 @@ std::size_t judge(Json& groups) {
   return tests.size();
 }
 
-Json set_json(const std::vector<RunRecord>& records, const Side& side) {
+Json set_json(const std::vector<RunRecord>& records, const CellSet& set) {
   Json excluded = Json::object();
-  for (const ExcludedCell& cell : side.cells.excluded)
+  for (const ExcludedCell& cell : set.cells.excluded)
     excluded[to_string(cell.why)] = excluded.value(to_string(cell.why), 0) + 1;
   Json list = Json::array();
-  for (const ExcludedCell& cell : side.cells.excluded)
+  for (const ExcludedCell& cell : set.cells.excluded)
     list.push_back(
         {{"path", cell.path.string()}, {"why", to_string(cell.why)}, {"reason", cell.reason}});
   return {{"read", records.size()},
-          {"used", side.cells.used.size()},
+          {"used", set.cells.used.size()},
           {"excluded", excluded},
           {"left_out", list}};
 }
@@ -190,7 +190,7 @@ void count_differences(const Entry& before, const Entry& after, std::map<Json, i
 }  // namespace
 
 Json changes(const std::vector<RunRecord>& before, const std::vector<RunRecord>& after) {
-  const Side a = side_of(before), b = side_of(after);
+  const CellSet a = cell_set(before), b = cell_set(after);
   Json json = {{"schema_version", 1},
                {"alpha", kAlpha},
                {"before", set_json(before, a)},

@@ -62,7 +62,7 @@ std::string changed_text(const Json& changes) {
   return concat("\nChanged beyond noise (", tests, ")\n", aligned(rows));
 }
 
-std::string disturbed_text(const Json& changes) {
+std::string disturbed_sets_text(const Json& changes) {
   std::int64_t disturbed = 0;
   for (const Json& group : changes.at("groups"))
     disturbed += group.at("disturbed_pairs").get<std::int64_t>();
@@ -125,7 +125,7 @@ std::string list_text(const char* title, const Json& cells) {
 std::string changes_text(const Json& changes) {
   return concat(set_line("Before", changes.at("before")), set_line("After", changes.at("after")),
                 changes.at("pairs").dump(), " pairs\n", differing_text(changes),
-                changed_text(changes), disturbed_text(changes), states_text(changes),
+                changed_text(changes), disturbed_sets_text(changes), states_text(changes),
                 groups_text(changes),
                 list_text("Not paired, because these fields differ", changes.at("refused")),
                 list_text("Only before", changes.at("only_before")),

@@ -12,10 +12,6 @@
 namespace dtbench {
 namespace {
 
-std::string at(const Json& json, const char* pointer) {
-  return readable(member_or_null(json, pointer));
-}
-
 double number_at(const Json& json, const char* pointer) {
   return number_or_none(member_or_null(json, pointer)).value_or(std::nan(""));
 }
@@ -41,14 +37,14 @@ std::string paragraph(const std::string& title, const std::string& text) {
 // One character a value, by its logarithm between the smallest and the largest.
 std::string sparkline(const std::vector<double>& values) {
   constexpr const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  constexpr std::size_t kWidth = 60;
+  constexpr std::size_t kColumns = 60;
   double low = INFINITY, high = 0;
   for (const double value : values) {
     if (value > 0 && std::isfinite(value)) low = std::min(low, value);
     if (std::isfinite(value)) high = std::max(high, value);
   }
   std::string text;
-  const std::size_t first = values.size() > kWidth ? values.size() - kWidth : 0;
+  const std::size_t first = values.size() > kColumns ? values.size() - kColumns : 0;
   for (std::size_t i = first; i < values.size(); ++i) {
     const double value = values[i];
     if (std::isnan(value)) {
@@ -91,29 +87,32 @@ std::string signals_text(const Json& explanation) {
 std::string trials_text(const Json& explanation) {
   Rows rows = {{"  change", "role", "end", "loss", "longest step"}};
   for (const Json& trial : explanation.at("trials"))
-    rows.push_back({"  " + at(trial, "/change"), at(trial, "/role"), trial_end(trial),
-                    formatted("%.4g", number_at(trial, "/loss")),
+    rows.push_back({"  " + readable_at(trial, "/change"), readable_at(trial, "/role"),
+                    trial_end(trial), formatted("%.4g", number_at(trial, "/loss")),
                     formatted("%.3g", number_at(trial, "/longest_step"))});
-  return concat("\nOne change each, ", at(explanation, "/window"), " steps from the start\n",
-                aligned(rows));
+  return concat("\nOne change each, ", readable_at(explanation, "/window"),
+                " steps from the start\n", aligned(rows));
 }
 
 }  // namespace
 
 std::string explanation_text(const Json& explanation) {
-  std::string text = concat("Cell ", at(explanation, "/cell_id"), ": scenario ",
-                            at(explanation, "/scenario"), ", ", at(explanation, "/policy"));
+  std::string text =
+      concat("Cell ", readable_at(explanation, "/cell_id"), ": scenario ",
+             readable_at(explanation, "/scenario"), ", ", readable_at(explanation, "/policy"));
   if (explanation.at("first_nonfinite").is_null())
     return concat(text, "\n", paragraph("Replay", replay_text(explanation)),
                   paragraph("Where", "The replay stayed finite: nothing to explain here."));
-  text += concat(", not finite at step ", at(explanation, "/first_nonfinite/step"), "\n",
-                 "Cause: ", at(explanation, "/cause"), " (", at(explanation, "/verdict"), ")\n");
+  text += concat(", not finite at step ", readable_at(explanation, "/first_nonfinite/step"), "\n",
+                 "Cause: ", readable_at(explanation, "/cause"), " (",
+                 readable_at(explanation, "/verdict"), ")\n");
   text += paragraph("Machine or arithmetic?", replay_text(explanation));
   if (explanation.at("verdict") == "unrepeatable") return text;
   text += paragraph("Where?", origin_text(explanation) + chain_text(explanation));
-  text += paragraph(concat("By which mechanism? ", at(explanation, "/cause"), ", since step ",
-                           at(explanation.at("diagnoses").at(0), "/since_step")),
-                    cause_text(explanation));
+  text +=
+      paragraph(concat("By which mechanism? ", readable_at(explanation, "/cause"), ", since step ",
+                       readable_at(explanation.at("diagnoses").at(0), "/since_step")),
+                cause_text(explanation));
   text += signals_text(explanation);
   if (explanation.at("trials").empty()) return text;
   return text + trials_text(explanation) + paragraph("Proved by what?", proof_text(explanation));

@@ -7,21 +7,21 @@
 namespace dtbench {
 namespace {
 
-std::string at(const Json& json, const char* pointer) {
-  return readable(member_or_null(json, pointer));
-}
-
 // "conv1d of transformer.h.1.mlp.c_proj".
 std::string place(const Json& node) {
-  const std::string module = at(node, "/module");
-  return concat(at(node, "/operation"), module.empty() ? "" : " of " + module);
+  const std::string module = readable_at(node, "/module");
+  return concat(readable_at(node, "/operation"), module.empty() ? "" : " of " + module);
 }
 
 }  // namespace
 
+std::string readable_at(const Json& json, const char* pointer) {
+  return readable(member_or_null(json, pointer));
+}
+
 std::string replay_text(const Json& explanation) {
-  const std::string steps = at(explanation, "/replay/steps");
-  const std::string equal = at(explanation, "/replay/steps_equal");
+  const std::string steps = readable_at(explanation, "/replay/steps");
+  const std::string equal = readable_at(explanation, "/replay/steps_equal");
   const Json differs = member_or_null(explanation, "/replay/differs");
   std::string text =
       concat("The replay agrees with the record in ", equal, " of ", steps, " steps, bit for bit");
@@ -41,19 +41,20 @@ std::string origin_text(const Json& explanation) {
   const Json& origin = explanation.at("origin");
   if (origin.is_null())
     return concat("The passes are finite; the update made ",
-                  at(explanation, "/first_nonfinite/tensor"), " ",
-                  at(explanation, "/first_nonfinite/kind"), ".");
-  std::string text = concat(at(origin, "/phase"), " pass, ", place(origin), ", element ",
-                            at(origin, "/element"), " of ", origin.at("shape").dump(), ": ",
-                            at(origin, "/value"), " in ", at(origin, "/datatype"),
-                            ", whose largest number is ", at(origin, "/datatype_largest"), ".");
+                  readable_at(explanation, "/first_nonfinite/tensor"), " ",
+                  readable_at(explanation, "/first_nonfinite/kind"), ".");
+  std::string text =
+      concat(readable_at(origin, "/phase"), " pass, ", place(origin), ", element ",
+             readable_at(origin, "/element"), " of ", origin.at("shape").dump(), ": ",
+             readable_at(origin, "/value"), " in ", readable_at(origin, "/datatype"),
+             ", whose largest number is ", readable_at(origin, "/datatype_largest"), ".");
   const bool attention = origin.at("operation") == "attention";
   if (!origin.at("exact").is_null())
-    text +=
-        concat(attention ? " The largest score is " : " In fp64 it is ", at(origin, "/exact"), ".");
+    text += concat(attention ? " The largest score is " : " In fp64 it is ",
+                   readable_at(origin, "/exact"), ".");
   for (const Json& operand : origin.at("operands"))
-    text += concat(" ", at(operand, "/role"), " (", at(operand, "/datatype"), ") reaches ",
-                   at(operand, "/largest"), ".");
+    text += concat(" ", readable_at(operand, "/role"), " (", readable_at(operand, "/datatype"),
+                   ") reaches ", readable_at(operand, "/largest"), ".");
   return text;
 }
 
@@ -68,10 +69,10 @@ std::vector<std::string> chain_places(const Json& explanation) {
 
 std::string cause_text(const Json& explanation) {
   const Json& diagnoses = explanation.at("diagnoses");
-  std::string text = at(diagnoses.at(0), "/text");
+  std::string text = readable_at(diagnoses.at(0), "/text");
   for (std::size_t i = 1; i < diagnoses.size(); ++i)
-    text += concat(" What happened at step ", at(diagnoses[i], "/since_step"), " (",
-                   at(diagnoses[i], "/cause"), ") came after it.");
+    text += concat(" What happened at step ", readable_at(diagnoses[i], "/since_step"), " (",
+                   readable_at(diagnoses[i], "/cause"), ") came after it.");
   return text;
 }
 
@@ -87,12 +88,12 @@ std::string proof_text(const Json& explanation) {
   if (proof.at("change") == "") return concat("Not proved: ", join(proof.at("against"), "; "), ".");
   std::string change;
   for (const Json& trial : explanation.at("trials"))
-    if (trial.at("id") == proof.at("change")) change = at(trial, "/change");
-  const std::string replays = at(proof, "/replays");
+    if (trial.at("id") == proof.at("change")) change = readable_at(trial, "/change");
+  const std::string replays = readable_at(proof, "/replays");
   std::string text =
       concat("With initial weights moved by one ulp, the cell dies in ",
-             at(proof, "/unchanged_died"), " of ", replays, " replays; with ", change,
-             " it survives in ", at(proof, "/change_survived"), " of ", replays, ". ");
+             readable_at(proof, "/unchanged_died"), " of ", replays, " replays; with ", change,
+             " it survives in ", readable_at(proof, "/change_survived"), " of ", replays, ". ");
   if (explanation.at("verdict") == "proved")
     return text + "No control survives, so the cause is proved for this window.";
   return text + "Consistent with the cause, not proved: " + join(proof.at("against"), "; ") + ".";

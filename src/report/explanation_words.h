@@ -8,6 +8,8 @@
 
 namespace dtbench {
 
+// The value at `pointer`, "-" where there is none.
+std::string readable_at(const Json& json, const char* pointer);
 // Whether the replay is the record, and whether its last step repeats.
 std::string replay_text(const Json& explanation);
 // The first operation that gave a value that is not finite.

@@ -14,7 +14,7 @@ std::string environment_of(const Variables& environment) {
   return text;
 }
 
-constexpr const char* kBeforeCommand = R"(  mkdir -p "$kept" "$out"
+constexpr const char* kSkyPilotBeforeCommand = R"(  mkdir -p "$kept" "$out"
   cp -rn "$kept/." "$out/"
   ./dtbench archive "$out" --to "$kept" --follow &
   follower=$!
@@ -23,7 +23,7 @@ constexpr const char* kBeforeCommand = R"(  mkdir -p "$kept" "$out"
     )";
 
 // The follower's lock ends with it.
-constexpr const char* kAfterCommand = R"( || code=$?
+constexpr const char* kSkyPilotAfterCommand = R"( || code=$?
     # 3: another try may succeed. The rest would be the same.
     [ "$code" -eq 3 ] || break
     echo "attempt $attempt ended with exit code 3" >&2
@@ -48,8 +48,8 @@ std::string skypilot_task(const SkyPilotTask& task) {
       environment_of(task.environment),
       "file_mounts:\n  /archive:\n    source: ", in_yaml(task.bucket),
       "\n    mode: MOUNT_CACHED\nsetup: |\n  ./dtbench doctor\nrun: |\n  out=",
-      shell_word(task.out), "\n  kept=", shell_word("/archive/" + task.out), "\n", kBeforeCommand,
-      shell_command(task.command), kAfterCommand);
+      shell_word(task.out), "\n  kept=", shell_word("/archive/" + task.out), "\n",
+      kSkyPilotBeforeCommand, shell_command(task.command), kSkyPilotAfterCommand);
 }
 
 }  // namespace dtbench

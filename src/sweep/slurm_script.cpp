@@ -49,7 +49,7 @@ std::string exports_of(const Variables& environment) {
   return text;
 }
 
-constexpr const char* kBeforeCommand = R"(
+constexpr const char* kSlurmBeforeCommand = R"(
 echo "Task $SLURM_ARRAY_TASK_ID on $SLURMD_NODENAME, requeued ${SLURM_RESTART_COUNT:-0} times"
 
 # Shortly before the time limit, and where the site warns of something else: dtbench saves and ends.
@@ -60,7 +60,7 @@ trap : TERM
 
 )";
 
-constexpr const char* kAfterCommand = R"( &
+constexpr const char* kSlurmAfterCommand = R"( &
 dtbench=$!
 while kill -0 "$dtbench" 2>/dev/null; do
   wait "$dtbench"
@@ -104,8 +104,8 @@ std::string slurm_script(const SlurmJob& job) {
       "#!/usr/bin/env bash\n# Written by 'dtbench submit slurm'. ", job.cells,
       " cells: each task trains those that no other holds, until none\n"
       "# is left. It may be submitted again at any time; cells that are done stay done.\n",
-      options_of(job), "\n", exports_of(job.environment), kBeforeCommand,
-      shell_command(job.command), kAfterCommand);
+      options_of(job), "\n", exports_of(job.environment), kSlurmBeforeCommand,
+      shell_command(job.command), kSlurmAfterCommand);
 }
 
 }  // namespace dtbench

@@ -6,15 +6,12 @@
 
 #include "base/text.h"
 #include "engine/forensics/magnitude.h"
+#include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 namespace {
 
 constexpr std::size_t kLongestChain = 64;
-
-bool is_floating(const at::Tensor& x) {
-  return x.defined() && at::isFloatingType(x.scalar_type());
-}
 
 std::string name_of(double value) {
   return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/numerics/scalar_type.h"
 #include "engine/train/checkpoint.h"
 
 namespace dtbench {

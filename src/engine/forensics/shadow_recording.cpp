@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/forensics/rounding_bounds.h"
+#include "engine/numerics/scalar_type.h"
 
 namespace dtbench {
 namespace {
@@ -22,10 +23,6 @@ Tensors on_host(at::TensorList tensors) {
 }
 
 }  // namespace
-
-bool is_floating(const at::Tensor& x) {
-  return x.defined() && at::isFloatingType(x.scalar_type());
-}
 
 at::ScalarType first_floating(at::TensorList tensors) {
   for (const at::Tensor& x : tensors)

@@ -54,6 +54,5 @@ double flushed_share(const at::Tensor& a, const at::Tensor& b);
 
 // The datatype of the first floating tensor; fp32 where there is none.
 at::ScalarType first_floating(at::TensorList tensors);
-bool is_floating(const at::Tensor& x);  // false where it is undefined
 
 }  // namespace dtbench

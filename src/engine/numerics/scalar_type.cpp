@@ -54,6 +54,10 @@ double epsilon(Dtype dtype) {
   throw std::logic_error("unknown Dtype");
 }
 
+bool is_floating(const at::Tensor& x) {
+  return x.defined() && at::isFloatingType(x.scalar_type());
+}
+
 double reduction_tolerance(Dtype stored, Dtype accumulated, double length) {
   constexpr double kLambda = 6;
   // Unit roundoff is half of epsilon.

@@ -1,6 +1,7 @@
 // The policy's datatypes as ATen's.
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/ScalarType.h>
 
 #include "config/policy.h"
@@ -9,6 +10,8 @@ namespace dtbench {
 
 at::ScalarType scalar_type(Dtype dtype);
 Dtype dtype_of(at::ScalarType type);
+
+bool is_floating(const at::Tensor& x);  // false where it is undefined
 
 // The datatype inside an operation on `type`: fp64 for fp64, else fp32. Matmuls, softmax, norms
 // and reductions accumulate in it and round once, on store.

@@ -27,9 +27,9 @@ at::Tensor with_aligned_rows(const at::Tensor& x) {
 }
 
 // Logits, loss and gradients of all rows, chunk by chunk.
-class Head {
+class LmHead {
  public:
-  Head(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias)
+  LmHead(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias)
       : stored_(weight.scalar_type()),
         vocabulary_(weight.size(0)),
         hidden_(matmul_operand(hidden)),
@@ -110,7 +110,7 @@ Value lm_head_loss(Tape& tape, const Value& hidden, const Value& weight, const V
   const Value input = as_operand(tape, CastOp::kMatmul, hidden, rules);
   const Value matrix = as_operand(tape, CastOp::kMatmul, weight, rules);
   const Value shift = as_operand(tape, CastOp::kMatmul, bias, rules);
-  Head head(input.tensor(), matrix.tensor(), shift.tensor());
+  LmHead head(input.tensor(), matrix.tensor(), shift.tensor());
   const at::Tensor loss_sum = head.loss_sum(targets, normalizer, tape.differentiates());
   return tape.record("lm_head_loss", {input, matrix, shift}, loss_sum / normalizer.count,
                      [gradients = head.take_gradients()](const Tensors&) mutable -> Tensors {

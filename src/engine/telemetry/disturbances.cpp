@@ -24,7 +24,7 @@ std::string factor(double value) {
   return text.data();
 }
 
-double spread(const std::vector<double>& values) {
+double p90_over_p10(const std::vector<double>& values) {
   return quantile(values, 0.9) / quantile(values, 0.1);
 }
 
@@ -79,7 +79,7 @@ double step_spread(const std::vector<Json>& steps) {
     times_per_token.push_back(times.back() / step.at("tokens").get<double>());
   }
   if (times.size() < kStepsForASpread) return 1;
-  return std::min(spread(times), spread(times_per_token));
+  return std::min(p90_over_p10(times), p90_over_p10(times_per_token));
 }
 
 Json disturbances(const std::vector<Json>& steps, const Json& conditions, const Json& mfu) {
