@@ -177,11 +177,12 @@ void add_store_commands(CLI::App& data) {
   add_command(data, "show", "show one store: counts, labels, decoded examples, disk use",
               "store folder, or a prefix of its fingerprint; optional if there is only one store",
               show_store);
-  add_command(data, "verify",
-              "check stores against their hashes; if any are damaged, move them aside and exit with code 4",
-              "store folder, a prefix of its fingerprint, or a cached repository, "
-              "hf://[datasets/]OWNER/NAME (default: all stores)",
-              verify_stores);
+  add_command(
+      data, "verify",
+      "check stores against their hashes; if any are damaged, move them aside and exit with code 4",
+      "store folder, a prefix of its fingerprint, or a cached repository, "
+      "hf://[datasets/]OWNER/NAME (default: all stores)",
+      verify_stores);
 }
 
 }  // namespace dtbench

@@ -148,9 +148,10 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command.add_option("--budget", options.budget,
                      "maximum to spend, in USD; needs a price (--price-per-hour)");
   command
-      .add_option("--records", options.records,
-                  "folder of records from other cards, used to predict the card that --device names; "
-                  "repeatable (default: the bundled H100 records)")
+      .add_option(
+          "--records", options.records,
+          "folder of records from other cards, used to predict the card that --device names; "
+          "repeatable (default: the bundled H100 records)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,
                      concat("root folder of records (default: ",

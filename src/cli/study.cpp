@@ -1,7 +1,10 @@
 #include "sweep/study.h"
 
+#include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include "analysis/hypothesis_file.h"
 #include "base/atomic_file.h"
@@ -33,6 +36,22 @@ struct StageEnd {
   SweepEnd how = {};
 };
 
+// Each cause once, the most frequent first: cells that never started have no line of their own.
+void log_failures(const StageEnd& end, const std::vector<SweepCell>& cells) {
+  constexpr std::size_t kShown = 3;
+  std::map<std::string, std::size_t> counts;
+  for (const SweepCell& cell : cells)
+    if (!cell.failure.empty()) ++counts[cell.failure];
+  std::vector<std::pair<std::string, std::size_t>> causes(counts.begin(), counts.end());
+  std::stable_sort(causes.begin(), causes.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (std::size_t i = 0; i < std::min(kShown, causes.size()); ++i)
+    log_warning(concat("stage ", end.title, ": ", causes[i].second, " of ", cells.size(),
+                       " cells: ", causes[i].first));
+  if (causes.size() > kShown)
+    log_warning(concat("stage ", end.title, ": ", causes.size() - kShown, " more causes"));
+}
+
 StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyStage& stage) {
   const auto rates = rates_of_stage(options, study, stage);
   std::vector<SweepCell> cells = stage_cells(options, stage, rates);
@@ -48,6 +67,7 @@ StageEnd run_stage(const StudyOptions& options, const Study& study, const StudyS
   end.done = count(cells, CellState::kDone);
   end.failed = count(cells, CellState::kFailed);
   end.left_out = count(cells, CellState::kLeftOut);
+  log_failures(end, cells);
   return end;
 }
 

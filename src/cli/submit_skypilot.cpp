@@ -77,9 +77,9 @@ void write_task(const CLI::App& command, const SkyPilotOptions& options) {
 }  // namespace
 
 void add_submit_skypilot_command(CLI::App& submit) {
-  CLI::App* command = submit.add_subcommand(
-      "skypilot",
-      "print a SkyPilot task: train on one machine in any cloud, copy finished records to a bucket");
+  CLI::App* command = submit.add_subcommand("skypilot",
+                                            "print a SkyPilot task: train on one machine in any "
+                                            "cloud, copy finished records to a bucket");
   const auto options = std::make_shared<SkyPilotOptions>();
   command->fallthrough(false)->prefix_command();
   command->add_option("--bucket", options->bucket,

@@ -102,8 +102,8 @@ void submit_to_slurm(const CLI::App& command, const SlurmOptions& options) {
   std::cout << "Submitted job " << number << ": " << job.cells << " cells, at most "
             << tasks.at_once << " tasks at once.\n"
             << "Script and logs: " << slurm.logs.string() << "\n"
-            << "Watch it: dtbench watch " << shell_word(job.out.string()) << "; squeue --job "
-            << number << "\nStop it: scancel " << number
+            << "Watch it: dtbench watch --follow " << shell_word(job.out.string())
+            << "; squeue --job " << number << "\nStop it: scancel " << number
             << "\nThe same command submits again; cells that are done stay done.\n";
 }
 
@@ -118,9 +118,9 @@ void add_submit_slurm_command(CLI::App& submit) {
   add_task_options(*command, options->tasks, "task", ", as NUMBER or TYPE:NUMBER");
   command->add_option("--partition", options->partition, "partition, as for sbatch");
   command->add_option("--account", options->account, "account, as for sbatch");
-  command->add_option(
-      "--time", options->time,
-      "time limit per task, as for sbatch, for example 4:00:00; a task that needs longer is requeued");
+  command->add_option("--time", options->time,
+                      "time limit per task, as for sbatch, for example 4:00:00; a task that needs "
+                      "longer is requeued");
   command
       ->add_option("--sbatch", options->sbatch,
                    "further sbatch option, for example --sbatch=--mem=32G; repeatable")

@@ -163,7 +163,7 @@ Tasks complete_tasks(const TaskOptions& options, const SubmittedJob& job) {
   tasks.cpus = options.cpus.value_or(kCpus);
   if (!options.cpus)
     tasks.guessed.push_back(concat(with_plural(tasks.cpus, "CPU core"), " per task"));
-  if (!options.gpus.empty() && !job.on_gpu)
+  if (!options.gpus.empty() && options.gpus != "0" && !job.on_gpu)
     throw usage_error("--gpus asks for GPUs, but the cells train on a CPU.",
                       "Say --device cuda behind 'matrix' or 'study', or drop --gpus.");
   if (!job.on_gpu) return tasks;

@@ -91,7 +91,8 @@ class PlainView : public SweepObserver {
  public:
   bool shows_steps() const override { return false; }
   void begin(const SweepProgress& progress) override {
-    log_info(concat(progress.cells.size(), " cells, ", progress.ended(), " of them already done"));
+    log_info(concat(progress.cells.size(), " cells, ", progress.count(CellState::kDone),
+                    " of them already done"));
   }
   void tick(const SweepProgress& progress) override {
     const std::size_t elsewhere = progress.count(CellState::kElsewhere);

@@ -58,6 +58,7 @@ class Sweep {
       handle(signals_->next(any_running() ? kTick : kLeastSecondsBetweenLooks));
       tend();
     }
+    if (stopped_by_ != 0) look_at_others();
     report();
     observer_.finish();
     return {exit_code(), stopped_by_};
@@ -274,12 +275,21 @@ class Sweep {
     }
   }
 
+  // What other processes finished since the last look counts as done.
+  void look_at_others() {
+    for (SweepCell& cell : cells_)
+      if (cell.state == CellState::kWaiting || cell.state == CellState::kElsewhere)
+        starter_.look_at_record(cell);
+  }
+
   void leave_out_unpredictable() {
     for (SweepCell& cell : cells_) {
       if (cell.ended() || cell.predicted_s) continue;
       cell.state = CellState::kLeftOut;
-      cell.failure = concat("its cost is unknown: the calibration of its kind failed",
-                            cell.failure.empty() ? "" : ": ", cell.failure);
+      cell.failure =
+          cell.failure.empty()
+              ? "its cost is unknown: the budget ended before the calibration of its kind"
+              : concat("its cost is unknown: the calibration of its kind failed: ", cell.failure);
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <thread>
@@ -24,6 +25,9 @@ namespace dtbench::testing {
 namespace {
 
 void in_ranks(int size, const std::function<void(Ranks&)>& work) {
+  // Torch's flight recorder, of which a process has one, notes a group without a lock: it is made
+  // for one rank a process.
+  ::setenv("TORCH_FR_BUFFER_SIZE", "0", 1);
   const auto store = c10::make_intrusive<c10d::HashStore>();
   std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(size));
   std::vector<std::thread> threads;
