@@ -127,6 +127,16 @@ def test_an_interrupted_study_resumes(sweeps, study):
     assert sum(stage["done"] for stage in json.loads(process.stdout)["stages"]) == 24
 
 
+def test_a_stage_whose_cells_cannot_start_says_why(sweeps, study):
+    """With a budget, too: there the calibration is what fails."""
+    (sweeps.folder / "bad.jsonl").write_text('{"text": 7}\n')
+    for arguments in ([], ["--price-per-hour", "3.6", "--budget", "1"]):
+        process = study("--data", "bad.jsonl", *arguments)
+        assert process.returncode in (2, 3, 4)
+        reasons = [line for line in process.stderr.splitlines() if "stage rates: 4 of 8 cells: 'bad.jsonl' line 1" in line]
+        assert len(reasons) == 2 and sweeps.started() == []  # no labels for C, no text for A
+
+
 def test_fewer_seeds_are_the_first_of_each_stage(sweeps, study):
     process = study("--seeds", 1, "--json")
     assert process.returncode == 0, process.stderr
