@@ -29,7 +29,8 @@ void add_completion_command(CLI::App& program) {
   command->add_option("shell", *shell, "bash, zsh or fish")->required();
   command->footer(
       "For the current session only:\n"
-      "  source <(dtbench completion bash)     in bash, and likewise in zsh\n"
+      "  source <(dtbench completion bash)     in bash\n"
+      "  source <(dtbench completion zsh)      in zsh\n"
       "  dtbench completion fish | source      in fish\n"
       "'pip install' puts the scripts into the environment's share/ (docs/install.md).");
   command->callback([shell, &program] { std::cout << completion(command_tree(program), *shell); });
