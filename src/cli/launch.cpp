@@ -14,6 +14,7 @@
 #include "base/torchrun.h"
 #include "cli/amounts.h"
 #include "cli/gpu_line.h"
+#include "cli/health_option.h"
 #include "cli/notes.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
@@ -97,6 +98,7 @@ void add_launch_options(CLI::App& command, LaunchOptions& options) {
   command.add_flag(
       "--profile", options.engine.profile,
       "after training, run extra steps to time each operation; print and record the profile");
+  add_health_option(command, options.engine.health);
   add_price_option(command, options.price_per_hour);
   command
       .add_option("--checkpoint-every", options.engine.checkpoint_every,

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/health_option.h"
 #include "cli/matrix_command.h"
 #include "cli/on_finish.h"
 
@@ -35,6 +36,7 @@ void add_matrix_flags(CLI::App& command, MatrixCommand& options) {
   command.add_flag(
       "--profile", options.profile,
       "after training each cell, run extra steps to time each operation, for the report");
+  add_health_option(command, options.health);
   command.add_flag("--tensorboard", options.tensorboard,
                    "write TensorBoard event files into each cell's tensorboard/");
 }

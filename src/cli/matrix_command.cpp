@@ -135,6 +135,7 @@ void run_matrix(const MatrixCommand& command) {
   options.fail_fast = command.fail_fast;
   options.tensorboard = command.tensorboard;
   options.profile = command.profile;
+  options.health = command.health;
   options.lease_s = command.lease_s;
   if (!command.timeout.empty())
     options.timeout_s = positive_number(command.timeout, "--cell-timeout", "seconds");

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/matrix_options.h"
+#include "config/health_level.h"
 
 namespace dtbench {
 
@@ -13,6 +14,7 @@ struct MatrixCommand {
   std::string timeout;
   double lease_s = 60;
   bool dry_run = false, rerun = false, fail_fast = false, tensorboard = false, profile = false;
+  HealthLevel health = HealthLevel::kOff;
 };
 
 // The flags of `matrix`.

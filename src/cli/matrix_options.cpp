@@ -166,9 +166,10 @@ void add_no_wait_flag(CLI::App& command, MatrixOptions& options) {
 }
 
 void add_rerun_flag(CLI::App& command, bool& rerun) {
-  command.add_flag("--rerun", rerun,
-                   "retrain cells whose record would be refused (damaged, or from a different program, "
-                   "spec, data or initial weights); the old record is moved aside");
+  command.add_flag(
+      "--rerun", rerun,
+      "retrain cells whose record would be refused (damaged, or from a different program, "
+      "spec, data or initial weights); the old record is moved aside");
 }
 
 std::optional<std::string> card_of(const MatrixOptions& options) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/find_run.h"
+#include "record/health_text.h"
 #include "record/profile_text.h"
 #include "record/run_summary.h"
 #include "report/run_text.h"
@@ -73,6 +74,7 @@ void show_run(const ShowOptions& options) {
                            {"result", run.result},
                            {"steps", read_lines(run.path / "steps.jsonl")},
                            {"events", read_lines(run.path / "events.jsonl")},
+                           {"health", read_health(run.path)},
                            {"profile", read_profile(run.path)}};
   std::cout << json_text(everything, 1) << '\n';
 }

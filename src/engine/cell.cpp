@@ -22,6 +22,7 @@
 #include "engine/numerics/device.h"
 #include "engine/telemetry/audit.h"
 #include "engine/telemetry/conditions.h"
+#include "engine/telemetry/health.h"
 #include "engine/telemetry/progress.h"
 #include "engine/telemetry/record_writer.h"
 #include "engine/telemetry/step_profile.h"
@@ -104,10 +105,18 @@ class Cell {
     Progress progress(state_.steps_completed, spec().train.steps);
     last_checkpoint_ = steady_seconds();
     record_.begin_measuring();
-    const LoopHooks hooks{{&writer, &progress},
-                          [this] { return stop_requested(); },
-                          consistent_,
-                          [this] { checkpoint_if_due(); }};
+    LoopHooks hooks{{&writer, &progress},
+                    [this] { return stop_requested(); },
+                    consistent_,
+                    [this] { checkpoint_if_due(); }};
+    std::optional<HealthWatch> health;
+    if (options_.health != HealthLevel::kOff) {
+      health.emplace(record_.directory(), *trainer_, options_.health);
+      hooks.before_step = [&](std::int64_t step) { health->before_step(step); };
+      hooks.inspect = [&](const auto& gradients, const auto& nonfinite) {
+        health->after_step(gradients, nonfinite);
+      };
+    }
     return run_training(*trainer_, state_, hooks);
   }
 

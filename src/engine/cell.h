@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "config/health_level.h"
 
 namespace dtbench {
 
@@ -18,7 +19,8 @@ struct CellOptions {
   std::string sources;  // JSON for the audit: which commits data, tokenizer and weights are of
   std::string session;  // what one program times without a break; "": not told
   bool keep_checkpoint = false;
-  bool profile = false;                  // the record says where a step's time goes
+  bool profile = false;  // the record says where a step's time goes
+  HealthLevel health = HealthLevel::kOff;
   std::int64_t checkpoint_every = 0;     // steps; 0: every five minutes
   std::optional<double> price_per_hour;  // USD; nothing: the record has no price
 };

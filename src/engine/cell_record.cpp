@@ -39,6 +39,7 @@ TrainingState CellRecord::resume(Trainer& trainer) {
       directory_.append_event({{"event", "restarted"}, {"reason", "no checkpoint was saved"}});
       directory_.truncate_steps(0);
     }
+    directory_.drop_health_from(0);
     return {};
   }
   const ResumePoint point = load_checkpoint(directory_.checkpoint(), trainer);
@@ -47,6 +48,7 @@ TrainingState CellRecord::resume(Trainer& trainer) {
                            {"steps_truncated_from", directory_.steps_size()},
                            {"steps_truncated_to", point.steps_size}});
   directory_.truncate_steps(point.steps_size);
+  directory_.drop_health_from(point.state.steps_completed);
   wall_before_ = point.state.wall_seconds;
   log_info(concat("resuming at step ", point.state.steps_completed, " of ", spec_.train.steps));
   return point.state;

@@ -46,6 +46,13 @@ int parse_and_run(int argc, char** argv) {
                 "keep the checkpoint of a finished cell");
   run->add_flag("--profile", options.profile,
                 "after training, time some more steps by operation, for the record");
+  run->add_option_function<std::string>(
+         "--health",
+         [&](const std::string& name) {
+           options.health = *dtbench::enum_from<dtbench::HealthLevel>(name);
+         },
+         "record the run's numeric health: off, light or full")
+      ->check(CLI::IsMember({"off", "light", "full"}));
   run->add_option("--checkpoint-every", options.checkpoint_every,
                   "write a checkpoint every N steps; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);

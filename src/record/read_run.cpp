@@ -68,7 +68,7 @@ bool is_run(const std::filesystem::path& path) {
 }
 
 void check_lines(const std::filesystem::path& path, Damage& damage) {
-  for (const char* file : {"steps.jsonl", "events.jsonl"})
+  for (const char* file : {"steps.jsonl", "events.jsonl", "health.jsonl"})
     try {
       if (const auto fault = damaged_line(path / file)) damage.add(*fault);
     } catch (const Error& error) {

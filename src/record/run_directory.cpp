@@ -1,10 +1,12 @@
 #include "record/run_directory.h"
 
 #include <cerrno>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/read_file.h"
 #include "record/line_file.h"
 #include "record/run_lock.h"
 
@@ -54,6 +56,23 @@ void RunDirectory::write_profile(const Json& profile) {
   write_json(path_ / "profile.json", profile);
 }
 
+void RunDirectory::append_health(const Json& line) {
+  if (!health_) health_ = std::make_unique<LineFile>(path_ / "health.jsonl");
+  health_->append(line);
+}
+
+void RunDirectory::drop_health_from(std::int64_t step) {
+  const std::filesystem::path file = path_ / "health.jsonl";
+  if (!std::filesystem::exists(file)) return;
+  if (!health_) health_ = std::make_unique<LineFile>(file);
+  std::istringstream in(read_file(file).value_or(""));
+  std::uint64_t kept = 0;
+  for (std::string line; std::getline(in, line); kept += line.size() + 1)
+    if (const auto value = parse_json_or_none(line, kRecordLimits))
+      if (const Json at = member_or_null(*value, "/step"); at.is_number() && at >= step)
+        return health_->truncate(kept);
+}
+
 void RunDirectory::remove_result() {
   std::error_code error;
   std::filesystem::remove(path_ / "result.json", error);
@@ -65,6 +84,7 @@ void RunDirectory::remove_result() {
 }
 
 std::uint64_t RunDirectory::steps_size() const {
+  if (health_) health_->durable_size();  // the checkpoint's lines, too
   return steps_->durable_size();
 }
 

@@ -43,9 +43,14 @@ class RunDirectory {
   void write_result(const Json& result);
   void remove_result();
   void write_profile(const Json& profile);  // after the result
+  void append_health(const Json& line);     // has "step", no smaller than that of the line before
+  // For a run that resumes at `step`: drops the lines of steps from there on. Lines before them
+  // stay as they are, damaged ones too.
+  void drop_health_from(std::int64_t step);
 
-  // Bytes of steps.jsonl so far, on the disk when this returns (a checkpoint remembers it), and the
-  // way back to that place. Throws Error when steps.jsonl is shorter than `size`.
+  // Bytes of steps.jsonl so far, on the disk with health.jsonl when this returns (a checkpoint
+  // remembers it), and the way back to that place. Throws Error when steps.jsonl is shorter than
+  // `size`.
   std::uint64_t steps_size() const;
   void truncate_steps(std::uint64_t size);
 
@@ -54,6 +59,7 @@ class RunDirectory {
   std::unique_ptr<RunLock> lock_;
   std::unique_ptr<LineFile> steps_;
   std::unique_ptr<LineFile> events_;
+  std::unique_ptr<LineFile> health_;  // from its first line on
 };
 
 // The reader's side: never locks, tolerates a last line that is still being written.
@@ -79,8 +85,8 @@ inline constexpr const char* kSessionFolder = "session-";
 // Sorted by start, then id, those of further sessions among them. Read by all cores.
 std::vector<RunRecord> read_runs(const std::filesystem::path& root,
                                  RecordFiles files = RecordFiles::kAll);
-// Steps or events: the lines that can be read, none where the file is not there; a last line
-// without its end is still being written and left out. RunRecord::damage tells of a line that
+// Steps, events or health: the lines that can be read, none where the file is not there; a last
+// line without its end is still being written and left out. RunRecord::damage tells of a line that
 // cannot be read.
 std::vector<Json> read_lines(const std::filesystem::path& jsonl);
 bool is_running(const std::filesystem::path& path);  // its lock is held

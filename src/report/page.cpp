@@ -21,6 +21,7 @@ DTBENCH_EMBED(step_figures, DTBENCH_PAGE "/step_figures.js");
 DTBENCH_EMBED(difference_figure, DTBENCH_PAGE "/difference_figure.js");
 DTBENCH_EMBED(policy_figures, DTBENCH_PAGE "/policy_figures.js");
 DTBENCH_EMBED(profile_figure, DTBENCH_PAGE "/profile_figure.js");
+DTBENCH_EMBED(health_figure, DTBENCH_PAGE "/health_figure.js");
 DTBENCH_EMBED(share_figures, DTBENCH_PAGE "/share_figures.js");
 DTBENCH_EMBED(target_figure, DTBENCH_PAGE "/target_figure.js");
 DTBENCH_EMBED(figures, DTBENCH_PAGE "/figures.js");
@@ -52,6 +53,7 @@ std::vector<std::string_view> page_scripts() {
           DTBENCH_EMBEDDED(difference_figure),
           DTBENCH_EMBEDDED(policy_figures),
           DTBENCH_EMBEDDED(profile_figure),
+          DTBENCH_EMBEDDED(health_figure),
           DTBENCH_EMBEDDED(share_figures),
           DTBENCH_EMBEDDED(target_figure),
           DTBENCH_EMBEDDED(figures),

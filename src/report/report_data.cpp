@@ -4,11 +4,13 @@
 
 #include "analysis/analyse.h"
 #include "analysis/json_access.h"
+#include "record/health_text.h"
 #include "record/profile_text.h"
 #include "report/cell_target.h"
 #include "report/curves.h"
 #include "report/explanation_data.h"
 #include "report/headline.h"
+#include "report/health_data.h"
 #include "report/matrix_json.h"
 #include "report/pool.h"
 #include "report/recommendation.h"
@@ -61,6 +63,7 @@ Json cell_json(const ReportCell& cell, const std::string& column, Pool& pool, Lo
       {"series", nullptr},
       {"target", nullptr},
       {"profile", read_profile(record.path)},
+      {"health", health_data(read_health(record.path))},
       {"explanation", explanation_data(record)}};
   for (const char* name : kCopied)
     json["result"][name] = result.value(name, Json());

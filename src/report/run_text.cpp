@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "record/cause.h"
+#include "record/health_text.h"
 #include "record/run_summary.h"
 #include "record/status.h"
 #include "report/number_text.h"
@@ -133,8 +134,8 @@ std::string last_steps(const std::vector<Json>& steps) {
 }  // namespace
 
 std::string run_text(const RunRecord& run, const Json& summary, const std::vector<Json>& steps) {
-  return concat(heading(run, summary), death(run), scores(run), rounding(run), cost(run),
-                last_steps(steps));
+  return concat(heading(run, summary), death(run), health_text(read_health(run.path)), scores(run),
+                rounding(run), cost(run), last_steps(steps));
 }
 
 }  // namespace dtbench

@@ -120,7 +120,7 @@ std::optional<CellAtWork> CellStarter::start_with(std::unique_ptr<Lease> lease, 
       stamp(cell);
       const RunningCell::Limits limits{options_.lease_s / kBeatsInALease, options_.timeout_s};
       const RunningCell::Means means{slot, options_.price_per_hour, options_.session,
-                                     options_.profile};
+                                     options_.profile, options_.health};
       auto running = std::make_unique<RunningCell>(prepared, means, *lease, ledger_, limits);
       cell.state = CellState::kRunning;
       cell.step.reset();

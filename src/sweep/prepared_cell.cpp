@@ -111,6 +111,8 @@ std::vector<std::string> engine_command(const PreparedCell& cell, const EngineOp
   if (!cell.sources.empty()) command.insert(command.end(), {"--sources", cell.sources.dump()});
   if (options.keep_checkpoint) command.emplace_back("--keep-checkpoint");
   if (options.profile) command.emplace_back("--profile");
+  if (options.health != HealthLevel::kOff)
+    command.insert(command.end(), {"--health", to_string(options.health)});
   if (options.checkpoint_every > 0) {
     command.emplace_back("--checkpoint-every");
     command.push_back(std::to_string(options.checkpoint_every));

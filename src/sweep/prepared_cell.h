@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "config/health_level.h"
 #include "config/run_spec.h"
 
 namespace dtbench {
@@ -42,6 +43,7 @@ PreparedCell prepare_cell(const RunSpec& spec, const std::filesystem::path& out,
 struct EngineOptions {
   bool keep_checkpoint = false;
   bool profile = false;
+  HealthLevel health = HealthLevel::kOff;
   std::int64_t checkpoint_every = 0;                    // steps; 0: every five minutes
   std::optional<double> price_per_hour = std::nullopt;  // USD, of this process
   std::string session;                                  // empty: one of its own

@@ -17,6 +17,7 @@ EngineOptions engine_options(const RunningCell::Means& means) {
   EngineOptions options;
   options.session = means.session;
   options.profile = means.profile;
+  options.health = means.health;
   if (means.price_per_hour) options.price_per_hour = *means.price_per_hour * means.slot.share;
   return options;
 }

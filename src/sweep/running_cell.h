@@ -24,6 +24,7 @@ class RunningCell {
     std::optional<double> price_per_hour;  // of a device, in USD
     std::string session;
     bool profile;  // after training
+    HealthLevel health;
   };
 
   // Starts the engine. Throws Error as engine_command and EngineProcess do.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/health_level.h"
 #include "record/study_note.h"
 #include "sweep/slots.h"
 
@@ -17,12 +18,13 @@ std::string new_session();
 struct SweepOptions {
   std::filesystem::path out, configs;
   std::vector<Slot> slots;
-  bool rerun = false;               // anew where a record cannot be gone on with
-  bool fail_fast = false;           // the first failure ends the others, with checkpoints
-  bool same_engine = true;          // records of another engine are refused
-  bool tensorboard = false;         // event files
-  bool profile = false;             // records say where a step's time goes
-  bool wait = true;                 // for cells that other processes hold
+  bool rerun = false;                      // anew where a record cannot be gone on with
+  bool fail_fast = false;                  // the first failure ends the others, with checkpoints
+  bool same_engine = true;                 // records of another engine are refused
+  bool tensorboard = false;                // event files
+  bool profile = false;                    // records say where a step's time goes
+  HealthLevel health = HealthLevel::kOff;  // how closely records look at numbers
+  bool wait = true;                        // for cells that other processes hold
   bool unpredicted = false;         // with a budget: start also what no prediction is there for
   std::optional<double> timeout_s;  // of one attempt at a cell
   double lease_s = 60;              // a heartbeat silent for so long has stopped

@@ -19,12 +19,12 @@ FLAGS = {
     "run": "help scenario policy preset steps batch micro-batch length lr seed init device "
            "on-nonfinite data data-examples data-bytes tokenizer vocab merges "
            "text-field label-field config set out dry-run rerun "
-           "keep-checkpoint profile price-per-hour checkpoint-every",
+           "keep-checkpoint profile health price-per-hour checkpoint-every",
     "demo": "help scenario policy device config set out json",
     "benchmark": "help model_arch task dtype_config preset max_steps batch_size micro_batch seq_len "
                  "lr seed init device on_nonfinite data data-examples data-bytes tokenizer vocab merges "
                  "text-field label-field config set out dry-run rerun "
-                 "keep-checkpoint profile price-per-hour checkpoint-every",
+                 "keep-checkpoint profile health price-per-hour checkpoint-every",
     "list": "help out json",
     "show": "help out all json",
     "analyse": "help json",

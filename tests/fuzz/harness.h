@@ -37,6 +37,7 @@ void require(bool property, const char* what);
 void fuzz_encoder(std::string_view bytes);
 void fuzz_events(std::string_view bytes);
 void fuzz_headers(std::string_view bytes);
+void fuzz_health(std::string_view bytes);
 void fuzz_jsonl(std::string_view bytes);
 void fuzz_ledger(std::string_view bytes);
 void fuzz_listing(std::string_view bytes);

@@ -256,6 +256,39 @@ void expect_retryable(const std::function<void()>& action, const std::string& pa
   }
 }
 
+TEST_F(Record, HealthGoesBackToAStep) {
+  {
+    RunDirectory run(run_);
+    for (int step = 0; step < 4; ++step)
+      run.append_health({{"step", step}});
+    run.append_health({{"kind", "spike"}, {"step", 3}});
+    run.drop_health_from(3);
+    run.append_health({{"again", true}, {"step", 3}});
+  }
+  EXPECT_EQ(content(run_ / "health.jsonl"),
+            "{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n{\"again\":true,\"step\":3}\n");
+  RunDirectory(run_).drop_health_from(0);
+  EXPECT_EQ(content(run_ / "health.jsonl"), "");
+}
+
+// What cannot be read stays, and the record goes on being damaged.
+TEST_F(Record, GoingBackHidesNoDamagedHealth) {
+  {
+    RunDirectory run(run_);
+    run.write_spec({{"scenario", "A"}});
+    run.append_health({{"step", 0}});
+  }
+  append(run_ / "health.jsonl", "{\"step\":\n[]\n{\"step\":2}\n{\"step\":");
+  RunDirectory(run_).drop_health_from(2);
+  EXPECT_EQ(content(run_ / "health.jsonl"), "{\"step\":0}\n{\"step\":\n[]\n");
+  EXPECT_EQ(read_run(run_).damage, "health.jsonl, line 2: not JSON");
+}
+
+TEST_F(Record, WithoutHealthHasNoSuchFile) {
+  RunDirectory(run_).drop_health_from(0);
+  EXPECT_FALSE(std::filesystem::exists(run_ / "health.jsonl"));
+}
+
 // Reading this file fails with EIO, for root as well.
 TEST_F(Record, LinesThatCannotBeReadAreNotNone) {
   {

@@ -426,3 +426,44 @@ def test_a_profile_is_drawn_by_kind_of_work(page, tmp_path, open_page):
     expect(numbers.locator("tr").nth(1)).to_be_visible()
     assert numbers.locator("tr").nth(1).inner_text().split("\t") == [
         "A", "fp32_true", "conv1d", "1", "8", "45.7 %", "1"]
+
+
+def health_sample(step, zeros, exponents):
+    entry = {"datatype": "fp16", "elements": 100, "largest": 2.0, "smallest": 0.5, "subnormals": 0.0, "saturated": 0.0}
+    return {"step": step,
+            "classes": [entry | {"class": "exp_avg_sq", "layer": layer, "zeros": zeros + place / 10,
+                                 "exponents": exponents} for place, layer in enumerate((None, 0))] +
+                       [entry | {"class": "updates", "layer": 0, "zeros": 0.0},
+                        entry | {"class": "exp_avg_sq", "layer": 0, "zeros": 1.0, "datatype": "fp32"}],
+            "updates": [{"parameter": name, "layer": 0, "to_weight": ratio} for name, ratio in (("a", 0.25), ("b", 0.5))]}
+
+
+def test_health_is_drawn_by_layer_and_step(page, tmp_path, open_page):
+    expect(page.locator("#health figcaption")).to_contain_text("No record in view has it")
+    run = add(tmp_path, "A", "fp32_true", 0)
+    (run / "health.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (
+        health_sample(0, 0.5, {"first": -1, "counts": [3, 4]}), {"step": 1, "kind": "spike", "what": "", "why": ""},
+        health_sample(2, 0.75, {"first": 0, "counts": [5]}))))
+    damaged = add(tmp_path, "A", "amp_bf16", 0)
+    (damaged / "health.jsonl").write_text("{\n")
+    ok(dtbench("report", tmp_path))
+    page = open_page(tmp_path / "report.html")
+    draw_everything(page)
+
+    def drawn(place):
+        return page.evaluate(f"document.querySelectorAll('#health [role=img]')[{place}].data[0]")
+
+    assert page.locator("#health [role=img]").count() == 2
+    assert drawn(0)["y"] == ["outside the layers", "layer 0"] and drawn(0)["x"] == ["0", "2"]
+    assert drawn(0)["z"] == [[0.5, 0.75], [0.6, 0.85]]
+    assert (drawn(1)["x"], drawn(1)["y"]) == ([0], [10])
+    page.locator("[name=health-step]").select_option("0")
+    draw_everything(page)
+    assert (drawn(1)["x"], drawn(1)["y"]) == ([-1, 0], [6, 8])
+    page.locator("#health").get_by_label("updates", exact=True).check()
+    page.locator("#health").get_by_label("update over weight", exact=True).check()
+    draw_everything(page)
+    assert drawn(0)["text"] == [["\u2013", "\u2013"], ["0.5", "0.5"]]
+    page.locator("#health").get_by_label("activations", exact=True).check()
+    expect(page.locator("#health figcaption")).to_contain_text("No record in view has this measure")
+    expect(page.locator("#cells")).to_contain_text("amp_bf16, seed 0! damaged")

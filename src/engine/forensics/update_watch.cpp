@@ -42,10 +42,6 @@ at::Tensor moved(const at::Tensor& before, const at::Tensor& after, double decay
 
 }  // namespace
 
-double longest_exact_step(double beta1, double beta2) {
-  return (1 - beta1) / std::sqrt((1 - beta2) * (1 - beta1 * beta1 / beta2));
-}
-
 UpdateWatch::UpdateWatch(const Trainer& trainer) {
   const States states = states_of(trainer);
   for (const Parameter& parameter : trainer.parameters().all()) {

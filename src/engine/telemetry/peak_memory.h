@@ -26,6 +26,19 @@ class CpuPeakMemory {
   std::unique_ptr<Impl> impl_;
 };
 
+// While it lives, what this thread takes from torch's CPU allocator counts nowhere. What is taken
+// within must be freed within.
+class UncountedCpuMemory {
+ public:
+  UncountedCpuMemory();
+  ~UncountedCpuMemory();
+  UncountedCpuMemory(const UncountedCpuMemory&) = delete;
+  UncountedCpuMemory& operator=(const UncountedCpuMemory&) = delete;
+
+ private:
+  std::unique_ptr<CpuPeakMemory> instead_;
+};
+
 // {"peak_allocated_bytes", "peak_reserved_bytes" (null on the CPU), "peak_resident_bytes"}.
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device);
 

@@ -63,6 +63,7 @@ class Loop {
 
   // Returns whether training goes on.
   bool step() {
+    if (hooks_.before_step) hooks_.before_step(state_.steps_completed);
     const double started = steady_seconds();
     DeviceTimer timer(trainer_.device());
     const std::int64_t step = state_.steps_completed;
@@ -81,6 +82,7 @@ class Loop {
     for (TrainingObserver* observer : hooks_.observers)
       observer->on_step(event);
     if (nonfinite) report(*nonfinite);
+    if (hooks_.inspect) hooks_.inspect(gradients, nonfinite);
     hooks_.after_step();
     return !(nonfinite && stops_on_nonfinite());
   }

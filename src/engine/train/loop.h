@@ -23,6 +23,11 @@ struct LoopHooks {
   std::mutex& consistent;
   // Called after each step with `consistent` held; saves a checkpoint when one is due.
   std::function<void()> after_step;
+  // Around each step and outside of its time, for those that watch a step's tensors: before its
+  // clock starts, and before after_step with `consistent` held, the gradients still stored. They
+  // change nothing that training reads. May be empty.
+  std::function<void(std::int64_t step)> before_step = {};
+  std::function<void(const Trainer::Gradients&, const std::optional<NonFiniteEvent>&)> inspect = {};
 };
 
 // From state.steps_completed on to the spec's number of steps.

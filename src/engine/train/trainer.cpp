@@ -185,6 +185,14 @@ std::optional<NonFiniteOrigin::Place> Trainer::find_origin(const Gradients& grad
   return origin.found();
 }
 
+void Trainer::repeat_passes(const Gradients& gradients, NodeObserver& observer) {
+  const LossNormalizer normalizer = update_.normalizer();
+  const Samples samples = samples_here(gradients.batch);
+  for (std::int64_t first = samples.begin; first < samples.end; first += spec_.train.micro_batch)
+    differentiate_at(gradients.batch, gradients.event.step, first, normalizer, &observer,
+                     [](std::size_t, const at::Tensor&) {});
+}
+
 void Trainer::launch_update(Gradients& gradients) {
   if (gradients.window.held && !stops_on_nonfinite()) {
     gradients.window.held = false;

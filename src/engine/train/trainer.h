@@ -53,6 +53,15 @@ class Trainer {
   // Both.
   std::optional<NonFiniteEvent> apply_gradients(Gradients& gradients);
 
+  // Does this process's passes of a step once more, with the weights as they are now, for
+  // `observer`. No gradient is kept, and nothing else changes.
+  void repeat_passes(const Gradients& gradients, NodeObserver& observer);
+  // The samples of a step whose gradients this process computes.
+  struct Samples {
+    std::int64_t begin, end;
+  };
+  Samples samples_here(const GlobalBatch& batch) const;
+
   // Sees the operations of the steps from now on; not owned, null: nobody.
   void observe(NodeObserver* observer) { observer_ = observer; }
   // Of the last step whose gradients were computed, in the order of parameters().
@@ -77,11 +86,6 @@ class Trainer {
   const LoadedWeights& loaded() const { return loaded_; }
 
  private:
-  // Of a step's samples those whose gradients this process computes.
-  struct Samples {
-    std::int64_t begin, end;
-  };
-  Samples samples_here(const GlobalBatch& batch) const;
   // Leaves the stored gradients behind, and the micro-batches' shares of the loss in the scalars.
   void accumulate(const GlobalBatch& batch, std::int64_t step);
   // The share of the micro-batch that begins at sample `first`.

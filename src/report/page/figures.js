@@ -2,7 +2,7 @@
 
 const figureMakers = [
   curvesFigure, differenceFigure, survivalFigure, paretoFigure, targetFigure, mfuFigure,
-  profileFigure, memoryFigure, lostFigure, scaleFigure
+  profileFigure, memoryFigure, lostFigure, healthFigure, scaleFigure
 ];
 
 function legend() {
