@@ -18,6 +18,7 @@
 #include "cli/notes.h"
 #include "config/memory_estimate.h"
 #include "config/model_shape.h"
+#include "record/health_text.h"
 #include "record/profile_text.h"
 #include "record/run_directory.h"
 #include "record/run_summary.h"
@@ -126,6 +127,9 @@ void launch(const ResolveRequest& request, const LaunchOptions& options) {
     std::cout << run.string() << '\n' << one_line(summary_of(read_run(run))) << '\n';
     if (options.engine.profile && read_profile(run).is_null())
       log_warning("the cell is complete and has no profile; --rerun trains it again, with one");
+    if (options.engine.health != HealthLevel::kOff && read_health(run).empty())
+      log_warning(
+          "the cell is complete and has no health.jsonl; --rerun trains it again, with one");
     return;
   }
   const std::vector<std::string> command = engine_command(cell, engine);

@@ -44,6 +44,9 @@ void require_named(const std::string& value, const char* flag, const char* what)
   if (value.empty())
     throw usage_error(concat("dtbench submit kubernetes needs ", flag, ", ", what, "."),
                       concat("Say ", flag, " NAME before 'matrix' or 'study'."));
+  if (value.find_first_of(" \t\r\n") != std::string::npos)
+    throw usage_error(concat(flag, " must be ", what, ", got ", printable(value), "."),
+                      "Leave the white space out.");
 }
 
 void write_manifest(const CLI::App& command, const KubernetesOptions& options) {

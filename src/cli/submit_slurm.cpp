@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/submitted_job.h"
 #include "sweep/slurm_script.h"
+#include "sweep/slurm_time.h"
 #include "sweep/sweep_options.h"
 
 namespace dtbench {
@@ -37,6 +38,23 @@ void require_writable_as_options(const SlurmOptions& options) {
       throw usage_error(concat("--sbatch must be an option of sbatch, got '", option, "'."),
                         "For example: --sbatch=--mem=32G");
   }
+}
+
+// A task that is warned as soon as it starts would be requeued again and again without training.
+void require_time_to_train(const SlurmOptions& options) {
+  if (options.time.empty()) return;
+  const auto seconds = slurm_seconds(options.time);
+  if (!seconds)
+    throw usage_error(concat("--time must be a time limit of sbatch, got '", options.time, "'."),
+                      "For example: --time 90 (minutes), --time 4:00:00, --time 1-12 (days-hours)");
+  const bool own_warning =
+      std::any_of(options.sbatch.begin(), options.sbatch.end(),
+                  [](const std::string& option) { return option.starts_with("--signal"); });
+  if (*seconds == 0 || own_warning || *seconds >= 2 * kSecondsOfWarning) return;
+  throw usage_error(concat("--time '", options.time, "' is too short: tasks are warned ",
+                           kSecondsOfWarning, " s before their limit, and need time to train."),
+                    concat("Give at least ", 2 * kSecondsOfWarning / 60,
+                           " minutes, or a shorter warning: --sbatch=--signal=B:USR2@SECONDS"));
 }
 
 // What nobody said and a reader of the bill would want to know.
@@ -85,6 +103,7 @@ std::string submit(const fs::path& script) {
 
 void submit_to_slurm(const CLI::App& command, const SlurmOptions& options) {
   require_writable_as_options(options);
+  require_time_to_train(options);
   const SubmittedJob job = read_job(command);
   const Tasks tasks = complete_tasks(options.tasks, job);
   const SlurmJob slurm = slurm_job(options, job, tasks);

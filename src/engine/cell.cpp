@@ -184,8 +184,8 @@ class Cell {
   }
 
   void diagnose() {
-    const std::string proves = "; 'dtbench explain' proves it by interventions";
-    if (state_.wall_seconds > kDiagnosedSeconds) return log_info("cause: not looked for" + proves);
+    const std::string tests = "; 'dtbench explain' tests it by interventions";
+    if (state_.wall_seconds > kDiagnosedSeconds) return log_info("cause: not looked for" + tests);
     {
       const std::lock_guard hold(consistent_);
       record_is_complete_ = true;
@@ -194,7 +194,7 @@ class Cell {
     try {
       const Json found =
           explain({options_.run_directory, options_.store, options_.initial_weights, 0});
-      log_info(concat("cause: ", text_or(found.at("cause"), ""), proves));
+      log_info(concat("cause: ", text_or(found.at("cause"), ""), tests));
     } catch (const std::exception& error) {
       log_warning(concat("the cause could not be looked for: ", error.what()));
     }

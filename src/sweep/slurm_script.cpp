@@ -8,8 +8,6 @@
 namespace dtbench {
 namespace {
 
-constexpr int kSecondsOfWarning = 120;
-
 // sbatch reads words much as a shell does.
 std::string line(const std::string& option) {
   return concat("#SBATCH ", shell_word(option), "\n");

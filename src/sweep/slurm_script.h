@@ -9,6 +9,8 @@
 
 namespace dtbench {
 
+constexpr int kSecondsOfWarning = 120;  // before a task's time limit
+
 struct SlurmJob : SharedJob {
   std::filesystem::path folder;          // where it starts
   std::filesystem::path logs;            // a folder, for a file a task

@@ -56,6 +56,13 @@ def test_the_script_asks_for_what_was_said_and_the_rest_is_named(bench):
     assert "export OMP_NUM_THREADS" not in text and "2 cells" in text
 
 
+def test_a_short_time_limit_needs_a_shorter_warning(bench):
+    """And without a limit there is nothing to warn of."""
+    for limit in (["--time", "1", "--sbatch=--signal=B:USR2@20"], ["--time", "0"], ["--time", "4:00"]):
+        text, _ = script(bench, *limit, *MATRIX)
+        assert f"--time={limit[1]}" in options(text)
+
+
 def test_cells_on_a_cpu_ask_for_no_gpu(bench):
     text, _ = script(bench, "--cpus", 6, *MATRIX, "--jobs", 3)
     assert not [option for option in options(text) if option.startswith("--gres")]
@@ -122,6 +129,9 @@ def test_shellcheck_finds_nothing(bench):
     (["--gpus", "a100", *ON_GPU], ["--gpus must be a number or TYPE:NUMBER"]),
     (["--gpus", "0", *ON_GPU], ["--gpus must be"]),
     (["--partition", "a\nrm -rf x", *MATRIX], ["--partition must be one line"]),
+    (["--time", "banana", *MATRIX], ["--time must be a time limit of sbatch, got 'banana'", "4:00:00"]),
+    (["--time", "-5", *MATRIX], ["--time must be"]),
+    (["--time", "0:02:00", *MATRIX], ["tasks are warned 120 s before their limit", "at least 4 minutes"]),
     (["--sbatch", "mem=3", *MATRIX], ["--sbatch must be an option of sbatch"]),
     (["study", "sed"], ["sed", "Did you mean 'seed'?"]),
     (["matrix", "--scenario", "A"], ["Preset base is for a GPU"]),
@@ -206,6 +216,7 @@ def test_exit_codes_decide_what_happens_to_a_pod(bench):
 @pytest.mark.parametrize("arguments, parts", [
     (["--claim", "work", *MATRIX], ["needs --image"]),
     (["--image", "i", *MATRIX], ["needs --claim"]),
+    (["--image", "a b", "--claim", "work", *MATRIX], ["--image must be", "got 'a b'"]),
     (["--image", "i", "--claim", "work", *MATRIX, "--out", "/elsewhere"], ["--out must be in the shared volume"]),
     (["--image", "i", "--claim", "work", *MATRIX, "--out", "../runs"], ["--out must be in the shared volume"]),
     (["--image", "i", "--claim", "work", "--gpus", "a100:1", *ON_GPU], ["--gpus must be a number"]),

@@ -1,5 +1,5 @@
 """What pip installs, in a virtual environment of its own. Here the files of the build tree are
-installed (`cmake --install`), since compiling them again takes a quarter of an hour; scripts/build-wheel
+installed (`cmake --install`), since compiling them again takes minutes; scripts/build-wheel
 runs the same tests on what pip built, which DTBENCH_INSTALLED, its Python, names."""
 
 import csv
