@@ -45,7 +45,7 @@ void require_named(const std::string& value, const char* flag, const char* what)
     throw usage_error(concat("dtbench submit kubernetes needs ", flag, ", ", what, "."),
                       concat("Say ", flag, " NAME before 'matrix' or 'study'."));
   if (value.find_first_of(" \t\r\n") != std::string::npos)
-    throw usage_error(concat(flag, " must be ", what, ", got ", printable(value), "."),
+    throw usage_error(concat(flag, " must be ", what, ", got '", printable(value), "'."),
                       "Leave the white space out.");
 }
 
