@@ -38,8 +38,8 @@ def included(path):
     """The project's files that `path` names in its #includes, as they are searched for."""
     names = re.findall(r'^#include "(.+)"', path.read_text(errors="replace"), re.MULTILINE)
     places = [path.parent, ROOT / "src", ROOT / "tests", ROOT]
-    return [next((place / name).resolve() for place in places if (place / name).exists())
-            for name in names if any((place / name).exists() for place in places)]
+    found = (next((place / name for place in places if (place / name).exists()), None) for name in names)
+    return [header.resolve() for header in found if header]
 
 
 def headers_of(source):
