@@ -20,6 +20,11 @@ using Json = nlohmann::json;  // objects keep their keys sorted
 // double.
 Json json_number(double value);
 
+// A place counted from 0; null for a negative one, which means none.
+inline Json index_or_null(std::int64_t index) {
+  return index < 0 ? Json() : Json(index);
+}
+
 inline Json number_or_null(const std::optional<double>& value) {
   return value ? json_number(*value) : Json();
 }

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace dtbench {
 
@@ -38,6 +40,14 @@ std::optional<Enum> enum_from(std::string_view name) {
   for (const EnumName<Enum>& entry : names_of(Enum{}))
     if (name == entry.name) return entry.value;
   return std::nullopt;
+}
+
+template <NamedEnum Enum>
+std::vector<std::string> all_names() {
+  std::vector<std::string> names;
+  for (const EnumName<Enum>& entry : names_of(Enum{}))
+    names.emplace_back(entry.name);
+  return names;
 }
 
 }  // namespace dtbench

@@ -190,11 +190,8 @@ inline Error wrong_name(const std::vector<std::string>& names, const FieldPlace&
 
 template <NamedEnum Enum>
 void read_name(const Json& value, const FieldPlace& place, Enum& field) {
-  std::vector<std::string> names;
-  for (const EnumName<Enum>& entry : names_of(Enum{}))
-    names.emplace_back(entry.name);
   const auto found = value.is_string() ? enum_from<Enum>(value.get<std::string>()) : std::nullopt;
-  if (!found) throw wrong_name(names, place, value);
+  if (!found) throw wrong_name(all_names<Enum>(), place, value);
   field = *found;
 }
 

@@ -52,7 +52,7 @@ int parse_and_run(int argc, char** argv) {
            options.health = *dtbench::enum_from<dtbench::HealthLevel>(name);
          },
          "record the run's numeric health: off, light or full")
-      ->check(CLI::IsMember({"off", "light", "full"}));
+      ->check(CLI::IsMember(dtbench::all_names<dtbench::HealthLevel>()));
   run->add_option("--checkpoint-every", options.checkpoint_every,
                   "write a checkpoint every N steps; 0: every five minutes")
       ->check(CLI::NonNegativeNumber);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "base/whole_number.h"
 
 namespace dtbench {
 namespace {
@@ -26,11 +27,6 @@ void require(bool as_written) {
   if (!as_written) throw NotAsWritten("health.jsonl");
 }
 
-std::int64_t integer(const Json& value) {
-  require(value.is_number_integer());
-  return value.get<std::int64_t>();
-}
-
 std::vector<const Json*> samples_of(const std::vector<Json>& lines) {
   std::vector<const Json*> all, kept;
   for (const Json& line : lines)
@@ -42,7 +38,7 @@ std::vector<const Json*> samples_of(const std::vector<Json>& lines) {
 }
 
 std::int64_t layer_of(const Json& entry) {
-  return entry.at("layer").is_null() ? -1 : integer(entry.at("layer"));
+  return entry.at("layer").is_null() ? -1 : whole_number(entry.at("layer"));
 }
 
 // As its name says: "fp16".
@@ -64,10 +60,10 @@ void add_exponents(Json& sum, const Json& more) {
   std::map<std::int64_t, std::uint64_t> counts;
   for (const Json* each : {static_cast<const Json*>(&sum), &more}) {
     if (each->is_null()) continue;
-    std::int64_t exponent = integer(each->at("first"));
+    std::int64_t exponent = whole_number(each->at("first"));
     require(exponent >= -kLargestExponent && exponent <= kLargestExponent);
     for (const Json& count : each->at("counts"))
-      counts[exponent++] += static_cast<std::uint64_t>(integer(count));
+      counts[exponent++] += count_of(count);
   }
   require(!counts.empty() && counts.rbegin()->first <= kLargestExponent);
   const std::int64_t first = counts.begin()->first, last = counts.rbegin()->first;
@@ -88,7 +84,7 @@ class HealthTables {
     require(numbers.size() <= kMostLayers);
     for (const std::int64_t layer : numbers) {
       place_[layer] = layers_.size();
-      layers_.push_back(layer < 0 ? Json() : Json(layer));
+      layers_.push_back(index_or_null(layer));
     }
     for (std::size_t i = 0; i < samples.size(); ++i)
       add(*samples[i], i);
@@ -108,7 +104,7 @@ class HealthTables {
   }
 
   void add(const Json& sample, std::size_t number) {
-    steps_.push_back(integer(sample.at("step")));
+    steps_.push_back(whole_number(sample.at("step")));
     for (const Json& entry : sample.at("classes")) {
       const std::string name = entry.at("class");
       if (entry.at("datatype") != classes_.at(name).at("datatype")) continue;

@@ -38,7 +38,7 @@ Json to_json(const RecordedNode& node, const ShadowPlace& place) {
   return {{"phase", to_string(node.phase)},
           {"operation", node.operation},
           {"module", node.module},
-          {"layer", node.layer < 0 ? Json() : Json(node.layer)},
+          {"layer", index_or_null(node.layer)},
           {"result", place.result},
           {"apart", number_or_null(place.apart)},
           {"error", number_or_null(place.error)},

@@ -14,7 +14,7 @@ Json to_json(const Origin& origin) {
   return {{"phase", to_string(origin.phase)},
           {"operation", origin.operation},
           {"module", origin.module},
-          {"layer", origin.layer < 0 ? Json() : Json(origin.layer)},
+          {"layer", index_or_null(origin.layer)},
           {"datatype", origin.datatype},
           {"datatype_largest", origin.largest_finite},
           {"shape", origin.shape},
@@ -36,7 +36,7 @@ Json to_json(const std::vector<Place>& chain) {
 Json to_json(const LongestStep& step) {
   return {{"rates", json_number(step.rates)},
           {"parameter", step.parameter},
-          {"layer", step.layer < 0 ? Json() : Json(step.layer)},
+          {"layer", index_or_null(step.layer)},
           {"element", step.element},
           {"weight_before", json_number(step.weight_before)},
           {"weight_after", json_number(step.weight_after)},

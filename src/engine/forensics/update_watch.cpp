@@ -3,27 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <map>
 
 #include "engine/forensics/magnitude.h"
 #include "engine/numerics/scalar_type.h"
+#include "engine/optim/moments.h"
 
 namespace dtbench {
 namespace {
-
-using States = std::map<std::string, at::Tensor>;
-
-States states_of(const Trainer& trainer) {
-  States states;
-  for (auto& [name, tensor] : trainer.update().optimizer().named_states())
-    states[name] = tensor;
-  return states;
-}
-
-at::Tensor state(const States& states, const char* kind, const Parameter& parameter) {
-  const auto found = states.find(std::string(kind) + "." + parameter.name);
-  return found == states.end() ? at::Tensor() : found->second;
-}
 
 at::Tensor copy(const at::Tensor& x) {
   return x.defined() ? x.clone() : x;
@@ -43,11 +29,11 @@ at::Tensor moved(const at::Tensor& before, const at::Tensor& after, double decay
 }  // namespace
 
 UpdateWatch::UpdateWatch(const Trainer& trainer) {
-  const States states = states_of(trainer);
+  const Moments moments(trainer.update().optimizer());
   for (const Parameter& parameter : trainer.parameters().all()) {
     weights_.push_back(parameter.value.clone());
-    exp_avgs_.push_back(copy(state(states, "exp_avg", parameter)));
-    exp_avg_sqs_.push_back(copy(state(states, "exp_avg_sq", parameter)));
+    exp_avgs_.push_back(copy(moments.of("exp_avg", parameter)));
+    exp_avg_sqs_.push_back(copy(moments.of("exp_avg_sq", parameter)));
   }
 }
 
@@ -55,18 +41,18 @@ UpdateSignals UpdateWatch::compare(const Trainer& trainer,
                                    const Trainer::Gradients& gradients) const {
   UpdateSignals signals;
   const double rate = gradients.event.learning_rate;
-  const States states = states_of(trainer);
+  const Moments moments(trainer.update().optimizer());
   std::int64_t elements = 0, flushed = gradients.event.updates.zero_point_hits;
   for (const Parameter& parameter : trainer.parameters().all()) {
     const std::size_t i = parameter.index;
     const bool decays = parameter.kind != ParameterKind::kVector;
     const at::Tensor steps = moved(weights_[i], parameter.value,
                                    decays ? 1 - rate * trainer.spec().train.weight_decay : 1.0);
-    const at::Tensor exp_avg = state(states, "exp_avg", parameter);
-    const at::Tensor exp_avg_sq = state(states, "exp_avg_sq", parameter);
+    const at::Tensor exp_avg = moments.of("exp_avg", parameter);
+    const at::Tensor exp_avg_sq = moments.of("exp_avg_sq", parameter);
     elements += parameter.value.numel();
     if (exp_avg.defined() && exp_avg_sq.defined() && exp_avg.scalar_type() != at::kByte)
-      flushed += at::logical_and(exp_avg_sq == 0, exp_avg != 0).sum().item<std::int64_t>();
+      flushed += underflowed(exp_avg, exp_avg_sq);
     const std::int64_t nonfinite = first_nonfinite_element(steps);
     const std::int64_t at = nonfinite >= 0 ? nonfinite : steps.argmax().item<std::int64_t>();
     const double longest = nonfinite >= 0 ? INFINITY : element_of(steps, at) / rate;

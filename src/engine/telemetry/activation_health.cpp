@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/numerics/scalar_type.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/attention_numbers.h"
 
@@ -44,8 +45,7 @@ void ActivationHealth::on_node(const Node& node, Phase phase, at::TensorList in,
   const bool backward = phase == Phase::kBackward;
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (backward && (node.inputs[i] < 0 || weights_.contains(node.inputs[i]))) continue;
-    if (!out[i].defined() || out[i].dim() == 0 || !at::isFloatingType(out[i].scalar_type()))
-      continue;
+    if (!is_floating(out[i]) || out[i].dim() == 0) continue;
     classes_[{backward ? "activation_gradients" : "activations", node.layer,
               out[i].scalar_type()}] += summary_of(out[i], with_exponents_);
   }
@@ -88,7 +88,7 @@ Json ActivationHealth::attention_json() const {
   Json list = Json::array();
   for (const auto& [layer, sum] : attention_)
     list.push_back(
-        {{"layer", layer < 0 ? Json() : Json(layer)},
+        {{"layer", index_or_null(layer)},
          {"largest_logit", json_number(sum.largest)},
          {"entropy",
           sum.queries > 0 ? json_number(sum.entropy / static_cast<double>(sum.queries)) : Json()}});

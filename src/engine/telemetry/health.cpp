@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
 #include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/numerics/scalar_type.h"
+#include "engine/optim/moments.h"
 #include "engine/telemetry/activation_health.h"
 #include "engine/telemetry/peak_memory.h"
 #include "record/step_columns.h"
@@ -20,18 +21,7 @@ constexpr int kMostSpikes = 64;  // that a record explains
 
 void add(ClassSummaries& classes, const char* name, std::int64_t layer, const at::Tensor& x,
          bool with_exponents) {
-  if (x.defined() && at::isFloatingType(x.scalar_type()))
-    classes[{name, layer, x.scalar_type()}] += summary_of(x, with_exponents);
-}
-
-void add_states(ClassSummaries& classes, const Trainer& trainer, bool with_exponents) {
-  std::map<std::string, std::int64_t> layers;
-  for (const Parameter& parameter : trainer.parameters().all())
-    layers[parameter.name] = parameter.layer;
-  for (const auto& [name, tensor] : trainer.update().optimizer().named_states())
-    for (const char* kind : {"exp_avg", "exp_avg_sq"})
-      if (const std::string prefix = concat(kind, "."); name.starts_with(prefix))
-        add(classes, kind, layers.at(name.substr(prefix.size())), tensor, with_exponents);
+  if (is_floating(x)) classes[{name, layer, x.scalar_type()}] += summary_of(x, with_exponents);
 }
 
 Json classes_json(const ClassSummaries& classes) {
@@ -40,7 +30,7 @@ Json classes_json(const ClassSummaries& classes) {
     Json json = to_json(summary);
     const std::int64_t layer = std::get<1>(key);
     json["class"] = std::get<0>(key);
-    json["layer"] = layer < 0 ? Json() : Json(layer);
+    json["layer"] = index_or_null(layer);
     list.push_back(std::move(json));
   }
   return list;
@@ -74,7 +64,7 @@ HealthWatch::HealthWatch(RunDirectory& directory, Trainer& trainer, HealthLevel 
 void HealthWatch::before_step(std::int64_t step) {
   before_.reset();
   if (!samples_step(level_, step, trainer_.spec().train.steps)) return;
-  const UncountedCpuMemory uncounted;
+  const CpuPeakMemory not_of_the_run;
   before_ = std::make_unique<WeightCopy>(trainer_.parameters());
 }
 
@@ -87,7 +77,7 @@ void HealthWatch::after_step(const Trainer::Gradients& gradients,
   const bool explains_spike = (loss_spike || norm_spike) && spikes_explained_ < kMostSpikes;
   if (before_ == nullptr && !explains_nonfinite && !explains_spike) return;
 
-  const UncountedCpuMemory uncounted;
+  const CpuPeakMemory not_of_the_run;
   const bool updated = !event.skipped && !nonfinite;
   const std::vector<UpdateHealth> updates =
       update_health(trainer_, gradients, updated ? before_.get() : nullptr, with_exponents());
@@ -116,12 +106,14 @@ void HealthWatch::after_step(const Trainer::Gradients& gradients,
 Json HealthWatch::sample(const Trainer::Gradients& gradients,
                          const std::vector<UpdateHealth>& updates, bool with_activations) {
   ClassSummaries classes;
+  const Moments moments(trainer_.update().optimizer());
   for (const Parameter& parameter : trainer_.parameters().all()) {
     add(classes, "weights", parameter.layer, parameter.value, with_exponents());
     add(classes, "weight_gradients", parameter.layer,
         trainer_.parameters().gradient(parameter.index), with_exponents());
+    for (const char* kind : {"exp_avg", "exp_avg_sq"})
+      add(classes, kind, parameter.layer, moments.of(kind, parameter), with_exponents());
   }
-  add_states(classes, trainer_, with_exponents());
   Json updates_json = Json::array();
   for (const UpdateHealth& update : updates) {
     updates_json.push_back(to_json(update));

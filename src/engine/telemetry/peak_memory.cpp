@@ -44,9 +44,6 @@ std::int64_t CpuPeakMemory::peak_allocated_bytes() const {
   return impl_->counter->peak();
 }
 
-UncountedCpuMemory::UncountedCpuMemory() : instead_(std::make_unique<CpuPeakMemory>()) {}
-UncountedCpuMemory::~UncountedCpuMemory() = default;
-
 Json peak_memory(const CpuPeakMemory& cpu, const c10::Device& device) {
   Json memory = {{"peak_allocated_bytes", cpu.peak_allocated_bytes()},
                  {"peak_reserved_bytes", nullptr},

@@ -11,7 +11,9 @@
 namespace dtbench {
 
 // From construction to destruction, counts the bytes that torch's CPU allocator hands out to the
-// constructing thread (autograd runs there too). It takes the profiler's slot.
+// constructing thread (autograd runs there too). It takes the profiler's slot, so that one made
+// within another's life counts in its place: the outer one sees nothing of what is taken, and must
+// see nothing of it freed.
 class CpuPeakMemory {
  public:
   CpuPeakMemory();
@@ -24,19 +26,6 @@ class CpuPeakMemory {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-};
-
-// While it lives, what this thread takes from torch's CPU allocator counts nowhere. What is taken
-// within must be freed within.
-class UncountedCpuMemory {
- public:
-  UncountedCpuMemory();
-  ~UncountedCpuMemory();
-  UncountedCpuMemory(const UncountedCpuMemory&) = delete;
-  UncountedCpuMemory& operator=(const UncountedCpuMemory&) = delete;
-
- private:
-  std::unique_ptr<CpuPeakMemory> instead_;
 };
 
 // {"peak_allocated_bytes", "peak_reserved_bytes" (null on the CPU), "peak_resident_bytes"}.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
+
+#include "engine/numerics/scalar_type.h"
+#include "engine/optim/moments.h"
 
 namespace dtbench {
 namespace {
@@ -49,7 +51,7 @@ class UpdateSums {
 
   void add(const Tensors1d& part) {
     const at::Tensor m = part.exp_avg.to(at::kFloat), v = part.exp_avg_sq.to(at::kFloat);
-    underflowed_ += at::logical_and(v == 0, m != 0).sum().item<std::int64_t>();
+    underflowed_ += underflowed(m, v);
     const at::Tensor v_hat = v / second_;
     const at::Tensor step = (m / first_).div_(v_hat.sqrt().add_(epsilon_));
     // NaN, of a state that is not finite, is larger than nothing.
@@ -106,13 +108,6 @@ class UpdateSums {
   std::optional<NumberSummary> applied_;
 };
 
-std::map<std::string, at::Tensor> states_of(const Trainer& trainer) {
-  std::map<std::string, at::Tensor> states;
-  for (auto& [name, tensor] : trainer.update().optimizer().named_states())
-    states[name] = tensor;
-  return states;
-}
-
 at::Tensor flat(const at::Tensor& x) {
   return x.defined() ? x.flatten() : x;
 }
@@ -135,15 +130,12 @@ std::vector<UpdateHealth> update_health(const Trainer& trainer, const Trainer::G
                                         const WeightCopy* before, bool with_exponents) {
   std::vector<UpdateHealth> all;
   if (trainer.update().updates() == 0) return all;
-  const std::map<std::string, at::Tensor> states = states_of(trainer);
+  const Moments moments(trainer.update().optimizer());
   const std::int64_t size = part_size(trainer.device());
   for (const Parameter& parameter : trainer.parameters().all()) {
-    const auto m = states.find("exp_avg." + parameter.name);
-    const auto v = states.find("exp_avg_sq." + parameter.name);
-    if (m == states.end() || v == states.end() || !at::isFloatingType(m->second.scalar_type()) ||
-        !at::isFloatingType(v->second.scalar_type()))
-      continue;
-    const Tensors1d whole{parameter.value.flatten(), m->second.flatten(), v->second.flatten(),
+    const at::Tensor m = moments.of("exp_avg", parameter), v = moments.of("exp_avg_sq", parameter);
+    if (!is_floating(m) || !is_floating(v)) continue;
+    const Tensors1d whole{parameter.value.flatten(), m.flatten(), v.flatten(),
                           flat(trainer.parameters().gradient(parameter.index)),
                           before == nullptr ? at::Tensor() : before->of(parameter)};
     UpdateSums sums(trainer, gradients, parameter, with_exponents);
@@ -158,7 +150,7 @@ Json to_json(const UpdateHealth& update) {
   const double underflowed =
       static_cast<double>(update.underflowed) / static_cast<double>(update.elements);
   return {{"parameter", update.parameter},
-          {"layer", update.layer < 0 ? Json() : Json(update.layer)},
+          {"layer", index_or_null(update.layer)},
           {"longest_rates", json_number(update.longest)},
           {"rms_rates", json_number(update.size)},
           {"to_weight", json_number(update.to_weight)},

@@ -69,14 +69,13 @@ void TrainingState::record_evaluation(const Evaluation& evaluation) {
 }
 
 Json to_json(const NonFiniteEvent& event) {
-  const auto index = [](std::int64_t value) { return value < 0 ? Json() : Json(value); };
   const auto name = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
   return {{"step", event.step},
-          {"micro_step", index(event.micro_step)},
+          {"micro_step", index_or_null(event.micro_step)},
           {"phase", to_string(event.phase)},
           {"kind", to_string(event.kind)},
           {"tensor", event.tensor},
-          {"layer", index(event.layer)},
+          {"layer", index_or_null(event.layer)},
           {"operation", name(event.operation)},
           {"module", name(event.module)}};
 }
