@@ -63,8 +63,8 @@ def write_store(store, scenario, shape, tokens):
     (store / "meta.json").write_text(json.dumps(meta))
 
 
-def resolved_spec(arguments, scenario, shape, policy, steps, init):
-    """The tiny preset's spec at this size."""
+def resolved_spec(arguments, scenario, shape, policy, steps, init, more=()):
+    """The tiny preset's spec at this size, with settings of the caller's as KEY=VALUE."""
     settings = {
         "model.layers": shape["layers"], "model.width": shape["width"], "model.heads": shape["heads"],
         "model.positions": shape["length"] + (2 if scenario == "B" else 0), "model.dropout": 0,
@@ -74,8 +74,8 @@ def resolved_spec(arguments, scenario, shape, policy, steps, init):
     }  # fmt: skip
     command = [arguments.bin / "dtbench", "run", "--scenario", scenario, "--policy", policy]
     command += ["--preset", "tiny", "--device", arguments.device, "--dry-run"]
-    for key, value in settings.items():
-        command += ["--set", f"{key}={value}"]
+    for setting in [*(f"{key}={value}" for key, value in settings.items()), *more]:
+        command += ["--set", setting]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["spec"]
 
 
@@ -179,4 +179,5 @@ def main():
         arguments.json.write_text(json.dumps(lines, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -43,7 +43,7 @@ function(dtbench_cuda_source file)
   set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS ${_contraction})
 endfunction()
 
-# The flags stand in every record (audit.json).
+# The flags of what computes, the engine, stand in every record (audit.json).
 string(TOUPPER "${CMAKE_BUILD_TYPE}" _build_type)
 set(DTBENCH_COMPILE_FLAGS
   "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${_build_type}} -std=c++20 -ffp-contract=off -fno-fast-math")

@@ -2,7 +2,7 @@
 // numbers: as easy as 1, 2, 3" (SC'11): four 32-bit words as a pure function of a 128-bit counter
 // and a 64-bit key. Every random draw of a cell is such a function of what it is for (contract:
 // "Randomness"), so no draw depends on order, threads, micro-batch, device or policy.
-// Header-only, so that the CUDA plug-in computes the same words.
+// The generator itself is in this header, so that the CUDA plug-in computes the same words.
 #pragma once
 
 #include <array>

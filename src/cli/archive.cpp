@@ -58,9 +58,10 @@ void archive_records(const ArchiveOptions& options) {
 
 void add_archive_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
-      "archive", "copy each finished record to another disk once, and verify the copy");
+      "archive",
+      "copy finished records to another disk and verify each copy; those already there are kept");
   const auto options = std::make_shared<ArchiveOptions>();
-  command->add_option("out", options->out, "root folder of records")->required();
+  command->add_option("folder", options->out, "root folder of records")->required();
   command->add_option("--to", options->to, "folder to copy to, such as a mounted disk")->required();
   command->add_flag("--follow", options->follow,
                     "keep checking for finished records, every 5 seconds, until Ctrl-C");

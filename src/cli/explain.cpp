@@ -47,11 +47,13 @@ void add_explain_command(CLI::App& program) {
   command->add_option("run", options->run, "cell id (or a prefix of it), or a run's folder")
       ->required();
   command->add_option("--out", options->out, "root folder of records (default: runs)");
-  CLI::Option* replays = command
-                             ->add_option("--replays", options->request.replays,
-                                          "number of replays with initial weights perturbed by one "
-                                          "ulp (default: 10; 0 skips the proof)")
-                             ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000}));
+  CLI::Option* replays =
+      command
+          ->add_option("--replays", options->request.replays,
+                       "number of replays with initial weights perturbed by one "
+                       "ulp, which test the diagnosis (default: 10; 0 also skips "
+                       "the interventions)")
+          ->check(CLI::Range(std::int64_t{0}, std::int64_t{1000}));
   CLI::Option* again =
       command->add_flag("--again", options->request.again, "replay even if explain.json exists");
   CLI::Option* against = command

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/places.h"
 #include "base/text.h"
@@ -133,25 +134,24 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   std::vector<SpecFlag> flags = {
       {"--steps", "train.steps", "training steps"},
       {kDeviceFlag, "device",
-       "cpu, cuda or cuda:N; for predictions, also the name of a card in "
+       "cpu, cuda or cuda:N; to predict without training, also the name of a card in "
        "configs/hardware.toml"}};
   for (const SpecFlag& flag : data_flags())
     flags.push_back(flag);
   options.spec.add_to(command, flags);
   command
-      .add_option(
-          "--jobs", options.jobs,
-          "number of cells to train at once (default: one per GPU, or one on a CPU; several "
-          "divide the CPU's cores among them)")
+      .add_option("--jobs", options.jobs,
+                  "number of cells to train at once (default: one per GPU, or one on a CPU, where "
+                  "several cells share the cores)")
       ->check(CLI::Range(1, kMostJobs));
   add_price_option(command, options.price_per_hour);
   command.add_option("--budget", options.budget,
                      "maximum to spend, in USD; needs a price (--price-per-hour)");
   command
-      .add_option(
-          "--records", options.records,
-          "folder of records from other cards, used to predict the card that --device names; "
-          "repeatable (default: the bundled H100 records)")
+      .add_option("--records", options.records,
+                  "folder of other cards' records, from which to predict times on the card named "
+                  "by --device; "
+                  "repeatable (default: the bundled H100 records)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,
                      concat("root folder of records (default: ",
@@ -168,8 +168,8 @@ void add_no_wait_flag(CLI::App& command, MatrixOptions& options) {
 void add_rerun_flag(CLI::App& command, bool& rerun) {
   command.add_flag(
       "--rerun", rerun,
-      "retrain cells whose record would be refused (damaged, or from a different program, "
-      "spec, data or initial weights); the old record is moved aside");
+      "retrain cells whose record cannot be used (damaged, or from a different program, spec, "
+      "data or initial weights); the old record is moved aside, and finished cells are kept");
 }
 
 std::optional<std::string> card_of(const MatrixOptions& options) {
@@ -178,7 +178,8 @@ std::optional<std::string> card_of(const MatrixOptions& options) {
   if (flag == nullptr || is_device(flag->value)) return std::nullopt;
   const std::string& device = flag->value;
   std::vector<std::string> known = device_names(configs_folder());
-  if (std::find(known.begin(), known.end(), device) != known.end()) return device;
+  for (const std::string& name : known)
+    if (lower_case(name) == lower_case(device)) return name;
   known.insert(known.begin(), {"cpu", "cuda"});
   throw usage_error(
       concat("--device names no device and no card of configs/hardware.toml: '", device, "'."),

@@ -204,8 +204,8 @@ void make_plan(const MatrixOptions& options) {
 void add_plan_command(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("plan",
-                             "predict a matrix's time and cost: from a few training steps here or, "
-                             "for a card that you do not have, from records of other cards");
+                             "predict a matrix's time and cost from a few training steps on this "
+                             "machine or, for a card named by --device, from other cards' records");
   const auto options = std::make_shared<MatrixOptions>();
   add_matrix_selection(*command, *options);
   add_matrix_options(*command, *options);

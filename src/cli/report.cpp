@@ -97,11 +97,11 @@ void add_report_command(CLI::App& program) {
                       "html (default), markdown, csv, parquet or json");
   command->add_option(
       "--output", options->output,
-      "file to write (default: report.<format> or steps.<format> in the first folder)");
+      "file to write (default: report.<format> in the first folder; with --steps, steps.<format>)");
   command->add_flag(
       "--steps", options->steps,
       "csv and parquet only: write one row per training step instead of one per record");
-  command->add_flag("--json", options->json, "print JSON instead of writing a file");
+  command->add_flag("--json", options->json, "print what --format json would write to a file");
   command->callback([options] { report(*options); });
 }
 

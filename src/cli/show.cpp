@@ -61,7 +61,8 @@ void print_for_people(const RunRecord& run, const Json& summary, bool all) {
 
 void show_run(const ShowOptions& options) {
   const RunRecord run = read_run(find_run(options.run, options.out));
-  if (run.spec.is_null() && run.result.is_null() && !fs::exists(run.path / "steps.jsonl"))
+  if (run.spec.is_null() && run.result.is_null() && !run.damage &&
+      !fs::exists(run.path / "steps.jsonl"))
     throw usage_error(
         concat("'", run.path.string(), "' is not a run: it holds no spec.json, result.json ",
                "or steps.jsonl."),

@@ -86,6 +86,8 @@ SweepOptions stage_options(const StudyOptions& options, const Study& study, cons
   sweep.account = account_folder(sweep);
   sweep.out = stage_folder(options.matrix.out, stage);
   sweep.study = study.note_of(stage);
+  sweep.title = concat("stage ", &stage - study.stages.data() + 1, " of ", study.stages.size(),
+                       " (", title_of(stage.name, stage.session), ")");
   sweep.rerun = options.rerun;
   // Without its last cell, a stage that takes its rates would be left to who trains that cell.
   for (const StudyStage& later : study.stages)

@@ -143,8 +143,8 @@ void add_task_options(CLI::App& command, TaskOptions& options, const std::string
   command
       .add_option("--tasks", options.tasks,
                   concat("total number of ", task,
-                         "s; later ones continue the work of those that were stopped (default: as "
-                         "many as --at-once)"))
+                         "s; those beyond --at-once start when earlier ones end, and continue "
+                         "their work (default: as many as --at-once)"))
       ->check(CLI::Range(1, kMostTasks));
   command.add_option("--cpus", options.cpus, concat("CPU cores per ", task, " (default: 4)"))
       ->check(CLI::Range(1, kMostTasks));

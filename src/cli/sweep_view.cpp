@@ -135,6 +135,7 @@ std::string whole_line(const SweepProgress& progress) {
   else if (progress.spent_usd)
     line += concat("; ", usd(*progress.spent_usd), " USD spent");
   if (progress.left_s) line += concat("; ETA ", human_seconds(*progress.left_s));
+  if (!progress.title.empty()) line += "; " + progress.title;
   return line;
 }
 

@@ -13,7 +13,8 @@ namespace dtbench {
 std::unique_ptr<SweepObserver> make_sweep_view(
     const std::string& at_ctrl_c = "Ctrl-C stops, the same command resumes.");
 
-// "3 of 36 cells done, 1 failed, 2 running; 0.12 USD of 5.00 spent; ETA 3 min 10 s".
+// "3 of 36 cells done, 1 failed, 2 running; 0.12 USD of 5.00 spent; ETA 3 min 10 s; stage 3 of 11
+// (h1)".
 std::string whole_line(const SweepProgress& progress);
 
 // "0.12": cents, or two digits of less.

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,8 +13,10 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/sweep_view.h"
+#include "record/run_directory.h"
 #include "record/run_summary.h"
 #include "record/status.h"
+#include "sweep/folder_names.h"
 #include "sweep/lease.h"
 #include "sweep/ledger.h"
 #include "sweep/signals.h"
@@ -27,13 +32,13 @@ constexpr double kLeaseSeconds = 60;
 constexpr const char* kFix =
     "Give the folder that 'dtbench matrix --out' names, or wait for its first cell with --follow.";
 
-// Cells as the matrices of a folder listed them, and what was run there besides.
+// Cells as the matrices of a folder and of its further sessions listed them, and what was run there
+// besides. Calibrations are shown while they run, or while
+// there is nothing else.
 class Watch {
  public:
   explicit Watch(const fs::path& folder)
-      : folder_(folder),
-        leases_(sweep_folder(folder) / "leases", kLeaseSeconds),
-        ledger_(sweep_folder(folder) / "ledger") {}
+      : folder_(folder), ledger_(sweep_folder(folder) / "ledger") {}
 
   // Until no process works on the cells.
   void run(SweepObserver& view) {
@@ -42,7 +47,7 @@ class Watch {
       throw usage_error(concat("'", folder_.string(), "' is not a folder of runs."), kFix);
     find_cells();
     find_unlisted();
-    if (cells_.empty())
+    if (cells_.empty() && calibrations_.empty())
       throw usage_error(concat("There are no cells in '", folder_.string(), "'."), kFix);
     const SignalQueue signals;
     show(view, signals, [last_work = steady_seconds()](const SweepProgress& progress) mutable {
@@ -58,23 +63,21 @@ class Watch {
     for (bool told = false;; told = true) {
       find_cells();
       find_unlisted();
-      if (!cells_.empty()) break;
+      if (!cells_.empty() || !calibrations_.empty()) break;
       if (!told) log_info(concat("waiting for the first cell in '", folder_.string(), "'"));
       if (signals.next(kSecondsBetweenLooks) != 0) return;
     }
-    show(view, signals, [this](const SweepProgress&) {
-      find_cells();
-      return true;
-    });
+    show(view, signals, [](const SweepProgress&) { return true; });
   }
 
  private:
   template <class Continues>
   void show(SweepObserver& view, const SignalQueue& signals, Continues continues) {
-    SweepProgress progress(cells_);
+    SweepProgress progress(shown_);
     look(progress, nullptr);
     view.begin(progress);
     do {
+      find_cells();
       look(progress, &view);
       view.tick(progress);
     } while (continues(progress) && signals.next(kSecondsBetweenLooks) == 0);
@@ -83,13 +86,24 @@ class Watch {
   }
 
   void find_cells() {
-    std::error_code error;
-    for (fs::directory_iterator file(sweep_folder(folder_) / "cells", error), end;
-         !error && file != end; file.increment(error))
-      if (file->path().extension() == ".json" && lists_.insert(file->path()).second)
-        add_listed(read_json_file(file->path()));
-    if (error && error != std::errc::no_such_file_or_directory)
-      throw unreadable(sweep_folder(folder_) / "cells", error);
+    find_lists(folder_);
+    for (const std::string& name : names_in(folder_))
+      if (name.starts_with(kSessionFolder)) find_lists(folder_ / name);
+  }
+
+  void find_lists(const fs::path& folder) {
+    read_lists(folder, cells_);
+    read_lists(calibration_folder(folder), calibrations_);
+  }
+
+  void read_lists(const fs::path& folder, std::vector<SweepCell>& cells) {
+    const fs::path lists = sweep_folder(folder) / "cells";
+    for (const std::string& name : names_in(lists))
+      if (name.ends_with(".json") && lists_.insert(lists / name).second) {
+        const Json list = read_json_file(lists / name);
+        add_listed(folder, list, cells);
+        take_title(list, fs::last_write_time(lists / name));
+      }
   }
 
   // What 'dtbench run' trained beside the cells of a matrix.
@@ -98,17 +112,25 @@ class Watch {
       add_run(run);
   }
 
-  void add_listed(const Json& list) {
+  void add_listed(const fs::path& folder, const Json& list, std::vector<SweepCell>& cells) {
     for (const Json& listed : list.value("cells", Json::array())) {
       SweepCell cell;
       cell.name = readable_member(listed, "name");
-      cell.run = folder_ / readable_member(listed, "cell_id");
+      cell.run = folder / readable_member(listed, "cell_id");
       cell.spec.train.steps = listed.value("steps", std::int64_t{0});
-      add(std::move(cell));
+      add(std::move(cell), cells);
     }
     const Json price = list.value("price_per_hour", Json()), budget = list.value("budget", Json());
     if (price.is_number()) price_per_hour_ = price.get<double>();
     if (budget.is_number()) budget_ = budget.get<double>();
+  }
+
+  // The title of the list that was written last.
+  void take_title(const Json& list, fs::file_time_type written) {
+    if (written < titled_) return;
+    titled_ = written;
+    const Json title = list.value("title", Json());
+    title_ = title.is_string() ? title.get<std::string>() : "";
   }
 
   void add_run(const RunRecord& run) {
@@ -119,7 +141,7 @@ class Watch {
     cell.run = run.path;
     if (summary.at("steps").is_number_integer())
       cell.spec.train.steps = summary.at("steps").get<std::int64_t>();
-    add(std::move(cell));
+    add(std::move(cell), cells_);
   }
 
   static std::string readable_member(const Json& object, const char* member) {
@@ -127,8 +149,8 @@ class Watch {
     return value.is_string() ? value.get<std::string>() : value.dump();
   }
 
-  void add(SweepCell cell) {
-    if (known_.insert(cell.run.filename().string()).second) cells_.push_back(std::move(cell));
+  void add(SweepCell cell, std::vector<SweepCell>& cells) {
+    if (known_.insert(cell.run.lexically_normal()).second) cells.push_back(std::move(cell));
   }
 
   // `view` is null at the first look: what ended before is no news.
@@ -138,13 +160,21 @@ class Watch {
       look_at(cell);
       if (cell.ended() && view != nullptr) view->cell_ended(progress, cell);
     }
+    for (SweepCell& calibration : calibrations_)
+      look_at(calibration);
+    shown_ = cells_;
+    std::copy_if(calibrations_.begin(), calibrations_.end(), std::back_inserter(shown_),
+                 [this](const SweepCell& cell) {
+                   return cells_.empty() || cell.state == CellState::kElsewhere;
+                 });
+    progress.title = title_;
     progress.budget = budget_;
     if (price_per_hour_)
       progress.spent_usd = cost_of(device_seconds(ledger_.by_cell()), *price_per_hour_);
   }
 
   void look_at(SweepCell& cell) {
-    const LeaseView lease = leases_.look(cell.run.filename().string());
+    const LeaseView lease = leases_in(cell.run.parent_path()).look(cell.run.filename().string());
     if (lease.standing == LeaseStanding::kHeld || is_running(cell.run)) {
       cell.state = CellState::kElsewhere;
       cell.step = last_step(cell.run);
@@ -160,12 +190,20 @@ class Watch {
     if (cell.state == CellState::kFailed) cell.failure = lease.failure;
   }
 
+  Leases& leases_in(const fs::path& folder) {
+    return leases_.try_emplace(folder, sweep_folder(folder) / "leases", kLeaseSeconds)
+        .first->second;
+  }
+
   const fs::path folder_;
-  Leases leases_;
   const Ledger ledger_;
-  std::vector<SweepCell> cells_;
-  std::set<std::string> known_;  // cells, by the name of their folder
-  std::set<fs::path> lists_;     // that were read
+  std::map<fs::path, Leases> leases_;  // by the folder of the cells
+  std::vector<SweepCell> cells_, calibrations_;
+  std::vector<SweepCell> shown_;  // all cells, and the calibrations that run; all before any cell
+  std::set<fs::path> known_;      // cells
+  std::set<fs::path> lists_;      // that were read
+  std::string title_;
+  fs::file_time_type titled_ = fs::file_time_type::min();
   std::optional<double> price_per_hour_, budget_;
 };
 
@@ -177,8 +215,9 @@ void add_watch_command(CLI::App& program) {
   const auto folder = std::make_shared<std::string>("runs");
   const auto follows = std::make_shared<bool>(false);
   command->add_option("folder", *folder, "root folder of records (default: runs)");
-  command->add_flag("--follow", *follows,
-                    "wait for the first cell, show cells added later, until Ctrl-C");
+  command->add_flag(
+      "--follow", *follows,
+      "keep watching until Ctrl-C: wait for the first cell, and show cells added later");
   command->callback([folder, follows] {
     Watch watch(*folder);
     const std::unique_ptr<SweepObserver> view =

@@ -261,11 +261,13 @@ std::string loss_sentence(const Json& rows) {
 std::string worth_sentence(const Json& rows) {
   const bool synthetic =
       std::any_of(rows.begin(), rows.end(), [](const Json& row) { return row.at("synthetic"); });
-  std::size_t seeds = 0;
+  std::optional<std::size_t> pairs;  // of the row that rests on most
   for (const Json& row : rows)
-    seeds = std::max(seeds, row.at("seeds").size());
+    if (const Json& its = row.at("recommendation").at("pairs"); !its.is_null())
+      pairs = std::max(pairs.value_or(0), its.get<std::size_t>());
   Names weak;
-  if (seeds < 5) weak.push_back(concat(seeds, seeds == 1 ? " seed" : " seeds"));
+  if (pairs && *pairs < kFewestPairs)
+    weak.push_back(concat(*pairs, *pairs == 1 ? " pair" : " pairs", " of seeds"));
   if (synthetic) weak.emplace_back("generated data");
   return concat(choice(rows), ".",
                 weak.empty() ? "" : concat(" No recommendation yet: ", listed(weak), "."));

@@ -16,8 +16,6 @@
 namespace dtbench {
 namespace {
 
-constexpr std::size_t kFewestPairs = 5;  // below, nothing is recommended (contract, "Verdicts")
-
 bool is_on_cpu(const Json& row) {
   return is_cpu(member_or_null(row, "/device"));
 }
@@ -147,9 +145,10 @@ const char* strength(const Ground& ground, const Json& provisos) {
 }
 
 Json none(const std::string& why) {
-  return {
-      {"policy", nullptr}, {"strength", nullptr},       {"lead", "Nothing yet:"},   {"named", ""},
-      {"because", why},    {"provisos", Json::array()}, {"against", Json::object()}};
+  return {{"policy", nullptr},         {"strength", nullptr},
+          {"lead", "Nothing yet:"},    {"named", ""},
+          {"pairs", nullptr},          {"because", why},
+          {"provisos", Json::array()}, {"against", Json::object()}};
 }
 
 // Of those that stayed finite and came to their end, the fastest: all that can be said where
@@ -179,12 +178,14 @@ std::string fastest_finite(const Json& row) {
 
 Json chosen_by_nothing(const Json& row, const Json& against) {
   const std::vector<std::string> trained = trained_like_reference(row);
+  const Ground ground = ground_of(row.at("policies"), kReferencePolicy);
   return {{"policy", nullptr},
           {"strength", "on_cpu"},
           {"lead", lead_of("on_cpu")},
           {"named", trained.empty() ? "none" : listed(trained)},
+          {"pairs", ground.seeds},
           {"because", "a CPU cannot tell which is fastest"},
-          {"provisos", provisos(row, ground_of(row.at("policies"), kReferencePolicy))},
+          {"provisos", provisos(row, ground)},
           {"against", against}};
 }
 
@@ -241,6 +242,7 @@ Json recommendation(const Json& row) {
           {"strength", worth},
           {"lead", lead_of(worth)},
           {"named", chosen},
+          {"pairs", ground.seeds},
           {"because", only_reference ? "nothing else is faster for certain and as good"
                                      : because(row, policies.at(chosen), reference)},
           {"provisos", weakened},

@@ -3,6 +3,7 @@
 // those that trained. The rule is in docs/report.md.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,13 @@
 
 namespace dtbench {
 
+// Pairs of seeds below which nothing is recommended (docs/report.md).
+inline constexpr std::size_t kFewestPairs = 5;
+
 // `row`: row_json. {"policy" (null: none is chosen), "strength" ("firm", "provisional", "so_far",
 // "on_cpu", null), "lead" and "named": what is said ("Fastest finite so far:", "amp_bf16"),
-// "because", "provisos": what weakens it, "against": policy -> why it was passed over}.
+// "pairs" of seeds that it rests on (null: none), "because", "provisos": what weakens it,
+// "against": policy -> why it was passed over}.
 Json recommendation(const Json& row);
 
 // What a choice of that strength is called: "Provisionally, use".

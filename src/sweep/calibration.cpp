@@ -2,6 +2,8 @@
 #include <map>
 #include <set>
 
+#include "base/log.h"
+#include "base/text.h"
 #include "record/run_directory.h"
 #include "sweep/folder_names.h"
 #include "sweep/ledger.h"
@@ -93,6 +95,9 @@ SweepEnd calibrate(std::vector<SweepCell>& cells, const SweepOptions& options,
   own.tensorboard = false;
   own.wait = true;  // what others learn is needed here
   own.study.reset();
+  own.title = options.title.empty() ? "calibration" : "calibration for " + options.title;
+  log_info(concat("calibration: training ", list.size(), list.size() == 1 ? " cell" : " cells",
+                  " for at most ", kSteps, " steps to predict the others' cost"));
   const SweepEnd end = run_sweep(list, own, observer);
   predict(cells, options);
   explain_unknown(cells, list);

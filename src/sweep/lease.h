@@ -21,9 +21,9 @@ class RunLock;
 // A cell's leases are numbered. Each is a folder that is made once (mkdir is atomic, on network
 // file systems too), so of several processes that take over an expired lease one succeeds, and an
 // old holder that comes back writes into a folder that counts no more:
-//   <folder>/<cell>/<number>/   lock (held while the holder lives), holder.json (host, process,
-//   boot
-//                               id), beats.jsonl, ended.json (once it was given back)
+//   <folder>/<cell>/<number>/   lock (held while the holder lives), beats.jsonl,
+//                               holder.json (host, process, boot id),
+//                               ended.json (once it was given back)
 class Lease {
  public:
   ~Lease();  // without end(): the lease expires
@@ -58,7 +58,7 @@ struct LeaseView {
 class Leases {
  public:
   // `expiry_s`: how long a heartbeat may be silent. A holder on this machine that has died is seen
-  // at once, by its lock.
+  // within seconds, by its lock.
   Leases(std::filesystem::path folder, double expiry_s,
          std::function<double()> steady_clock = steady_seconds);
 

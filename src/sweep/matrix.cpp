@@ -92,12 +92,16 @@ void tell_apart(std::vector<CellOfPart>& cells) {
   }
 }
 
+// Scenarios in the order in which the matrix comes to them.
+using Places = std::map<std::string, std::size_t>;
+
 // The cells of a part, appended.
 class Expansion {
  public:
-  Expansion(const MatrixPart& part, ResolveRequest request)
+  Expansion(const MatrixPart& part, ResolveRequest request, Places& places)
       : part_(part),
         common_(std::move(request)),
+        places_(places),
         scenarios_(or_else(part.scenarios, config_names(common_.configs, ConfigKind::kScenario))),
         policies_(or_else(part.policies, {kDefaultPolicies.begin(), kDefaultPolicies.end()})) {
     require_bounded(part, scenarios_.size(), policies_.size());
@@ -116,11 +120,12 @@ class Expansion {
   void append_round(std::size_t round, const std::vector<Setting>& seed,
                     std::vector<CellOfPart>& cells) const {
     for (const std::vector<Setting>& choice : combinations(part_.axes))
-      for (std::size_t i = 0; i < scenarios_.size(); ++i)
+      for (const std::string& scenario : scenarios_) {
+        const std::size_t place = places_.try_emplace(scenario, places_.size()).first->second;
         for (std::size_t j = 0; j < policies_.size(); ++j) {
           ResolveRequest request = common_;
-          request.scenario = scenarios_[i];
-          request.policy = policies_[(i + j + round) % policies_.size()];
+          request.scenario = scenario;
+          request.policy = policies_[(place + j + round) % policies_.size()];
           for (const std::vector<Setting>* settings : {&seed, &choice})
             request.command_line.insert(request.command_line.end(), settings->begin(),
                                         settings->end());
@@ -128,10 +133,12 @@ class Expansion {
           std::string name = name_of(spec, choice);
           cells.push_back({{std::move(spec), std::move(name), round}, &part_});
         }
+      }
   }
 
   const MatrixPart& part_;
   ResolveRequest common_;
+  Places& places_;
   const Names scenarios_, policies_;
 };
 
@@ -173,8 +180,9 @@ std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest&
   ResolveRequest common = request;
   if (common.preset.empty()) common.preset = matrix.preset;
   std::vector<CellOfPart> all, once;
+  Places places;
   for (const MatrixPart& part : matrix.parts) {
-    Expansion(part, common).append_to(all);
+    Expansion(part, common, places).append_to(all);
     if (all.size() > kMostCells)
       throw usage_error(concat("A matrix has at most ", kMostCells, " cells; the first parts of ",
                                "this one have ", all.size(), "."),

@@ -34,6 +34,7 @@ class Sweep {
         budget_(options, ledger_),
         starter_(options, ledger_),
         progress_(cells) {
+    progress_.title = options.title;
     for (const Slot& slot : options.slots)
       places_.push_back({slot, nullptr, std::nullopt});
     for (const SweepCell& cell : cells)
@@ -81,6 +82,7 @@ class Sweep {
                       {"name", cell.name},
                       {"steps", cell.spec.train.steps}});
     const std::string text = Json{{"cells", list},
+                                  {"title", options_.title},
                                   {"price_per_hour", number_or_null(options_.price_per_hour)},
                                   {"budget", number_or_null(options_.budget)}}
                                  .dump(1);

@@ -49,6 +49,7 @@ struct SweepProgress {
   std::optional<double> left_s;     // until all cells are done
   std::optional<double> spent_usd;  // by all processes, ever
   std::optional<double> budget;
+  std::string title;      // the part of a study that these cells are, "" for a matrix
   bool stopping = false;  // running cells save a checkpoint and end
 
   std::size_t count(CellState state) const;

@@ -32,6 +32,7 @@ struct SweepOptions {
   std::optional<double> budget;          // USD, needs the price
   std::string session = new_session();   // what this process times without a break
   std::optional<StudyNote> study;        // what the records of a study's cells say
+  std::string title;                     // of a part, for who watches: "stage 3 of 11 (h1)"
   std::filesystem::path account;         // of device time (ledger.h); empty: <out>/.sweep/ledger
 };
 

@@ -166,6 +166,21 @@ def test_data_that_cannot_be_had_fails_once(sweeps):
     assert len(failed) <= 1, process.stdout
 
 
+def test_a_calibration_is_told_and_watched(sweeps):
+    process = sweeps.start(*CELLS, *PRICE, "--budget", 1, does={"A fp32_true": "wait"})
+    sweeps.wait_for_steps("A fp32_true seed 0", 2, out="runs/.sweep/calibration")
+    watch = sweeps.start("runs", command="watch")
+    lines = [watch.stderr.readline()]
+    while "cells" not in lines[-1]:
+        lines.append(watch.stderr.readline())
+    assert "4 cells, 0 of them already done" in lines[-1]
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert "calibration: training 4 cells for at most 8 steps to predict the others' cost" in told
+    _, rest = watch.communicate(timeout=60)
+    assert watch.returncode == 0 and rest.splitlines()[-1].endswith("; calibration"), rest
+
+
 def test_a_budget_that_does_not_pay_for_its_calibration(sweeps):
     process = sweeps.run(*CELLS, *PRICE, "--budget", "0.001", step_s=0.1)
     assert process.returncode == 2

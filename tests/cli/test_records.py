@@ -70,6 +70,15 @@ def test_show(bench, runs, kind):
     assert ("DAMAGED: " in text and "result.json" in text) == (kind == "damaged")
 
 
+def test_show_names_a_result_that_is_alone_and_broken(bench, tmp_path):
+    (tmp_path / "runs/alone").mkdir(parents=True)
+    (tmp_path / "runs/alone/result.json").write_text("{")
+    text = ok(bench("show", "runs/alone"))
+    assert "DAMAGED: " in text and "result.json" in text
+    (tmp_path / "runs/nothing").mkdir()
+    refused(bench("show", "runs/nothing"), "is not a run: it holds no spec.json")
+
+
 def test_show_fits_on_a_screen_and_says_why_it_died(bench, runs):
     run = runs["diverged"]
     first = {"step": 7, "kind": "nan", "tensor": "loss", "phase": "forward",

@@ -87,6 +87,20 @@ def test_stages_run_in_order_at_the_rate_that_the_first_chose(sweeps, study):
     assert (again.returncode, sweeps.started()) == (0, [])
 
 
+def test_watch_says_which_stage_it_is_and_sees_every_session(sweeps, study):
+    process = sweeps.start("two.toml", *TINY, command="study", does={"C fp16_naive": "wait"})
+    sweeps.wait_for_steps("C fp16_naive seed 8", 2, out="runs/two")
+    watch = sweeps.start("runs/two", command="watch")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    _, errors = watch.communicate(timeout=60)
+    assert errors.splitlines()[-1].endswith("; stage 2 of 3 (main)"), errors
+    assert study("--json").returncode == 0
+    last = sweeps.run("runs/two", command="watch").stderr.splitlines()[-1]
+    # Sessions are the same cells in a folder of their own: 8 rates, 8 and 8.
+    assert last == "dtbench: 24 of 24 cells done; stage 3 of 3 (main, session 2)"
+
+
 def test_a_record_names_the_rule_it_was_made_under(sweeps, study):
     study()
     rule = SOURCE / "configs/hypotheses/h1.toml"
@@ -206,5 +220,7 @@ set.data.tokenizer = ""
 def test_a_card_is_predicted_for_not_trained_on(sweeps):
     process = sweeps.run("seed", "--device", "NVIDIA RTX A6000", command="study")
     refused(process, "--dry-run")
+    process = sweeps.run("seed", "--dry-run", "--device", "nvidia rtx a6000", "--json", command="study")
+    assert process.returncode == 0, process.stderr  # a card's name in any case
     process = sweeps.run("seed", "--dry-run", "--device", "NVIDIA RTX A600", command="study")
     refused(process, "NVIDIA RTX A6000")

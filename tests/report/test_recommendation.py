@@ -146,7 +146,7 @@ def test_a_closing_without_deaths_or_losses(tmp_path, report):
     assert report()["closing"] == [
         "fp32_true trained in A, and no policy met a NaN or an infinity.",
         "No policy that stayed finite ended behind fp32_true.",
-        "Fastest finite so far: amp_bf16 in A. No recommendation yet: 1 seed and generated data."]
+        "Fastest finite so far: amp_bf16 in A. No recommendation yet: 1 pair of seeds and generated data."]
 
 
 def test_a_cpu_does_not_say_which_is_fastest(tmp_path, report):
@@ -229,6 +229,8 @@ def test_pairs_count_and_not_a_policys_own_seeds(tmp_path, report):
     assert (found["policy"], found["strength"]) == ("amp_bf16", "so_far")
     assert found["provisos"] == ["1 pair of seeds, which has no interval; 5 are asked for"]
     assert report()["answer"] == "Fastest finite so far: amp_bf16 in A."
+    assert report()["closing"][-1] == (
+        "Fastest finite so far: amp_bf16 in A. No recommendation yet: 1 pair of seeds.")
 
 
 def test_five_pairs_of_generated_data_are_provisional(tmp_path, report):

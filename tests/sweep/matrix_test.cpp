@@ -71,6 +71,16 @@ TEST(Matrix, GoesRoundByRoundAndRotatesThePolicies) {
   EXPECT_EQ(cells.back().round, 1U);
 }
 
+TEST(Matrix, ScenariosInPartsOfTheirOwnBeginWithOtherPoliciesToo) {
+  const auto cells = matrix_cells({"",
+                                   "",
+                                   {{{"A"}, {"fp32_true", "amp_fp16"}, {}, {}, {}},
+                                    {{"D"}, {"fp32_true", "amp_fp16"}, {}, {}, {}}}},
+                                  tiny());
+  EXPECT_EQ(names_of(cells), (Names{"A fp32_true seed 0", "A amp_fp16 seed 0", "D amp_fp16 seed 0",
+                                    "D fp32_true seed 0"}));
+}
+
 TEST(Matrix, EveryPolicyTakesEveryPlaceOfItsGroupAsOftenAsAnyOther) {
   // Six scenarios by seven policies, the noise floor among them: seven rounds make it even.
   const Names seeds = {"0", "1", "2", "3", "4", "5", "6"};

@@ -1,4 +1,5 @@
-// The modules that a policy's exceptions may name.
+// The names of a model's modules, found by a forward pass of one token, and whether each of a
+// policy's exceptions names one (the check of a pattern: config/module_pattern.h).
 #pragma once
 
 #include <c10/core/Device.h>

@@ -27,7 +27,8 @@ AdamWOptions adamw_options(const DtypePolicy& policy, const TrainSpec& train, st
 
 class AdamW : public Optimizer {
  public:
-  // States start at zero, in fp32 instead of 8 bits for small tensors (optim/blockwise_8bit.h).
+  // States start at zero, in fp32 instead of 8 bits for small tensors (optim/blockwise_8bit.h) and,
+  // if `embedding_states` says so, for embeddings.
   // Decay applies to embeddings and matrices. Holds a reference to `parameters`.
   AdamW(ParameterSet& parameters, const AdamWOptions& options);
 

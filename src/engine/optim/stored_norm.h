@@ -1,4 +1,4 @@
-// The global norm of the gradients, right for tensors of any size (docs/adr/0022).
+// The global norm of the gradients, right for tensors of any size (docs/adr/0024).
 #pragma once
 
 #include <ATen/core/Tensor.h>
