@@ -61,7 +61,7 @@ void print_for_people(const RunRecord& run, const Json& summary, bool all) {
 
 void show_run(const ShowOptions& options) {
   const RunRecord run = read_run(find_run(options.run, options.out));
-  if (run.spec.is_null() && run.result.is_null() && !run.damage &&
+  if (run.spec.is_null() && !fs::exists(run.path / "result.json") &&
       !fs::exists(run.path / "steps.jsonl"))
     throw usage_error(
         concat("'", run.path.string(), "' is not a run: it holds no spec.json, result.json ",

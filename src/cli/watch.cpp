@@ -155,10 +155,11 @@ class Watch {
 
   // `view` is null at the first look: what ended before is no news.
   void look(SweepProgress& progress, SweepObserver* view) {
-    for (SweepCell& cell : cells_) {
-      if (cell.ended()) continue;
-      look_at(cell);
-      if (cell.ended() && view != nullptr) view->cell_ended(progress, cell);
+    std::vector<std::size_t> ended;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      if (cells_[i].ended()) continue;
+      look_at(cells_[i]);
+      if (cells_[i].ended()) ended.push_back(i);
     }
     for (SweepCell& calibration : calibrations_)
       look_at(calibration);
@@ -171,6 +172,9 @@ class Watch {
     progress.budget = budget_;
     if (price_per_hour_)
       progress.spent_usd = cost_of(device_seconds(ledger_.by_cell()), *price_per_hour_);
+    if (view == nullptr) return;
+    for (const std::size_t i : ended)
+      view->cell_ended(progress, cells_[i]);
   }
 
   void look_at(SweepCell& cell) {

@@ -98,7 +98,7 @@ def test_watch_says_which_stage_it_is_and_sees_every_session(sweeps, study):
     assert study("--json").returncode == 0
     last = sweeps.run("runs/two", command="watch").stderr.splitlines()[-1]
     # Sessions are the same cells in a folder of their own: 8 rates, 8 and 8.
-    assert last == "dtbench: 24 of 24 cells done; stage 3 of 3 (main, session 2)"
+    assert last == "24 of 24 cells done; stage 3 of 3 (main, session 2)"
 
 
 def test_a_record_names_the_rule_it_was_made_under(sweeps, study):
