@@ -1,8 +1,8 @@
 // What the losses have in common: the factor of the gradient (loss scale and 1/N), and torch's own
 // chain as a control. The contract's one rule for all of them, which cross_entropy.cpp and
-// binary_cross_entropy.cpp apply: logits come in the compute datatype, everything after is fp32 (fp64
-// for fp64), and the gradient is multiplied by the factor in that and rounded once, to the logits'
-// datatype.
+// binary_cross_entropy.cpp apply: logits come in the compute datatype, everything after is fp32
+// (fp64 for fp64), and the gradient is multiplied by the factor in that and rounded once, to the
+// logits' datatype.
 #pragma once
 
 #include "engine/tape/tape.h"
