@@ -56,7 +56,7 @@ def compare(older, newer, scenario, policy, rounds, steps):
     print(f"{scenario} {policy:<16}{statistics.median(older.step_ms()):8.1f} ms"
           f"{statistics.median(newer.step_ms()):8.1f} ms   {statistics.median(ratios):5.2f} "
           f"({min(ratios):.2f} to {max(ratios):.2f})   {older.mib():5.0f} MiB, {newer.mib():5.0f} MiB   "
-          + ("the same, bit for bit" if apart == 0 else f"apart by {apart:.1e}"), flush=True)
+          + ("equal losses" if apart == 0 else f"apart by {apart:.1e}"), flush=True)
 
 
 def main():
@@ -68,6 +68,8 @@ def main():
     parser.add_argument("--policies", nargs="+", default=POLICIES)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
+    if arguments.steps <= WARMUP:
+        parser.error(f"--steps must be more than {WARMUP}, which are not counted, got {arguments.steps}")
     print(f"{'':18}{'older':>11}{'newer':>11}   older/newer (lowest to highest)   memory   losses")
     for scenario in bench.SCENARIOS:
         for policy in arguments.policies:

@@ -33,8 +33,7 @@ constexpr const char* kFix =
     "Give the folder that 'dtbench matrix --out' names, or wait for its first cell with --follow.";
 
 // Cells as the matrices of a folder and of its further sessions listed them, and what was run there
-// besides. Calibrations are shown while they run, or while
-// there is nothing else.
+// besides. Calibrations are shown while they run, or while there is nothing else.
 class Watch {
  public:
   explicit Watch(const fs::path& folder)
@@ -42,17 +41,21 @@ class Watch {
 
   // Until no process works on the cells.
   void run(SweepObserver& view) {
-    std::error_code error;
-    if (!fs::is_directory(folder_, error))
-      throw usage_error(concat("'", folder_.string(), "' is not a folder of runs."), kFix);
+    if (!fs::exists(folder_)) throw no_folder();
+    require_folder();
     find_cells();
     find_unlisted();
     if (cells_.empty() && calibrations_.empty())
       throw usage_error(concat("There are no cells in '", folder_.string(), "'."), kFix);
     const SignalQueue signals;
-    show(view, signals, [last_work = steady_seconds()](const SweepProgress& progress) mutable {
-      if (progress.count(CellState::kElsewhere) > 0) last_work = steady_seconds();
-      return progress.ended() < progress.cells.size() &&
+    double last_work = steady_seconds();
+    bool worked = false;  // before one's eyes: a study's next stage may come
+    show(view, signals, [&](const SweepProgress& progress) {
+      if (progress.count(CellState::kElsewhere) > 0) {
+        last_work = steady_seconds();
+        worked = true;
+      }
+      return (worked || progress.ended() < progress.cells.size()) &&
              steady_seconds() - last_work < kSecondsOfSilence;
     });
   }
@@ -61,6 +64,7 @@ class Watch {
   void follow(SweepObserver& view) {
     const SignalQueue signals;
     for (bool told = false;; told = true) {
+      require_folder();
       find_cells();
       find_unlisted();
       if (!cells_.empty() || !calibrations_.empty()) break;
@@ -71,6 +75,14 @@ class Watch {
   }
 
  private:
+  Error no_folder() const {
+    return usage_error(concat("'", folder_.string(), "' is not a folder of runs."), kFix);
+  }
+
+  void require_folder() const {
+    if (fs::exists(folder_) && !fs::is_directory(folder_)) throw no_folder();
+  }
+
   template <class Continues>
   void show(SweepObserver& view, const SignalQueue& signals, Continues continues) {
     SweepProgress progress(shown_);
@@ -96,14 +108,31 @@ class Watch {
     read_lists(calibration_folder(folder), calibrations_);
   }
 
+  // Those that are new, or written again: a stage that is gone on with has the name it had.
   void read_lists(const fs::path& folder, std::vector<SweepCell>& cells) {
     const fs::path lists = sweep_folder(folder) / "cells";
-    for (const std::string& name : names_in(lists))
-      if (name.ends_with(".json") && lists_.insert(lists / name).second) {
-        const Json list = read_json_file(lists / name);
-        add_listed(folder, list, cells);
-        take_title(list, fs::last_write_time(lists / name));
-      }
+    for (const std::string& name : names_in(lists)) {
+      if (!name.ends_with(".json")) continue;
+      const fs::file_time_type written = fs::last_write_time(lists / name);
+      if (const auto read = lists_.find(lists / name);
+          read != lists_.end() && read->second == written)
+        continue;
+      lists_[lists / name] = written;
+      read_list(folder, lists / name, written, cells);
+    }
+  }
+
+  void read_list(const fs::path& folder, const fs::path& file, fs::file_time_type written,
+                 std::vector<SweepCell>& cells) {
+    const Json list = read_json_file(file);
+    const Json listed = list.is_object() ? list.value("cells", Json()) : Json();
+    if (!listed.is_array() || !std::all_of(listed.begin(), listed.end(),
+                                           [](const Json& cell) { return cell.is_object(); }))
+      throw usage_error(concat("'", file.string(), "' is not a list of cells."),
+                        "Remove it: the next 'dtbench matrix' in this folder writes its own.");
+    for (const Json& cell : listed)
+      add_listed(folder, cell, cells);
+    if (written >= newest_) take_account(list, written);
   }
 
   // What 'dtbench run' trained beside the cells of a matrix.
@@ -112,25 +141,28 @@ class Watch {
       add_run(run);
   }
 
-  void add_listed(const fs::path& folder, const Json& list, std::vector<SweepCell>& cells) {
-    for (const Json& listed : list.value("cells", Json::array())) {
-      SweepCell cell;
-      cell.name = readable_member(listed, "name");
-      cell.run = folder / readable_member(listed, "cell_id");
-      cell.spec.train.steps = listed.value("steps", std::int64_t{0});
-      add(std::move(cell), cells);
-    }
-    const Json price = list.value("price_per_hour", Json()), budget = list.value("budget", Json());
-    if (price.is_number()) price_per_hour_ = price.get<double>();
-    if (budget.is_number()) budget_ = budget.get<double>();
+  void add_listed(const fs::path& folder, const Json& listed, std::vector<SweepCell>& cells) {
+    SweepCell cell;
+    cell.name = readable_member(listed, "name");
+    cell.run = folder / readable_member(listed, "cell_id");
+    if (const Json steps = listed.value("steps", Json()); steps.is_number_integer())
+      cell.spec.train.steps = steps.get<std::int64_t>();
+    add(std::move(cell), cells);
   }
 
-  // The title of the list that was written last.
-  void take_title(const Json& list, fs::file_time_type written) {
-    if (written < titled_) return;
-    titled_ = written;
+  // What the list that was written last says of all cells.
+  void take_account(const Json& list, fs::file_time_type written) {
+    newest_ = written;
     const Json title = list.value("title", Json());
     title_ = title.is_string() ? title.get<std::string>() : "";
+    price_per_hour_ = number_in(list, "price_per_hour");
+    budget_ = number_in(list, "budget");
+    lease_s_ = number_in(list, "lease_s").value_or(kLeaseSeconds);
+  }
+
+  static std::optional<double> number_in(const Json& list, const char* member) {
+    const Json number = list.value(member, Json());
+    return number.is_number() ? std::optional(number.get<double>()) : std::nullopt;
   }
 
   void add_run(const RunRecord& run) {
@@ -157,9 +189,10 @@ class Watch {
   void look(SweepProgress& progress, SweepObserver* view) {
     std::vector<std::size_t> ended;
     for (std::size_t i = 0; i < cells_.size(); ++i) {
-      if (cells_[i].ended()) continue;
+      const CellState before = cells_[i].state;
+      if (before == CellState::kDone) continue;  // a failed one may be tried again
       look_at(cells_[i]);
-      if (cells_[i].ended()) ended.push_back(i);
+      if (cells_[i].ended() && cells_[i].state != before) ended.push_back(i);
     }
     for (SweepCell& calibration : calibrations_)
       look_at(calibration);
@@ -195,8 +228,7 @@ class Watch {
   }
 
   Leases& leases_in(const fs::path& folder) {
-    return leases_.try_emplace(folder, sweep_folder(folder) / "leases", kLeaseSeconds)
-        .first->second;
+    return leases_.try_emplace(folder, sweep_folder(folder) / "leases", lease_s_).first->second;
   }
 
   const fs::path folder_;
@@ -205,9 +237,10 @@ class Watch {
   std::vector<SweepCell> cells_, calibrations_;
   std::vector<SweepCell> shown_;  // all cells, and the calibrations that run; all before any cell
   std::set<fs::path> known_;      // cells
-  std::set<fs::path> lists_;      // that were read
+  std::map<fs::path, fs::file_time_type> lists_;  // that were read, as they were written then
+  fs::file_time_type newest_ = fs::file_time_type::min();
   std::string title_;
-  fs::file_time_type titled_ = fs::file_time_type::min();
+  double lease_s_ = kLeaseSeconds;
   std::optional<double> price_per_hour_, budget_;
 };
 
@@ -219,9 +252,9 @@ void add_watch_command(CLI::App& program) {
   const auto folder = std::make_shared<std::string>("runs");
   const auto follows = std::make_shared<bool>(false);
   command->add_option("folder", *folder, "root folder of records (default: runs)");
-  command->add_flag(
-      "--follow", *follows,
-      "keep watching until Ctrl-C: wait for the first cell, and show cells added later");
+  command->add_flag("--follow", *follows,
+                    "keep watching until Ctrl-C: wait for the first cell, and show cells that "
+                    "matrices add later");
   command->callback([folder, follows] {
     Watch watch(*folder);
     const std::unique_ptr<SweepObserver> view =

@@ -243,12 +243,22 @@ std::string lost_updates(const Json& rows) {
                 "'s weight updates; ");
 }
 
+// Whether the quality of any policy stands beside fp32_true's.
+bool is_compared(const Json& rows) {
+  for (const Json& row : rows)
+    for (const auto& [policy, entry] : row.at("policies").items())
+      if (policy != kReferencePolicy && policy != kNoisePolicy && !entry.at("difference").is_null())
+        return true;
+  return false;
+}
+
 std::string loss_sentence(const Json& rows) {
   const std::string rounding = lost_updates(rows);
   const Loss loss = largest_loss(rows);
   if (loss.row == nullptr)
     return concat(rounding, rounding.empty() ? "No" : "no",
-                  " policy that stayed finite ended behind fp32_true.");
+                  is_compared(rows) ? " policy that stayed finite ended behind fp32_true."
+                                    : " policy could be compared with fp32_true.");
   const Json& row = *loss.row;
   const Json& entry = row.at("policies").at(loss.policy);
   return concat(rounding, rounding.empty() ? "Furthest" : "furthest",
@@ -258,19 +268,26 @@ std::string loss_sentence(const Json& rows) {
                 loss.worse < 1 ? ", within what counts as equal" : "", noise_words(row), ".");
 }
 
-std::string worth_sentence(const Json& rows) {
-  const bool synthetic =
-      std::any_of(rows.begin(), rows.end(), [](const Json& row) { return row.at("synthetic"); });
-  std::optional<std::size_t> pairs;  // of the row that rests on most
-  for (const Json& row : rows)
-    if (const Json& its = row.at("recommendation").at("pairs"); !its.is_null())
-      pairs = std::max(pairs.value_or(0), its.get<std::size_t>());
+// What a choice lacks to be a recommendation; "" where one is given, or nothing was chosen.
+std::string shortcomings(const Json& rows) {
+  std::optional<std::size_t> pairs;  // of the row that rests on fewest
+  bool synthetic = false;
+  for (const Json& row : rows) {
+    if (has_strength(row, {"firm", "provisional"})) return "";
+    const Json& its = row.at("recommendation").at("pairs");
+    if (its.is_null()) continue;
+    pairs = std::min(pairs.value_or(its.get<std::size_t>()), its.get<std::size_t>());
+    synthetic = synthetic || row.at("synthetic") == true;
+  }
   Names weak;
   if (pairs && *pairs < kFewestPairs)
     weak.push_back(concat(*pairs, *pairs == 1 ? " pair" : " pairs", " of seeds"));
   if (synthetic) weak.emplace_back("generated data");
-  return concat(choice(rows), ".",
-                weak.empty() ? "" : concat(" No recommendation yet: ", listed(weak), "."));
+  return weak.empty() ? "" : concat(" No recommendation yet: ", listed(weak), ".");
+}
+
+std::string worth_sentence(const Json& rows) {
+  return concat(choice(rows), ".", shortcomings(rows));
 }
 
 }  // namespace

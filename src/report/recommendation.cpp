@@ -111,16 +111,31 @@ struct Ground {
   }
 };
 
-// fp32_true is chosen where the others were passed over: for what they measured, if they trained.
+// Whether training told anything: not of cells that were skipped, failed or ran out of memory.
+bool has_outcome(const Json& entry) {
+  for (const char* outcome : {"trained", "stalled", "diverged_finite", "nonfinite"})
+    if (entry.at("states").contains(outcome)) return true;
+  return false;
+}
+
+// fp32_true is chosen where the others were passed over: for what they measured, if they trained,
+// or for how their training ended; no pairs where no other had an end.
 Ground ground_of(const Json& policies, const std::string& chosen) {
   Ground ground{policies.at(chosen).at("cells").size()};
   if (chosen != kReferencePolicy) {
     ground.rests_on(policies.at(chosen));
     return ground;
   }
-  for (const auto& [policy, entry] : policies.items())
-    if (policy != kReferencePolicy && policy != kNoisePolicy && all_trained(entry))
+  bool compared = false;
+  for (const auto& [policy, entry] : policies.items()) {
+    if (policy == kReferencePolicy || policy == kNoisePolicy || !has_outcome(entry)) continue;
+    compared = true;
+    if (all_trained(entry))
       ground.rests_on(entry);
+    else
+      ground.seeds = std::min(ground.seeds, entry.at("cells").size());
+  }
+  if (!compared) ground.seeds = 0;
   return ground;
 }
 

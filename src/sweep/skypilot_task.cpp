@@ -47,7 +47,7 @@ std::string skypilot_task(const SkyPilotTask& task) {
       "  cpus: ", task.cpus, "+\n  image_id: ", in_yaml("docker:" + task.image), "\nenvs:\n",
       environment_of(task.environment),
       "file_mounts:\n  /archive:\n    source: ", in_yaml(task.bucket),
-      "\n    mode: MOUNT_CACHED\nsetup: |\n  ./dtbench doctor\nrun: |\n  out=",
+      "\n    mode: MOUNT_CACHED\nsetup: |\n  ./dtbench --version\nrun: |\n  out=",
       shell_word(task.out), "\n  kept=", shell_word("/archive/" + task.out), "\n",
       kSkyPilotBeforeCommand, shell_command(task.command), kSkyPilotAfterCommand);
 }

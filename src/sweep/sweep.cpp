@@ -83,6 +83,7 @@ class Sweep {
                       {"steps", cell.spec.train.steps}});
     const std::string text = Json{{"cells", list},
                                   {"title", options_.title},
+                                  {"lease_s", options_.lease_s},
                                   {"price_per_hour", number_or_null(options_.price_per_hour)},
                                   {"budget", number_or_null(options_.budget)}}
                                  .dump(1);

@@ -181,6 +181,13 @@ def test_a_calibration_is_told_and_watched(sweeps):
     assert watch.returncode == 0 and rest.splitlines()[-1].endswith("; calibration"), rest
 
 
+def test_watch_takes_the_budget_that_was_said_last(sweeps):
+    for budget in (10, 20, 15):
+        assert sweeps.run(*CELLS, *PRICE, "--budget", budget).returncode == 0
+        next((sweeps.folder / "runs").glob("*/result.json")).unlink()  # so that one is left to do
+    assert " of 15.00 spent" in sweeps.run("runs", command="watch").stderr
+
+
 def test_a_budget_that_does_not_pay_for_its_calibration(sweeps):
     process = sweeps.run(*CELLS, *PRICE, "--budget", "0.001", step_s=0.1)
     assert process.returncode == 2

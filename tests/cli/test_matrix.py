@@ -381,6 +381,25 @@ def test_watch_follows_from_before_the_first_cell_until_it_is_stopped(sweeps):
     assert watch.returncode == 0 and "4 of 4 cells done" in rest
 
 
+def test_watch_sees_a_failed_cell_tried_again(sweeps):
+    assert sweeps.run(*TWO, does={"A fp16_naive": "fail"}).returncode in (3, 4)
+    watch = sweeps.start("runs", "--follow", command="watch")
+    assert watch.stderr.readline().startswith("2 cells, 1 of them already done")
+    assert sweeps.run(*TWO, step_s=0.5).returncode == 0  # longer than from one look to the next
+    assert "waiting for other processes" in watch.stderr.readline()
+    assert watch.stderr.readline().startswith("[2/2] A fp16_naive seed 0 completed")
+    watch.send_signal(signal.SIGINT)
+    assert "2 of 2 cells done" in watch.communicate(timeout=60)[1]
+
+
+def test_watch_refuses_what_is_no_list_of_cells(sweeps):
+    assert sweeps.run(*TWO).returncode == 0
+    refused(sweeps.run("log", "--follow", command="watch"), "'log' is not a folder of runs")
+    for text in ("[]", '{"cells": 3}', '{"cells": [1]}'):
+        (sweeps.folder / "runs/.sweep/cells/odd.json").write_text(text)
+        refused(sweeps.run("runs", command="watch"), "odd.json' is not a list of cells")
+
+
 def test_watch_says_when_there_is_nothing(sweeps):
     refused(sweeps.run("nowhere", command="watch"), "'nowhere' is not a folder of runs")
     (sweeps.folder / "empty").mkdir()

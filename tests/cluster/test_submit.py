@@ -246,7 +246,7 @@ def test_the_task_says_what_was_asked_for(bench):
                       "image_id": "docker:nvidia/cuda:13.0.2-devel-ubuntu24.04"},
         "envs": {"DTBENCH_TRAIN_STEPS": "7", "OMP_NUM_THREADS": "4"},
         "file_mounts": {"/archive": {"source": "s3://records", "mode": "MOUNT_CACHED"}},
-        "setup": "./dtbench doctor\n"}
+        "setup": "./dtbench --version\n"}
     on_cpu = sky_task(bench, "--image", "me/dtbench:1", *MATRIX)
     assert on_cpu["resources"] == {"cpus": "4+", "image_id": "docker:me/dtbench:1"}
 

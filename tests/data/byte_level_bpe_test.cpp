@@ -46,7 +46,7 @@ std::vector<std::uint16_t> encode(const ByteLevelBpe& bpe, const std::string& te
   return ids;
 }
 
-using Ids = std::vector<std::uint16_t>;
+using TokenIds = std::vector<std::uint16_t>;
 
 TEST(ByteLevelBpe, MergesByRankThenFromTheLeft) {
   Files files;
@@ -57,13 +57,13 @@ TEST(ByteLevelBpe, MergesByRankThenFromTheLeft) {
   files.add("aa", "aa");  // 260
   const ByteLevelBpe bpe = files.load();
   EXPECT_EQ(bpe.vocab_size(), 261);
-  EXPECT_EQ(encode(bpe, "abc"), (Ids{'a', 256}));
-  EXPECT_EQ(encode(bpe, "abab"), (Ids{257, 257}));
-  EXPECT_EQ(encode(bpe, "aaa"), (Ids{258, 'a'}));
-  EXPECT_EQ(encode(bpe, "aaaaa a"), (Ids{260, 'a', 259}));
-  EXPECT_EQ(encode(bpe, "\xC3\xA9"), (Ids{0xC3, 0xA9}));
-  EXPECT_EQ(encode(bpe, "\xFF"), (Ids{0xEF, 0xBF, 0xBD}));
-  EXPECT_EQ(encode(bpe, ""), Ids{});
+  EXPECT_EQ(encode(bpe, "abc"), (TokenIds{'a', 256}));
+  EXPECT_EQ(encode(bpe, "abab"), (TokenIds{257, 257}));
+  EXPECT_EQ(encode(bpe, "aaa"), (TokenIds{258, 'a'}));
+  EXPECT_EQ(encode(bpe, "aaaaa a"), (TokenIds{260, 'a', 259}));
+  EXPECT_EQ(encode(bpe, "\xC3\xA9"), (TokenIds{0xC3, 0xA9}));
+  EXPECT_EQ(encode(bpe, "\xFF"), (TokenIds{0xEF, 0xBF, 0xBD}));
+  EXPECT_EQ(encode(bpe, ""), TokenIds{});
 }
 
 TEST(ByteLevelBpe, ShortAndLongPiecesMergeAlike) {
@@ -76,7 +76,7 @@ TEST(ByteLevelBpe, ShortAndLongPiecesMergeAlike) {
   // "aa...ab": pairs from the left, then pairs of pairs; an odd "a" goes to "b", and the two of
   // them to a pair that is left.
   for (std::size_t n = 1; n < 200; ++n) {
-    Ids expected(n / 4, 257);
+    TokenIds expected(n / 4, 257);
     switch (n % 4) {
       case 0:
         expected.push_back('b');
@@ -100,8 +100,8 @@ TEST(ByteLevelBpe, DecodesToTheSameText) {
   const ByteLevelBpe bpe = files.load();
   const std::string text = "to the end \n\t 漢字 😀";
   EXPECT_EQ(bpe.decode(encode(bpe, text)), text);
-  EXPECT_EQ(bpe.decode(Ids{0xC3}), "\xEF\xBF\xBD");
-  expect_error([&] { bpe.decode(Ids{257}); }, ExitCode::kUsage, {"below", "257"});
+  EXPECT_EQ(bpe.decode(TokenIds{0xC3}), "\xEF\xBF\xBD");
+  expect_error([&] { bpe.decode(TokenIds{257}); }, ExitCode::kUsage, {"below", "257"});
 }
 
 TEST(ByteLevelBpe, MissingOrMalformedFilesAreNamed) {
@@ -190,7 +190,7 @@ TEST(ByteLevelBpe, FilesWithWindowsLineEndsAndWithoutVersionLoad) {
   Files files;
   files.add("a", "b");
   files.merges = "a b\r\n";
-  EXPECT_EQ(encode(files.load(), "ab"), Ids{256});
+  EXPECT_EQ(encode(files.load(), "ab"), TokenIds{256});
 }
 
 TEST(ByteLevelBpe, FingerprintFollowsContentOnly) {

@@ -5,23 +5,24 @@
 namespace dtbench {
 namespace {
 
-using Ids = std::vector<std::string>;
+using LabelIds = std::vector<std::string>;
 
 TEST(LabelIndices, NumbersByDescendingTrainingFrequency) {
   const LabelOrder view = number_labels({"rare", "common", "middle"}, {1, 9, 4});
-  EXPECT_EQ(view.labels, (Ids{"common", "middle", "rare"}));
+  EXPECT_EQ(view.labels, (LabelIds{"common", "middle", "rare"}));
   EXPECT_EQ(view.index_of, (std::vector<std::int32_t>{2, 0, 1}));
 }
 
 TEST(LabelIndices, TiesGoByNumberWhenEveryIdIsAnInteger) {
   EXPECT_EQ(number_labels({"10", "9", "-1", "2"}, {3, 3, 3, 3}).labels,
-            (Ids{"-1", "2", "9", "10"}));
+            (LabelIds{"-1", "2", "9", "10"}));
 }
 
 TEST(LabelIndices, TiesGoByByteOtherwise) {
-  EXPECT_EQ(number_labels({"10", "9", "2", "x"}, {3, 3, 3, 3}).labels, (Ids{"10", "2", "9", "x"}));
+  EXPECT_EQ(number_labels({"10", "9", "2", "x"}, {3, 3, 3, 3}).labels,
+            (LabelIds{"10", "2", "9", "x"}));
   // "09" is not a plain integer: ids may differ only by leading zeros.
-  EXPECT_EQ(number_labels({"10", "9", "09"}, {0, 0, 0}).labels, (Ids{"09", "10", "9"}));
+  EXPECT_EQ(number_labels({"10", "9", "09"}, {0, 0, 0}).labels, (LabelIds{"09", "10", "9"}));
 }
 
 TEST(LabelTally, CountsTrainingDocumentsAndRemovedRepetitions) {
@@ -31,7 +32,7 @@ TEST(LabelTally, CountsTrainingDocumentsAndRemovedRepetitions) {
   tally.count_training({1, 0});
   tally.count_training({1});
   EXPECT_EQ(tally.training_counts(), (std::vector<std::int64_t>{1, 2}));
-  EXPECT_EQ(tally.ids(), (Ids{"z", "a"}));
+  EXPECT_EQ(tally.ids(), (LabelIds{"z", "a"}));
   EXPECT_EQ(tally.repetitions(), 2);
 }
 

@@ -175,10 +175,10 @@ TEST_F(StoreTest, ClassificationStoresHaveTheContractsLabels) {
   EXPECT_EQ(meta.labels, (std::vector<std::string>{"3", "20", "7", "100"}));
   ASSERT_EQ(store.documents(Split::kTrain), 2);
   ASSERT_EQ(store.documents(Split::kValidation), 2);
-  using Labels = std::vector<std::int32_t>;
-  EXPECT_EQ(list(store.labels(Split::kTrain, 0)), (Labels{0, 1}));
-  EXPECT_EQ(list(store.labels(Split::kTrain, 1)), (Labels{0}));
-  EXPECT_EQ(list(store.labels(Split::kValidation, 0)), (Labels{1, 3}));
+  using Indices = std::vector<std::int32_t>;
+  EXPECT_EQ(list(store.labels(Split::kTrain, 0)), (Indices{0, 1}));
+  EXPECT_EQ(list(store.labels(Split::kTrain, 1)), (Indices{0}));
+  EXPECT_EQ(list(store.labels(Split::kValidation, 0)), (Indices{1, 3}));
   auto first = encode("milk prices");
   ASSERT_GT(first.size(), 4u);
   first.resize(4);

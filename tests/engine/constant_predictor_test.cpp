@@ -15,7 +15,7 @@ namespace {
 using Values = std::vector<std::int64_t>;
 
 // golden/multi_label_metrics.py wrote it with scikit-learn.
-Json golden() {
+Json golden_metrics() {
   return read_json_file(source_folder() / "tests/engine/golden/multi_label_metrics.json");
 }
 
@@ -28,7 +28,7 @@ void expect_near(const std::optional<double>& found, const Json& expected, const
 }
 
 TEST(ConstantPredictor, MultiLabelAnswersAreScikitLearns) {
-  const Json cases = golden().at("multi_label_constants");
+  const Json cases = golden_metrics().at("multi_label_constants");
   ASSERT_GE(cases.size(), 4u);
   for (const Json& g : cases) {
     const Values training = g.at("training"), validation = g.at("validation");
@@ -42,7 +42,7 @@ TEST(ConstantPredictor, MultiLabelAnswersAreScikitLearns) {
 }
 
 TEST(ConstantPredictor, SingleLabelAnswersAreScikitLearns) {
-  const Json cases = golden().at("single_label_constants");
+  const Json cases = golden_metrics().at("single_label_constants");
   ASSERT_GE(cases.size(), 2u);
   for (const Json& g : cases) {
     const Values training = g.at("training"), validation = g.at("validation");

@@ -222,6 +222,34 @@ def test_lost_updates_and_skipped_steps_stand_beside_a_difference(tmp_path, repo
     assert found["amp_fp16"].endswith("(its loss scale skips 3 steps)")
 
 
+def test_a_choice_is_not_denied_by_the_next_sentence(tmp_path, report):
+    for seed in SEEDS:
+        add(tmp_path, "A", "fp32_true", seed)
+        add(tmp_path, "A", "amp_bf16", seed, result={SPEED: 150.0 + seed})
+    assert report()["closing"][-1] == "Provisionally, use amp_bf16 in A."
+
+
+def test_what_did_not_run_is_no_ground(tmp_path, report):
+    for seed in SEEDS:
+        add(tmp_path, "A", "fp32_true", seed, spec=REAL)
+        add(tmp_path, "A", "amp_bf16", seed, spec=REAL, status="failed", outcome=None)
+    found = said(report)
+    assert (found["policy"], found["strength"], found["pairs"]) == ("fp32_true", "so_far", 0)
+    assert report()["closing"][1:] == [
+        "No policy could be compared with fp32_true.",
+        "Fastest finite so far: fp32_true in A. No recommendation yet: 0 pairs of seeds."]
+
+
+def test_the_row_with_fewest_pairs_is_told(tmp_path, report):
+    for scenario, seeds in (("A", SEEDS), ("C", SEEDS[:1])):
+        for seed in seeds:
+            add(tmp_path, scenario, "fp32_true", seed, spec=REAL)
+    for seed in SEEDS[:4]:
+        add(tmp_path, "A", "amp_bf16", seed, spec=REAL, result={SPEED: 150.0 + seed})
+    add(tmp_path, "C", "amp_bf16", 0, spec=REAL, result={SPEED: 150.0})
+    assert report()["closing"][-1].endswith(" No recommendation yet: 1 pair of seeds.")
+
+
 def test_pairs_count_and_not_a_policys_own_seeds(tmp_path, report):
     add(tmp_path, "A", "fp32_true", 0, spec=REAL)
     policy_seeds(tmp_path, "amp_bf16", speed=2.5)

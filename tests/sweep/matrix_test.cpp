@@ -17,13 +17,13 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-std::filesystem::path configs() {
+std::filesystem::path shipped_configs() {
   return std::filesystem::path(std::getenv("DTBENCH_SOURCE")) / "configs";
 }
 
 ResolveRequest tiny() {
   ResolveRequest request;
-  request.configs = configs();
+  request.configs = shipped_configs();
   request.preset = "tiny";
   return request;
 }
@@ -43,7 +43,7 @@ class MatrixFile {
  public:
   explicit MatrixFile(const std::string& text) { std::ofstream(path()) << text; }
   std::string path() const { return folder_.path() / "matrix.toml"; }
-  Matrix read() const { return read_matrix(configs(), path()); }
+  Matrix read() const { return read_matrix(shipped_configs(), path()); }
   std::string error() const {
     try {
       read();
@@ -153,7 +153,7 @@ TEST(MatrixFile, PartsTakeWhatStandsOutsideOfThem) {
   )")
                             .read();
   ResolveRequest request;
-  request.configs = configs();
+  request.configs = shipped_configs();
   const auto cells = matrix_cells(matrix, request);
   EXPECT_EQ(names_of(cells), (Names{"A fp32_true seed 3 learning_rate=0.0006",
                                     "A fp32_true seed 3 learning_rate=0.006", "C bf16_pure seed 0",
@@ -170,7 +170,7 @@ TEST(MatrixFile, TheCommandLineAndTheEnvironmentWin) {
                             "scenarios = [\"A\"]\npolicies = [\"fp32_true\"]\n")
                             .read();
   ResolveRequest request;
-  request.configs = configs();
+  request.configs = shipped_configs();
   request.environment = {{"train.steps", "5", "DTBENCH_TRAIN_STEPS"}};
   request.command_line = {{"train.batch", "2", "--set train.batch=2"}};
   const auto cells = matrix_cells(matrix, request);
@@ -209,11 +209,11 @@ TEST(MatrixFile, AllThatAreShippedExpand) {
       {"demo", 42},          {"tiny", 210},        {"h1_real", 160},    {"learning_rate", 630},
       {"batch_labels", 600}, {"study_rates", 84},  {"study_h1", 1568},  {"study_h3", 800},
       {"study_labels", 288}, {"study_speed", 100}, {"study_table", 210}};
-  const Names shipped = config_names(configs(), ConfigKind::kMatrix);
+  const Names shipped = config_names(shipped_configs(), ConfigKind::kMatrix);
   ASSERT_EQ(shipped.size(), expected.size());
   for (const std::string& name : shipped) {
     ResolveRequest request;
-    request.configs = configs();
+    request.configs = shipped_configs();
     // What preset base asks for.
     request.environment = {{"data.source", "data.jsonl", "test"},
                            {"data.vocab", "vocab.json", "test"},
@@ -221,7 +221,7 @@ TEST(MatrixFile, AllThatAreShippedExpand) {
     if (name == "demo" || name == "tiny" || name == "batch_labels" || name == "h1_real" ||
         name == "study_labels")
       request.environment.clear();
-    EXPECT_EQ(matrix_cells(read_matrix(configs(), name), request).size(), expected.at(name))
+    EXPECT_EQ(matrix_cells(read_matrix(shipped_configs(), name), request).size(), expected.at(name))
         << name;
   }
 }
