@@ -224,7 +224,7 @@ class Watch {
       cell.state = CellState::kDone;
     else if (!lease.failure.empty() || status_of(record) != Status::kInterrupted)
       cell.state = CellState::kFailed;
-    if (cell.state == CellState::kFailed) cell.failure = lease.failure;
+    cell.failure = cell.state == CellState::kFailed ? lease.failure : "";
   }
 
   Leases& leases_in(const fs::path& folder) {
