@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/submitted_job.h"
@@ -49,10 +51,31 @@ void require_named(const std::string& value, const char* flag, const char* what)
                       "Leave the white space out.");
 }
 
+// A DNS subdomain (RFC 1123), as Kubernetes names claims.
+void require_claim(const std::string& claim) {
+  require_named(claim, "--claim", "the PersistentVolumeClaim that the pods share");
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const bool named = std::all_of(claim.begin(), claim.end(),
+                                 [&](char c) { return is_letter(c) || c == '-' || c == '.'; });
+  if (!named || !is_letter(claim.front()) || !is_letter(claim.back()))
+    throw usage_error(concat("--claim must be the name of a PersistentVolumeClaim, got '",
+                             printable(claim), "'."),
+                      "Names have small letters, digits, '-' and '.': kubectl get pvc");
+}
+
+// What is here may not be there.
+void log_files(const SubmittedJob& job) {
+  for (const std::string& argument : job.arguments)
+    if (std::error_code error;
+        argument.find('/') != std::string::npos && fs::exists(argument, error))
+      log_info(concat("the pods need '", printable(argument), "' at that path, below ",
+                      kSharedFolder, " or in the image"));
+}
+
 void write_manifest(const CLI::App& command, const KubernetesOptions& options) {
   const SubmittedJob job = read_job(command);
   require_named(options.image, "--image", "a container image with dtbench on its PATH");
-  require_named(options.claim, "--claim", "the PersistentVolumeClaim that the pods share");
+  require_claim(options.claim);
   require_shared(job.out);
   const Tasks tasks = complete_tasks(options.tasks, job);
   if (tasks.gpus.find(':') != std::string::npos)
@@ -66,6 +89,7 @@ void write_manifest(const CLI::App& command, const KubernetesOptions& options) {
   kubernetes.claim = options.claim;
   kubernetes.gpus = tasks.gpu_count;
   log_guesses(tasks);
+  log_files(job);
   std::cout << kubernetes_manifest(kubernetes);
 }
 

@@ -1,7 +1,9 @@
-#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/child.h"
@@ -40,20 +42,38 @@ void require_writable_as_options(const SlurmOptions& options) {
   }
 }
 
+// What the user's own --sbatch options say of NAME ("--time"): the last one counts.
+std::optional<std::string> said_in(const std::vector<std::string>& sbatch,
+                                   const std::string& name) {
+  std::optional<std::string> value;
+  for (const std::string& option : sbatch)
+    if (option.starts_with(name + "=")) value = option.substr(name.size() + 1);
+  return value;
+}
+
+// Before the limit: of the script's own warning, or of "B:USR2@300"; sbatch(1) has 60 s without a
+// time.
+std::int64_t seconds_of_warning(const SlurmOptions& options) {
+  const auto signal = said_in(options.sbatch, "--signal");
+  if (!signal) return kSecondsOfWarning;
+  constexpr std::int64_t kOfSbatch = 60;
+  const std::size_t at = signal->find('@');
+  return at == std::string::npos ? kOfSbatch : std::atoll(signal->c_str() + at + 1);
+}
+
 // A task that is warned as soon as it starts would be requeued again and again without training.
 void require_time_to_train(const SlurmOptions& options) {
-  if (options.time.empty()) return;
-  const auto seconds = slurm_seconds(options.time);
+  const std::string time = said_in(options.sbatch, "--time").value_or(options.time);
+  if (time.empty()) return;
+  const auto seconds = slurm_seconds(time);
   if (!seconds)
-    throw usage_error(concat("--time must be a time limit of sbatch, got '", options.time, "'."),
+    throw usage_error(concat("--time must be a time limit of sbatch, got '", time, "'."),
                       "For example: --time 90 (minutes), --time 4:00:00, --time 1-12 (days-hours)");
-  const bool own_warning =
-      std::any_of(options.sbatch.begin(), options.sbatch.end(),
-                  [](const std::string& option) { return option.starts_with("--signal"); });
-  if (*seconds == 0 || own_warning || *seconds >= 2 * kSecondsOfWarning) return;
-  throw usage_error(concat("--time '", options.time, "' is too short: tasks are warned ",
-                           kSecondsOfWarning, " s before their limit, and need time to train."),
-                    concat("Give at least ", 2 * kSecondsOfWarning / 60,
+  const std::int64_t warning = seconds_of_warning(options);
+  if (*seconds == 0 || *seconds >= 2 * warning) return;
+  throw usage_error(concat("--time '", time, "' is too short: tasks are warned ", warning,
+                           " s before their limit, and need time to train."),
+                    concat("Give at least ", (2 * warning + 59) / 60,
                            " minutes, or a shorter warning: --sbatch=--signal=B:USR2@SECONDS"));
 }
 

@@ -61,6 +61,10 @@ def test_a_short_time_limit_needs_a_shorter_warning(bench):
     for limit in (["--time", "1", "--sbatch=--signal=B:USR2@20"], ["--time", "0"], ["--time", "4:00"]):
         text, _ = script(bench, *limit, *MATRIX)
         assert f"--time={limit[1]}" in options(text)
+    for limit in (["--time", "1"], ["--sbatch=--time=1"], ["--time", "4:00:00", "--sbatch=--time=3"],
+                  ["--time", "8", "--sbatch=--signal=B:USR2@300"], ["--time", "1", "--sbatch=--signal=USR2"]):
+        process = bench.run("submit", "slurm", "--dry-run", *limit, *MATRIX)
+        refused(process, "is too short: tasks are warned")
 
 
 def test_cells_on_a_cpu_ask_for_no_gpu(bench):
@@ -217,6 +221,8 @@ def test_exit_codes_decide_what_happens_to_a_pod(bench):
     (["--claim", "work", *MATRIX], ["needs --image"]),
     (["--image", "i", *MATRIX], ["needs --claim"]),
     (["--image", "a b", "--claim", "work", *MATRIX], ["--image must be", "got 'a b'"]),
+    (["--image", "i", "--claim", "Foo_Bar", *MATRIX], ["--claim must be the name", "got 'Foo_Bar'"]),
+    (["--image", "i", "--claim", "work-", *MATRIX], ["--claim must be the name"]),
     (["--image", "i", "--claim", "work", *MATRIX, "--out", "/elsewhere"], ["--out must be in the shared volume"]),
     (["--image", "i", "--claim", "work", *MATRIX, "--out", "../runs"], ["--out must be in the shared volume"]),
     (["--image", "i", "--claim", "work", "--gpus", "a100:1", *ON_GPU], ["--gpus must be a number"]),
