@@ -6,14 +6,16 @@ import re
 
 from sources import SOURCE, files, folder_of, folders
 
-INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include ["<]([^">]+)[">]', re.MULTILINE)
 
 
 def includes(path, source):
     """The files of src/ that it includes."""
     for name in INCLUDE.findall(path.read_text()):
-        if (source / name).is_file():
-            yield source / name
+        for place in (source / name, path.parent / name):
+            if place.is_file() and place.resolve().is_relative_to(source.resolve()):
+                yield source / place.resolve().relative_to(source.resolve())
+                break
 
 
 def against_the_order(source=SOURCE):
@@ -79,6 +81,10 @@ def test_violations_are_found(tmp_path):
     (tmp_path / "engine/train/c.h").write_text("")
     (tmp_path / "engine/train/c.cpp").write_text('#include "engine/train/d.h"\n')
     (tmp_path / "engine/train/d.h").write_text('#include "engine/train/c.h"\n#include "low/a.h"\n')
+    for form in ("<engine/ops/b.h>", '"../engine/ops/b.h"'):
+        (tmp_path / "low/b.h").write_text(f"#include {form}\n")
+        assert "low/b.h includes engine/ops/b.h" in against_the_order(tmp_path)
+    (tmp_path / "low/b.h").unlink()
     assert against_the_order(tmp_path) == ["low/a.h includes engine/ops/b.h",
                                            "engine/ops/b.h includes engine/train/c.h"]
     assert "engine/train/c -> engine/train/d -> engine/train/c" in circles(tmp_path)

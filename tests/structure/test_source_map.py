@@ -9,8 +9,9 @@ from sources import SOURCE as SRC
 SOURCE = SRC.parent
 TABLES = ["CONTRIBUTING.md", "docs/contract.md"]
 IS_FILE = re.compile(r"[\w./*<>-]+\.(?:h|cpp|cu|cuh|js|py|sh|cmake|toml|txt)|[\w./-]+/|[\w-]+/[\w/-]+")
-# `word`, or names in parentheses behind a file: (`clip`, `Trainer::locate`).
-IS_TOLD = re.compile(r"\((`[A-Za-z_][\w:]*`(?:, `[A-Za-z_][\w:]*`)*)|`([^`]+)`")
+# `word`, and what stands in parentheses behind it: (`clip`, then `Trainer::locate`).
+IS_TOLD = re.compile(r"`([^`]+)`(?: \(([^)]*)\))?")
+IS_NAME = re.compile(r"`([A-Za-z_]\w*(?:::\w+)*)`")
 
 
 def rows(text):
@@ -28,23 +29,32 @@ def found(path, before, root):
 
 
 def is_in(name, file):
-    """In the file, or in the other half of its pair."""
-    texts = [half.read_text() for half in file.parent.glob(file.stem + ".*")]
-    return any(re.search(rf"\b{name.split('::')[-1]}\b", text) for text in texts)
+    """In the code of the file, or of the other half of its pair; a member with its class."""
+    halves = [half.read_text() for half in file.parent.glob(file.stem + ".*")]
+    code = re.sub(r"(//|#).*", "", "\n".join(halves)) if file.suffix != ".js" else "\n".join(halves)
+    return all(re.search(rf"\b{part}\b", code) for part in name.split("::"))
 
 
 def faults_of(row, root=SOURCE):
-    """What a row names that is not there."""
+    """What a row names that is not there. A name in parentheses belongs to the file before them."""
     faults, before = [], []
-    for names, word in IS_TOLD.findall(row):
-        if IS_FILE.fullmatch(word):
-            files = found(word, before, root)
-            before += files[:1]
-            faults += [] if files else [word]
-        elif names and before and before[-1].is_file():
-            faults += [f"{name} in {before[-1].relative_to(root)}"
-                       for name in re.findall(r"[\w:]+", names) if not is_in(name, before[-1])]
+    for word, told in IS_TOLD.findall(row):
+        if not IS_FILE.fullmatch(word):
+            continue
+        files = found(word, before, root)
+        before += files[:1]
+        faults += [] if files else [word]
+        if files and files[0].is_file():
+            faults += [f"{name} in {files[0].relative_to(root)}" for name in IS_NAME.findall(told)
+                       if not is_in(name, files[0])]
+        faults += faults_of_files(told, before, root)
     return faults
+
+
+def faults_of_files(told, before, root):
+    """Files in parentheses."""
+    words = [word for word in re.findall(r"`([^`]+)`", told) if IS_FILE.fullmatch(word)]
+    return [word for word in words if not found(word, before, root)]
 
 
 @pytest.mark.parametrize("file", TABLES)
@@ -62,5 +72,9 @@ def test_a_row_that_names_what_is_gone_is_seen(tmp_path):
     assert faults_of(good, tmp_path) == []
     assert faults_of(good.replace("round_once", "round_twice"), tmp_path) == [
         "round_twice in src/engine/ops/matmul.h"]
+    assert faults_of(good.replace("`linear`, ", "then `Matrix::linear`, "), tmp_path) == [
+        "Matrix::linear in src/engine/ops/matmul.h"]
+    (tmp_path / "src/engine/ops/matmul.h").write_text("// Not round_twice.")
+    assert faults_of(good.replace("round_once", "round_twice"), tmp_path) != []
     assert faults_of(good.replace("engine/ops/matmul.h", "engine/ops/gone.h"), tmp_path)[0] == (
         "engine/ops/gone.h")
