@@ -70,6 +70,7 @@ std::vector<SweepCell> stage_cells(const StudyOptions& options, const StudyStage
   const std::filesystem::path configs = configs_folder();
   Matrix matrix = read_matrix(configs, stage.matrix);
   keep_first_seeds(matrix, most_seeds(options));
+  matrix.rotation = static_cast<std::size_t>(stage.session - 1);
   if (!rates.empty()) {
     std::map<std::string, double> values;
     for (const auto& [scenario, chosen] : rates)

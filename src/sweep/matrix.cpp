@@ -110,22 +110,23 @@ class Expansion {
                                part.settings.end());
   }
 
-  void append_to(std::vector<CellOfPart>& cells) const {
-    if (!part_.seeds) return append_round(0, {}, cells);
+  // `first`: how many policies of its list the first scenario skips.
+  void append_to(std::vector<CellOfPart>& cells, std::size_t first) const {
+    if (!part_.seeds) return append_round(0, first, {}, cells);
     for (std::size_t round = 0; round < part_.seeds->size(); ++round)
-      append_round(round, {{"seed", part_.seeds->at(round), "seeds"}}, cells);
+      append_round(round, first + round, {{"seed", part_.seeds->at(round), "seeds"}}, cells);
   }
 
  private:
-  void append_round(std::size_t round, const std::vector<Setting>& seed,
+  void append_round(std::size_t round, std::size_t first, const std::vector<Setting>& seed,
                     std::vector<CellOfPart>& cells) const {
-    for (const std::vector<Setting>& choice : combinations(part_.axes))
+    for (const std::vector<Setting>& choice : combinations(part_.axes)) {
       for (const std::string& scenario : scenarios_) {
         const std::size_t place = places_.try_emplace(scenario, places_.size()).first->second;
         for (std::size_t j = 0; j < policies_.size(); ++j) {
           ResolveRequest request = common_;
           request.scenario = scenario;
-          request.policy = policies_[(place + j + round) % policies_.size()];
+          request.policy = policies_[(first + place + j) % policies_.size()];
           for (const std::vector<Setting>* settings : {&seed, &choice})
             request.command_line.insert(request.command_line.end(), settings->begin(),
                                         settings->end());
@@ -134,6 +135,8 @@ class Expansion {
           cells.push_back({{std::move(spec), std::move(name), round}, &part_});
         }
       }
+      ++first;
+    }
   }
 
   const MatrixPart& part_;
@@ -182,7 +185,7 @@ std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest&
   std::vector<CellOfPart> all, once;
   Places places;
   for (const MatrixPart& part : matrix.parts) {
-    Expansion(part, common, places).append_to(all);
+    Expansion(part, common, places).append_to(all, matrix.rotation);
     if (all.size() > kMostCells)
       throw usage_error(concat("A matrix has at most ", kMostCells, " cells; the first parts of ",
                                "this one have ", all.size(), "."),

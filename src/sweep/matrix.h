@@ -31,6 +31,7 @@ struct MatrixPart {
 struct Matrix {
   std::string description, preset;
   std::vector<MatrixPart> parts;
+  std::size_t rotation = 0;  // how many policies of its list the first scenario skips
 };
 
 // A file of configs/matrices by its name, or any .toml file by its path (docs/matrix.md). Throws
@@ -51,10 +52,10 @@ struct MatrixCell {
 
 // The cells, each once, in the order in which they are to run: round by round (a round is one seed
 // of everything), and within one the policies of a scenario next to each other, beginning with
-// another policy in each scenario and round. So what drifts with time (clocks, heat, load) falls on
-// all policies alike, and every scenario x policy has its first seed before any has its second.
-// `request` holds what they have in common. Throws Error as resolve does, and for a part of more
-// than 100,000 cells.
+// another policy in each scenario, round and choice of axes. So what drifts with time (clocks,
+// heat, load) falls on all policies alike, and every scenario x policy has its first seed before
+// any has its second. `request` holds what they have in common. Throws Error as resolve does, and
+// for a part of more than 100,000 cells.
 std::vector<MatrixCell> matrix_cells(const Matrix& matrix, const ResolveRequest& request);
 
 }  // namespace dtbench

@@ -81,6 +81,16 @@ TEST(Matrix, ScenariosInPartsOfTheirOwnBeginWithOtherPoliciesToo) {
                                     "D fp32_true seed 0"}));
 }
 
+TEST(Matrix, SessionsAndValuesOfAxesBeginWithOtherPoliciesToo) {
+  Matrix matrix = one_part({{"A"}, {"fp32_true", "amp_fp16"}, {}, {}, {}});
+  matrix.parts[0].axes = {{"train.batch", {"4", "8"}, "here"}};
+  const Names once = {"A fp32_true seed 0 batch=4", "A amp_fp16 seed 0 batch=4",
+                      "A amp_fp16 seed 0 batch=8", "A fp32_true seed 0 batch=8"};
+  EXPECT_EQ(names_of(matrix_cells(matrix, tiny())), once);
+  matrix.rotation = 1;
+  EXPECT_EQ(names_of(matrix_cells(matrix, tiny())), (Names{once[1], once[0], once[3], once[2]}));
+}
+
 TEST(Matrix, EveryPolicyTakesEveryPlaceOfItsGroupAsOftenAsAnyOther) {
   // Six scenarios by seven policies, the noise floor among them: seven rounds make it even.
   const Names seeds = {"0", "1", "2", "3", "4", "5", "6"};
