@@ -46,8 +46,9 @@ def test_seeds_come_round_by_round_and_axes_are_products(sweeps):
     process = sweeps.run(*TWO, "--seeds", 2, "--set", "train.learning_rate=0.001,0.01", "--json")
     assert process.returncode == 0, process.stderr
     assert list(states(process)) == [
-        f"A {policy} seed {seed} learning_rate={rate}" for seed in (0, 1) for rate in (0.001, 0.01)
-        for policy in (["fp32_true", "fp16_naive"], ["fp16_naive", "fp32_true"])[seed]]
+        f"A {policy} seed {seed} learning_rate={rate}" for seed in (0, 1)
+        for place, rate in enumerate((0.001, 0.01))
+        for policy in (["fp32_true", "fp16_naive"], ["fp16_naive", "fp32_true"])[(seed + place) % 2]]
     rates = [json.loads((run / "spec.json").read_text())["train"]["learning_rate"]
              for run in (sweeps.folder / "runs").glob("*") if (run / "spec.json").exists()]
     assert sorted(rates) == [0.001] * 4 + [0.01] * 4
