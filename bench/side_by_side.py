@@ -39,8 +39,9 @@ LOSS_TOLERANCE = {"fp32": 1e-5, "bf16": 2.0**-6, "fp16": 2.0**-9}
 PAD, MASK = 1, VOCAB - 1
 
 
-def write_store(store, scenario, shape, tokens):
-    """A store whose blocks are all this one, so that the order of examples does not matter."""
+def write_store(store, scenario, shape):
+    """A store whose blocks are all the same, so that the order of examples does not matter."""
+    tokens = numpy.random.default_rng(7).integers(10, VOCAB - 10, shape["length"])
     architecture = SCENARIOS[scenario][0]
     store.mkdir()
     count = shape["batch"]
@@ -134,8 +135,7 @@ def measure(arguments, scenario, policy, weights):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             os.symlink(weights, folder / "weights.safetensors")
-            tokens = numpy.random.default_rng(7).integers(10, VOCAB - 10, shape["length"])
-            write_store(folder / "store", scenario, shape, tokens)
+            write_store(folder / "store", scenario, shape)
             spec = resolved_spec(arguments, scenario, shape, policy, steps, folder / "weights.safetensors")
             sides = [
                 lambda: ours.append(run_ours(arguments, folder, spec)),

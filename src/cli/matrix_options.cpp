@@ -150,8 +150,7 @@ void add_matrix_options(CLI::App& command, MatrixOptions& options) {
   command
       .add_option("--records", options.records,
                   "folder of other cards' records, from which to predict times on the card named "
-                  "by --device; "
-                  "repeatable (default: the bundled H100 records)")
+                  "by --device; repeatable (default: the bundled H100 records)")
       ->allow_extra_args(false);
   command.add_option("--out", options.out,
                      concat("root folder of records (default: ",

@@ -38,7 +38,8 @@ MatrixOptions matrix_of_stage(const StudyOptions& options, const StudyStage& sta
 std::vector<SweepCell> stage_cells(const StudyOptions& options, const StudyStage& stage,
                                    const std::map<std::string, ChosenRate>& rates);
 
-// Folders, price and budget of the stage; the whole study has one account.
+// Folders, price and budget of the stage, which is one of the study's own; the whole study has one
+// account.
 SweepOptions stage_options(const StudyOptions& options, const Study& study, const StudyStage& stage,
                            const std::vector<SweepCell>& cells);
 

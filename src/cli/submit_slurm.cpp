@@ -1,5 +1,4 @@
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -42,23 +41,14 @@ void require_writable_as_options(const SlurmOptions& options) {
   }
 }
 
-// What the user's own --sbatch options say of NAME ("--time"): the last one counts.
+// What the user's own --sbatch options say of NAME ("--time=60", "--time 60"): the last one counts.
 std::optional<std::string> said_in(const std::vector<std::string>& sbatch,
                                    const std::string& name) {
   std::optional<std::string> value;
   for (const std::string& option : sbatch)
-    if (option.starts_with(name + "=")) value = option.substr(name.size() + 1);
+    if (option.starts_with(name + "=") || option.starts_with(name + " "))
+      value = option.substr(name.size() + 1);
   return value;
-}
-
-// Before the limit: of the script's own warning, or of "B:USR2@300"; sbatch(1) has 60 s without a
-// time.
-std::int64_t seconds_of_warning(const SlurmOptions& options) {
-  const auto signal = said_in(options.sbatch, "--signal");
-  if (!signal) return kSecondsOfWarning;
-  constexpr std::int64_t kOfSbatch = 60;
-  const std::size_t at = signal->find('@');
-  return at == std::string::npos ? kOfSbatch : std::atoll(signal->c_str() + at + 1);
 }
 
 // A task that is warned as soon as it starts would be requeued again and again without training.
@@ -69,7 +59,8 @@ void require_time_to_train(const SlurmOptions& options) {
   if (!seconds)
     throw usage_error(concat("--time must be a time limit of sbatch, got '", time, "'."),
                       "For example: --time 90 (minutes), --time 4:00:00, --time 1-12 (days-hours)");
-  const std::int64_t warning = seconds_of_warning(options);
+  const auto signal = said_in(options.sbatch, "--signal");
+  const std::int64_t warning = signal ? slurm_warning_seconds(*signal) : kSecondsOfWarning;
   if (*seconds == 0 || *seconds >= 2 * warning) return;
   throw usage_error(concat("--time '", time, "' is too short: tasks are warned ", warning,
                            " s before their limit, and need time to train."),

@@ -41,8 +41,8 @@ class Watch {
 
   // Until no process works on the cells.
   void run(SweepObserver& view) {
-    if (!fs::exists(folder_)) throw no_folder();
-    require_folder();
+    std::error_code error;
+    if (!fs::is_directory(folder_, error)) throw no_folder();
     find_cells();
     find_unlisted();
     if (cells_.empty() && calibrations_.empty())
@@ -64,7 +64,8 @@ class Watch {
   void follow(SweepObserver& view) {
     const SignalQueue signals;
     for (bool told = false;; told = true) {
-      require_folder();
+      if (std::error_code error; fs::exists(folder_, error) && !fs::is_directory(folder_, error))
+        throw no_folder();
       find_cells();
       find_unlisted();
       if (!cells_.empty() || !calibrations_.empty()) break;
@@ -77,10 +78,6 @@ class Watch {
  private:
   Error no_folder() const {
     return usage_error(concat("'", folder_.string(), "' is not a folder of runs."), kFix);
-  }
-
-  void require_folder() const {
-    if (fs::exists(folder_) && !fs::is_directory(folder_)) throw no_folder();
   }
 
   template <class Continues>
@@ -99,8 +96,12 @@ class Watch {
 
   void find_cells() {
     find_lists(folder_);
-    for (const std::string& name : names_in(folder_))
-      if (name.starts_with(kSessionFolder)) find_lists(folder_ / name);
+    std::error_code error;  // sessions are numbered without gaps; a listing would name every record
+    for (int session = 2;; ++session) {
+      const fs::path folder = folder_ / concat(kSessionFolder, session);
+      if (!fs::is_directory(folder, error)) break;
+      find_lists(folder);
+    }
   }
 
   void find_lists(const fs::path& folder) {
@@ -153,8 +154,7 @@ class Watch {
   // What the list that was written last says of all cells.
   void take_account(const Json& list, fs::file_time_type written) {
     newest_ = written;
-    const Json title = list.value("title", Json());
-    title_ = title.is_string() ? title.get<std::string>() : "";
+    title_ = text_or(list.value("title", Json()), "");
     price_per_hour_ = number_in(list, "price_per_hour");
     budget_ = number_in(list, "budget");
     lease_s_ = number_in(list, "lease_s").value_or(kLeaseSeconds);
@@ -187,15 +187,8 @@ class Watch {
 
   // `view` is null at the first look: what ended before is no news.
   void look(SweepProgress& progress, SweepObserver* view) {
-    std::vector<std::size_t> ended;
-    for (std::size_t i = 0; i < cells_.size(); ++i) {
-      const CellState before = cells_[i].state;
-      if (before == CellState::kDone) continue;  // a failed one may be tried again
-      look_at(cells_[i]);
-      if (cells_[i].ended() && cells_[i].state != before) ended.push_back(i);
-    }
-    for (SweepCell& calibration : calibrations_)
-      look_at(calibration);
+    const std::vector<std::size_t> ended = look_at(cells_);
+    look_at(calibrations_);
     shown_ = cells_;
     std::copy_if(calibrations_.begin(), calibrations_.end(), std::back_inserter(shown_),
                  [this](const SweepCell& cell) {
@@ -210,6 +203,18 @@ class Watch {
       view->cell_ended(progress, cells_[i]);
   }
 
+  // Those that ended since the last look, by their places.
+  std::vector<std::size_t> look_at(std::vector<SweepCell>& cells) {
+    std::vector<std::size_t> ended;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const CellState before = cells[i].state;
+      if (before == CellState::kDone) continue;  // a failed one may be tried again
+      look_at(cells[i]);
+      if (cells[i].ended() && cells[i].state != before) ended.push_back(i);
+    }
+    return ended;
+  }
+
   void look_at(SweepCell& cell) {
     const LeaseView lease = leases_in(cell.run.parent_path()).look(cell.run.filename().string());
     if (lease.standing == LeaseStanding::kHeld || is_running(cell.run)) {
@@ -217,6 +222,8 @@ class Watch {
       cell.step = last_step(cell.run);
       return;
     }
+    if (cell.state == CellState::kFailed && !lease.failure.empty() && lease.failure == cell.failure)
+      return;  // nobody has tried it again: its record need not be read at every look
     cell.state = CellState::kWaiting;
     if (!fs::exists(cell.run / "result.json") && lease.failure.empty()) return;
     const RunRecord record = read_run(cell.run);

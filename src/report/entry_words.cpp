@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "config/study_policies.h"
 #include "record/status.h"
 #include "report/number_text.h"
 
@@ -22,6 +23,17 @@ std::string ending(const std::string& state) {
     }
   if (state == to_string(Status::kOutOfMemory)) return "ran out of memory";
   return concat("ended as '", state, "'");
+}
+
+bool is_alternative(const std::string& policy) {
+  return policy != kReferencePolicy && policy != kNoisePolicy;
+}
+
+bool has_outcome(const Json& entry) {
+  const std::vector<std::string> outcomes = all_names<Outcome>();
+  return std::any_of(outcomes.begin(), outcomes.end(), [&](const std::string& outcome) {
+    return entry.at("states").contains(outcome);
+  });
 }
 
 bool all_trained(const Json& entry) {

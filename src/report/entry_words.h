@@ -11,6 +11,11 @@ namespace dtbench {
 // "met a NaN or an infinity", "did not train beyond a constant answer", ...
 std::string ending(const std::string& state);
 
+// Whether a policy can be recommended in place of fp32_true: neither that nor its noise floor.
+bool is_alternative(const std::string& policy);
+
+// Whether training told anything: not of cells that were skipped, failed or ran out of memory.
+bool has_outcome(const Json& entry);
 bool all_trained(const Json& entry);
 bool any_nonfinite(const Json& entry);
 

@@ -203,7 +203,7 @@ Loss largest_loss(const Json& rows) {
         quality.at("margin").get<double>() *
         (quality.at("relative") == true ? reference->at("quality").at("mean").get<double>() : 1);
     for (const auto& [policy, entry] : row.at("policies").items()) {
-      if (policy == kReferencePolicy || policy == kNoisePolicy) continue;
+      if (!is_alternative(policy)) continue;
       if (any_nonfinite(entry) || entry.at("difference").is_null()) continue;
       const Json& mean = entry.at("difference").at("mean");
       if (!mean.is_number()) continue;
@@ -247,8 +247,7 @@ std::string lost_updates(const Json& rows) {
 bool is_compared(const Json& rows) {
   for (const Json& row : rows)
     for (const auto& [policy, entry] : row.at("policies").items())
-      if (policy != kReferencePolicy && policy != kNoisePolicy && !entry.at("difference").is_null())
-        return true;
+      if (is_alternative(policy) && !entry.at("difference").is_null()) return true;
   return false;
 }
 

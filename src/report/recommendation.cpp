@@ -111,13 +111,6 @@ struct Ground {
   }
 };
 
-// Whether training told anything: not of cells that were skipped, failed or ran out of memory.
-bool has_outcome(const Json& entry) {
-  for (const char* outcome : {"trained", "stalled", "diverged_finite", "nonfinite"})
-    if (entry.at("states").contains(outcome)) return true;
-  return false;
-}
-
 // fp32_true is chosen where the others were passed over: for what they measured, if they trained,
 // or for how their training ended; no pairs where no other had an end.
 Ground ground_of(const Json& policies, const std::string& chosen) {
@@ -128,7 +121,7 @@ Ground ground_of(const Json& policies, const std::string& chosen) {
   }
   bool compared = false;
   for (const auto& [policy, entry] : policies.items()) {
-    if (policy == kReferencePolicy || policy == kNoisePolicy || !has_outcome(entry)) continue;
+    if (!is_alternative(policy) || !has_outcome(entry)) continue;
     compared = true;
     if (all_trained(entry))
       ground.rests_on(entry);
@@ -218,8 +211,7 @@ std::vector<std::string> trained_like_reference(const Json& row) {
   if (!policies.contains(kReferencePolicy) || !all_trained(policies.at(kReferencePolicy)))
     return names;
   for (const auto& [policy, entry] : policies.items())
-    if (policy != kReferencePolicy && policy != kNoisePolicy && all_trained(entry))
-      names.push_back(policy);
+    if (is_alternative(policy) && all_trained(entry)) names.push_back(policy);
   return names;
 }
 
@@ -233,7 +225,7 @@ Json recommendation(const Json& row) {
   std::string best;
   Json against = Json::object();
   for (const auto& [policy, entry] : policies.items()) {
-    if (policy == kReferencePolicy || policy == kNoisePolicy) continue;
+    if (!is_alternative(policy)) continue;
     if (const auto why = objection(row, entry, reference)) {
       against[policy] = *why;
       continue;

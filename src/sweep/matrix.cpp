@@ -92,7 +92,7 @@ void tell_apart(std::vector<CellOfPart>& cells) {
   }
 }
 
-// Scenarios in the order in which the matrix comes to them.
+// Scenarios in the order in which the matrix comes to them, over all of its parts.
 using Places = std::map<std::string, std::size_t>;
 
 // The cells of a part, appended.

@@ -24,4 +24,10 @@ std::optional<std::int64_t> slurm_seconds(const std::string& limit) {
   return std::nullopt;
 }
 
+std::int64_t slurm_warning_seconds(const std::string& signal) {
+  static const std::regex with_time(".*@(\\d{1,9})");
+  std::smatch part;
+  return std::regex_match(signal, part, with_time) ? number(part[1]) : 60;
+}
+
 }  // namespace dtbench

@@ -58,10 +58,11 @@ def test_the_script_asks_for_what_was_said_and_the_rest_is_named(bench):
 
 def test_a_short_time_limit_needs_a_shorter_warning(bench):
     """And without a limit there is nothing to warn of."""
-    for limit in (["--time", "1", "--sbatch=--signal=B:USR2@20"], ["--time", "0"], ["--time", "4:00"]):
+    for limit in (["--time", "1", "--sbatch=--signal=B:USR2@20"], ["--time", "1", "--sbatch=--signal B:USR2@20"],
+                  ["--time", "0"], ["--time", "4:00"]):
         text, _ = script(bench, *limit, *MATRIX)
         assert f"--time={limit[1]}" in options(text)
-    for limit in (["--time", "1"], ["--sbatch=--time=1"], ["--time", "4:00:00", "--sbatch=--time=3"],
+    for limit in (["--time", "1"], ["--sbatch=--time=1"], ["--time", "4:00:00", "--sbatch=--time=3"], ["--sbatch=--time 3"],
                   ["--time", "8", "--sbatch=--signal=B:USR2@300"], ["--time", "1", "--sbatch=--signal=USR2"]):
         process = bench.run("submit", "slurm", "--dry-run", *limit, *MATRIX)
         refused(process, "is too short: tasks are warned")

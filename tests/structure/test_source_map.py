@@ -4,9 +4,9 @@ functions that are in them."""
 import re
 
 import pytest
-from sources import SOURCE as SRC
+from sources import SOURCE
 
-SOURCE = SRC.parent
+ROOT = SOURCE.parent
 TABLES = ["CONTRIBUTING.md", "docs/contract.md"]
 IS_FILE = re.compile(r"[\w./*<>-]+\.(?:h|cpp|cu|cuh|js|py|sh|cmake|toml|txt)|[\w./-]+/|[\w-]+/[\w/-]+")
 # `word`, and what stands in parentheses behind it: (`clip`, then `Trainer::locate`).
@@ -35,7 +35,7 @@ def is_in(name, file):
     return all(re.search(rf"\b{part}\b", code) for part in name.split("::"))
 
 
-def faults_of(row, root=SOURCE):
+def faults_of(row, root=ROOT):
     """What a row names that is not there. A name in parentheses belongs to the file before them."""
     faults, before = [], []
     for word, told in IS_TOLD.findall(row):
@@ -59,7 +59,7 @@ def faults_of_files(told, before, root):
 
 @pytest.mark.parametrize("file", TABLES)
 def test_what_the_tables_name_is_there(file):
-    text = (SOURCE / file).read_text()
+    text = (ROOT / file).read_text()
     assert len(rows(text)) > 40
     assert [fault for row in rows(text) for fault in faults_of(row)] == []
 
